@@ -1,0 +1,135 @@
+/**
+ * Facts: the only thing that a store keeps. Whatever decides something about a job (that it was accepted, who may run it,
+ * how it ended) is one document inserted under a known id, and the first insert wins. That has exactly one winner on
+ * every server that speaks MongoDB, which conditional updates have not, and needs no transaction.
+ * What a job is, as facts: `job-store.ts`.
+ */
+import type { CompileResult, Job, Result } from './job.js';
+
+/** Somebody works on a stage of a job: the claim, kept alive by heartbeats. Only the one who made it may change it. */
+export interface Attempt {
+  readonly workerId: string;
+  readonly startedAtMs: number;
+  readonly heartbeatAtMs: number;
+  /** How long after a heartbeat the claim still holds. */
+  readonly leaseMs: number;
+  /** Handed back by a worker that stops: holds no longer and is not counted. */
+  readonly released?: boolean;
+}
+
+/** The save stage is done: what the execution stage needs. */
+export interface Saved {
+  readonly artifactDigest: string;
+  readonly compile?: CompileResult;
+}
+
+/** The result of a job and the attempt that made it; 0 when none did. */
+export interface StoredResult extends Result {
+  readonly attempt: number;
+  readonly finishedAtMs: number;
+}
+
+/** What a compile of these sources by this toolchain led to. */
+export interface Build {
+  /** "" when the compiler refused. */
+  readonly artifactDigest: string;
+  readonly compile?: CompileResult;
+}
+
+/** An idempotency key is taken by this job. */
+export interface IdempotencyClaim {
+  readonly jobId: string;
+  readonly bodyDigest: string;
+  readonly createdAtMs: number;
+}
+
+/** A language as a runner offered it; each worker refreshes what its runners say. */
+export interface OfferedLanguage {
+  readonly name: string;
+  readonly version: string;
+  readonly aliases: readonly string[];
+  readonly entry: string;
+  readonly defaultLimits: import('./job.js').Limits;
+  readonly maximumLimits: import('./job.js').Limits;
+}
+
+/** A runner as a worker last saw it. A projection, not a decision: anyone may overwrite it. */
+export interface RunnerRecord {
+  readonly languages: readonly OfferedLanguage[];
+  readonly slots: number;
+  readonly isolation: {
+    readonly driver: string;
+    readonly summary: string;
+    readonly weak: boolean;
+    readonly layers: readonly { readonly name: string; readonly holds: boolean; readonly detail: string }[];
+  };
+  readonly seenAtMs: number;
+}
+
+/** Every kind of fact and its document. Kinds are the collections' names. */
+export interface Facts {
+  jobs: Job;
+  /** The job has no result yet: the only thing that is ever scanned for work. */
+  inflight: { readonly createdAtMs: number; readonly ownerId: string };
+  saved: Saved;
+  attempts: Attempt;
+  results: StoredResult;
+  cancellations: { readonly createdAtMs: number };
+  builds: Build;
+  idempotency: IdempotencyClaim;
+  runners: RunnerRecord;
+}
+
+export const FACT_KINDS = [
+  'jobs',
+  'inflight',
+  'saved',
+  'attempts',
+  'results',
+  'cancellations',
+  'builds',
+  'idempotency',
+  'runners',
+] as const satisfies readonly (keyof Facts)[];
+
+export type FactKind = keyof Facts;
+
+/** A fact with its id. */
+export type Fact<K extends FactKind = FactKind> = {
+  [Kind in K]: { readonly kind: Kind; readonly id: string; readonly document: Facts[Kind] };
+}[K];
+
+export interface InsertOptions {
+  /**
+   * `true`: on disk before this resolves. `false`: visible to every reader when it resolves, on disk soon after.
+   * A server that syncs by itself may treat both alike.
+   */
+  readonly durable: boolean;
+  /** Inserted with the fact: in one transaction where there is one, else before it (it is harmless alone). */
+  readonly with?: Fact;
+  /** Removed with the fact: in one transaction where there is one, else after it. */
+  readonly removing?: { readonly kind: FactKind; readonly id: string };
+}
+
+export interface ScanOptions {
+  /** Start after this id (before it, when `descending`); from the end of the range when absent. */
+  readonly after?: string | undefined;
+  readonly descending?: boolean;
+  readonly limit: number;
+}
+
+/** What every adapter promises is stated as tests in `facts.contract.ts`. All methods throw `STORE_UNAVAILABLE` when the server is away. */
+export interface FactStore {
+  /** Insert under a free id; false when the id is taken, and then nothing changes. Exactly one of many callers gets true. */
+  insert(fact: Fact, options: InsertOptions): Promise<boolean>;
+  get<K extends FactKind>(kind: K, id: string): Promise<Facts[K] | undefined>;
+  /** Overwrite or create. Decides nothing: only for documents with a single writer, and for projections. */
+  put(fact: Fact): Promise<void>;
+  remove(kind: FactKind, id: string): Promise<void>;
+  /** Facts in the order of their ids. */
+  scan<K extends FactKind>(kind: K, options: ScanOptions): Promise<{ id: string; document: Facts[K] }[]>;
+  count(kind: FactKind): Promise<number>;
+  /** Resolves when the store answers; throws `STORE_UNAVAILABLE` otherwise. */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}

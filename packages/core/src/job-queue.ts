@@ -1,0 +1,33 @@
+/**
+ * Wakes workers. A queue decides nothing: it may lose, repeat or reorder deliveries, and the reconciler adds what it lost.
+ * What every adapter promises is stated as tests in `job-queue.contract.ts`.
+ */
+import type { JobId, Stage } from './job.js';
+
+/** The name of each stage's queue, as the board and Redis show it. */
+export const QUEUE_NAMES: Readonly<Record<Stage, string>> = { save: 'code-save', exec: 'code-exec' };
+
+export interface AddOptions {
+  /** Lower numbers are delivered first; 0 (the default) to 1,000. */
+  readonly priority?: number;
+  /** Not delivered before this time, in milliseconds since the epoch. */
+  readonly notBeforeAtMs?: number;
+}
+
+/** Handles one delivery. It throws only for bugs: a job that cannot be handled now is left for the reconciler. */
+export type DeliveryHandler = (id: JobId) => Promise<void>;
+
+export interface JobQueue {
+  /** Ask for a delivery. While one for this job and stage waits or is being handled, a second changes nothing. */
+  add(stage: Stage, id: JobId, options?: AddOptions): Promise<void>;
+  /** Hand deliveries to `handler`, at most `concurrency` at a time. Once a stage and process. */
+  process(stage: Stage, concurrency: number, handler: DeliveryHandler): void;
+  /** How many deliveries wait. */
+  depth(stage: Stage): Promise<number>;
+  /** Take no more deliveries here; what is being handled goes on. */
+  pause(): Promise<void>;
+  /** Resolves when the queue answers. */
+  ping(): Promise<void>;
+  /** Stop at once. Deliveries that are being handled are made again later, by whoever processes then. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,41 @@
+/** The life of a job as one table, and how its status follows from the facts. */
+import type { Attempt, StoredResult } from './facts.js';
+import { FINAL_STATUSES, type FinalStatus, type Status } from './job.js';
+
+/**
+ * What may come after what. Steps back happen only when a lease ends without a result: the worker died or handed the
+ * job back, and it waits for the next one. A job can end from anywhere, by being cancelled or by running out of attempts.
+ */
+// biome-ignore format: a table
+export const TRANSITIONS: Readonly<Record<Exclude<Status, FinalStatus>, readonly Status[]>> = {
+  accepted: ['saving', 'queued', 'running', ...FINAL_STATUSES],
+  saving:   ['accepted', 'queued', 'running', ...FINAL_STATUSES],
+  queued:   ['running', ...FINAL_STATUSES],
+  running:  ['queued', ...FINAL_STATUSES],
+};
+
+export function isFinal(status: Status): status is FinalStatus {
+  return (FINAL_STATUSES as readonly Status[]).includes(status);
+}
+
+/** The facts that decide a status. */
+export interface DecidingFacts {
+  readonly result?: StoredResult | undefined;
+  readonly saved: boolean;
+  /** The newest attempt at each stage. */
+  readonly saveAttempt?: Attempt | undefined;
+  readonly execAttempt?: Attempt | undefined;
+}
+
+/** Whether whoever made this attempt may still be working on it. */
+export function isLive(attempt: Attempt, nowMs: number): boolean {
+  return !attempt.released && nowMs < attempt.heartbeatAtMs + attempt.leaseMs;
+}
+
+/** A result ends it; else an execution with a live lease runs; else what is saved is queued; else a live save is saving. */
+export function deriveStatus({ result, saved, saveAttempt, execAttempt }: DecidingFacts, nowMs: number): Status {
+  if (result) return result.status;
+  if (execAttempt && isLive(execAttempt, nowMs)) return 'running';
+  if (saved) return 'queued';
+  return saveAttempt && isLive(saveAttempt, nowMs) ? 'saving' : 'accepted';
+}

@@ -1,0 +1,138 @@
+/** The words of a job. What happens to one, in order: `job-state.ts`; where it is kept: `job-store.ts`. */
+
+/** A lower-case UUIDv7: its order is the order of acceptance. */
+export type JobId = string;
+
+/** Who a job belongs to; `anonymous` until there are API keys. */
+export type OwnerId = string;
+
+export const ANONYMOUS: OwnerId = 'anonymous';
+
+/** One file of a program; `path` is relative, with "/" between its parts. */
+export interface SourceFile {
+  readonly path: string;
+  readonly content: Uint8Array;
+}
+
+/** What compiling may use. */
+export interface CompileLimits {
+  readonly wallTimeMs?: number;
+  readonly cpuTimeMs?: number;
+  readonly memoryBytes?: number;
+}
+
+/** What a run may use; what is not set is the language's default. Meaning of each: `Limits` in `types.proto`. */
+export interface Limits extends CompileLimits {
+  readonly outputBytes?: number;
+  readonly processes?: number;
+  readonly openFiles?: number;
+  readonly fileBytes?: number;
+  readonly diskBytes?: number;
+  readonly inodes?: number;
+  readonly compile?: CompileLimits;
+}
+
+/** A program and how to run it, checked: paths are safe, sizes within bounds, the language's name is not an alias. */
+export interface Program {
+  readonly language: string;
+  /** The version or its beginning, as asked for; "" for any. */
+  readonly version: string;
+  readonly files: readonly SourceFile[];
+  /** Path of the file to start, one of `files`. */
+  readonly entry: string;
+  readonly stdin: Uint8Array;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly limits: Limits;
+}
+
+/** What was accepted. It never changes: all that happens to it later is a fact of its own. */
+export interface Job {
+  readonly id: JobId;
+  readonly ownerId: OwnerId;
+  readonly program: Program;
+  readonly metadata?: Readonly<Record<string, string>>;
+  readonly createdAtMs: number;
+}
+
+export const FINAL_STATUSES = [
+  'succeeded',
+  'failed',
+  'timed_out',
+  'memory_exceeded',
+  'output_exceeded',
+  'compile_failed',
+  'cancelled',
+  'error',
+] as const;
+
+export const STATUSES = ['accepted', 'saving', 'queued', 'running', ...FINAL_STATUSES] as const;
+
+/** How a job can end. All but `error` say something of the program or its client; `error` is ours. */
+export type FinalStatus = (typeof FINAL_STATUSES)[number];
+
+export type Status = (typeof STATUSES)[number];
+
+/** What a compiler said; diagnostics are bytes, as it wrote them. */
+export interface CompileResult {
+  readonly exitCode: number | null;
+  readonly diagnostics: Uint8Array;
+  readonly wallTimeMs: number;
+}
+
+/** How a run ended. Output is bytes: a program need not write UTF-8. */
+export interface Result {
+  readonly status: FinalStatus;
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+  readonly stdout: Uint8Array;
+  readonly stderr: Uint8Array;
+  readonly stdoutTruncated: boolean;
+  readonly stderrTruncated: boolean;
+  readonly wallTimeMs: number;
+  readonly cpuTimeMs: number;
+  readonly memoryPeakBytes: number;
+  /** What kept the program apart; "" when nothing ran. */
+  readonly isolation: string;
+  readonly message?: string;
+  readonly compile?: CompileResult;
+}
+
+const NOTHING = new Uint8Array();
+
+/** The result of a job whose program did not run (to its end). */
+export function resultWithoutRun(
+  status: FinalStatus,
+  more: Partial<Omit<Result, 'status'>> & { readonly message?: string } = {},
+): Result {
+  return {
+    status,
+    exitCode: null,
+    signal: null,
+    stdout: NOTHING,
+    stderr: NOTHING,
+    stdoutTruncated: false,
+    stderrTruncated: false,
+    wallTimeMs: 0,
+    cpuTimeMs: 0,
+    memoryPeakBytes: 0,
+    isolation: '',
+    ...more,
+  };
+}
+
+/** The two stages of a job, each a queue: keep and prepare the source (`code-save`), run it (`code-exec`). */
+export const STAGES = ['save', 'exec'] as const;
+
+export type Stage = (typeof STAGES)[number];
+
+/** A job with what has become of it. */
+export interface JobView {
+  readonly job: Job;
+  readonly status: Status;
+  /** The execution attempt that runs or made the result, from 1; 0 before the first. */
+  readonly attempt: number;
+  readonly startedAtMs?: number;
+  readonly finishedAtMs?: number;
+  readonly result?: Result;
+}
