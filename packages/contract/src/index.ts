@@ -1,6 +1,6 @@
 /** The contract: what travels between clients, services and runners, and how it may fail. */
 export * from './descriptors.js';
 export * from './errors.js';
-export * from './gen/runlane/v1/execution.js';
-export * from './gen/runlane/v1/runner.js';
-export * as proto from './gen/runlane/v1/types.js';
+export * as execution from './gen/runlane/v1/execution.js';
+export * as runner from './gen/runlane/v1/runner.js';
+export * as types from './gen/runlane/v1/types.js';

@@ -22,7 +22,9 @@ export function createCloser({ graceMs, log }: { graceMs: number; log: Log }): C
     const expired = once(deadline, 'abort');
     for (const { name, close } of steps.toReversed()) {
       // One step that fails or hangs must not keep the others open.
-      await Promise.race([close(deadline), expired]).catch((cause) => log.error(new Error(`closing ${name}`, { cause })));
+      await Promise.race([close(deadline), expired]).catch((cause) =>
+        log.error(new Error(`closing ${name}`, { cause })),
+      );
     }
   }
   return {

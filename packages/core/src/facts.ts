@@ -4,7 +4,7 @@
  * every server that speaks MongoDB, which conditional updates have not, and needs no transaction.
  * What a job is, as facts: `job-store.ts`.
  */
-import type { CompileResult, Job, Result } from './job.js';
+import type { CompileResult, Job, Limits, Result } from './job.js';
 
 /** Somebody works on a stage of a job: the claim, kept alive by heartbeats. Only the one who made it may change it. */
 export interface Attempt {
@@ -49,8 +49,8 @@ export interface OfferedLanguage {
   readonly version: string;
   readonly aliases: readonly string[];
   readonly entry: string;
-  readonly defaultLimits: import('./job.js').Limits;
-  readonly maximumLimits: import('./job.js').Limits;
+  readonly defaultLimits: Limits;
+  readonly maximumLimits: Limits;
 }
 
 /** A runner as a worker last saw it. A projection, not a decision: anyone may overwrite it. */

@@ -1,0 +1,103 @@
+/** Queues in this process's memory: fast, and rebuilt from the store by the reconciler when the process starts again. */
+import type { JobId, Stage } from '../../job.js';
+import { STAGES } from '../../job.js';
+import type { DeliveryHandler, JobQueue } from '../../job-queue.js';
+
+/** What is known of a delivery; the board shows it. */
+export interface Delivery {
+  readonly id: JobId;
+  readonly addedAtMs: number;
+  readonly priority: number;
+  readonly notBeforeAtMs: number;
+}
+
+export interface EmbeddedJobQueue extends JobQueue {
+  /** Deliveries by state, the next one first. */
+  deliveries(stage: Stage): { waiting: Delivery[]; delayed: Delivery[]; active: Delivery[] };
+}
+
+interface Lane {
+  readonly waiting: Delivery[];
+  readonly delayed: Map<JobId, { delivery: Delivery; timer: NodeJS.Timeout }>;
+  readonly active: Map<JobId, Delivery>;
+  /** Everything that waits, is delayed or active. */
+  readonly known: Set<JobId>;
+  concurrency: number;
+  handler: DeliveryHandler | undefined;
+}
+
+export function createEmbeddedJobQueue(onBug: (error: unknown) => void): EmbeddedJobQueue {
+  const newLane = (): Lane => ({
+    waiting: [],
+    delayed: new Map(),
+    active: new Map(),
+    known: new Set(),
+    concurrency: 0,
+    handler: undefined,
+  });
+  const lanes: Record<Stage, Lane> = { save: newLane(), exec: newLane() };
+  let paused = false;
+
+  function enqueue(lane: Lane, delivery: Delivery): void {
+    // Behind all of the same priority. Nearly always that is the end, so look from there.
+    let at = lane.waiting.length;
+    while (at > 0 && (lane.waiting[at - 1] as Delivery).priority > delivery.priority) at -= 1;
+    lane.waiting.splice(at, 0, delivery);
+    start(lane);
+  }
+
+  function start(lane: Lane): void {
+    while (!paused && lane.handler && lane.active.size < lane.concurrency) {
+      const delivery = lane.waiting.shift();
+      if (!delivery) return;
+      lane.active.set(delivery.id, delivery);
+      void deliver(lane, lane.handler, delivery);
+    }
+  }
+
+  async function deliver(lane: Lane, handler: DeliveryHandler, delivery: Delivery): Promise<void> {
+    try {
+      await handler(delivery.id);
+    } catch (error) {
+      onBug(error);
+    } finally {
+      lane.active.delete(delivery.id);
+      lane.known.delete(delivery.id);
+      start(lane);
+    }
+  }
+
+  return {
+    async add(stage, id, { priority = 0, notBeforeAtMs = 0 } = {}) {
+      const lane = lanes[stage];
+      if (lane.known.has(id)) return;
+      lane.known.add(id);
+      const delivery: Delivery = { id, addedAtMs: Date.now(), priority, notBeforeAtMs };
+      const waitMs = notBeforeAtMs - delivery.addedAtMs;
+      if (waitMs <= 0) return enqueue(lane, delivery);
+      const timer = setTimeout(() => {
+        lane.delayed.delete(id);
+        enqueue(lane, delivery);
+      }, waitMs);
+      lane.delayed.set(id, { delivery, timer });
+    },
+    process(stage, concurrency, handler) {
+      Object.assign(lanes[stage], { concurrency, handler });
+      start(lanes[stage]);
+    },
+    depth: async (stage) => lanes[stage].waiting.length + lanes[stage].delayed.size,
+    deliveries: (stage) => ({
+      waiting: [...lanes[stage].waiting],
+      delayed: [...lanes[stage].delayed.values()].map(({ delivery }) => delivery),
+      active: [...lanes[stage].active.values()],
+    }),
+    pause: async () => {
+      paused = true;
+    },
+    ping: async () => {},
+    async close() {
+      paused = true;
+      for (const stage of STAGES) for (const { timer } of lanes[stage].delayed.values()) clearTimeout(timer);
+    },
+  };
+}

@@ -1,0 +1,10 @@
+/** The job and its ports. "What happens to a job": `job.ts`, `job-state.ts`, `job-store.ts`, in this order. */
+export * from './artifact-store.js';
+export * from './closer.js';
+export * from './facts.js';
+export * from './job.js';
+export * from './job-feed.js';
+export * from './job-queue.js';
+export * from './job-state.js';
+export * from './job-store.js';
+export * from './log.js';

@@ -1,0 +1,308 @@
+/**
+ * What happens to a job, from acceptance to result, as facts inserted once (`facts.ts`). This is the one source of truth:
+ * queues and feeds may be lost and are rebuilt from it. Written once, over every store: its promises are the tests in
+ * `job-store.contract.ts`, which run over each.
+ */
+import type { Attempt, Build, Fact, FactStore, IdempotencyClaim, RunnerRecord, Saved, StoredResult } from './facts.js';
+import {
+  type FinalStatus,
+  type Job,
+  type JobId,
+  type JobView,
+  type OwnerId,
+  type Result,
+  STAGES,
+  type Stage,
+  type Status,
+} from './job.js';
+import { deriveStatus, isFinal, isLive } from './job-state.js';
+
+/** The right to work on a stage of a job until the lease runs out; heartbeats renew it. */
+export interface Claim {
+  readonly id: JobId;
+  readonly stage: Stage;
+  /** From 1. */
+  readonly attempt: number;
+  readonly startedAtMs: number;
+}
+
+/** What came of asking for a claim. */
+export type ClaimOutcome =
+  | { readonly outcome: 'claimed'; readonly claim: Claim }
+  /** The job has a result, or is unknown: there is nothing to do. */
+  | { readonly outcome: 'over' }
+  /** Somebody else holds a live lease. */
+  | { readonly outcome: 'held' }
+  /** Every allowed attempt was used: end the job with `error`. */
+  | { readonly outcome: 'exhausted'; readonly attempts: number };
+
+export interface ListQuery {
+  readonly ownerId: OwnerId;
+  readonly status?: Status | undefined;
+  readonly language?: string | undefined;
+  /** Only jobs older than this one. */
+  readonly before?: JobId | undefined;
+  /** At most this many jobs. */
+  readonly limit: number;
+}
+
+export interface JobPage {
+  readonly jobs: readonly JobView[];
+  /** Pass as `before` to go on; undefined at the end. A page may be short, even empty, and still go on. */
+  readonly next?: JobId;
+}
+
+/** What is in flight, as the reconciler sees it. */
+export interface InFlight {
+  readonly id: JobId;
+  readonly ownerId: OwnerId;
+  readonly createdAtMs: number;
+}
+
+export interface JobStore {
+  /** Accept a job: it is durable when this resolves. Repeating it with the same id is harmless. */
+  insert(job: Job): Promise<void>;
+  /** Take an idempotency key for a job to be; the claim that holds, which is another's when it came first. */
+  reserve(ownerId: OwnerId, key: string, claim: IdempotencyClaim): Promise<IdempotencyClaim>;
+  /** The job as it is now, or undefined when the id is unknown: a miss is an answer, not an error. */
+  get(id: JobId): Promise<JobView | undefined>;
+  /** Jobs of an owner, newest first; at most 1,000 are looked at for a page. */
+  list(query: ListQuery): Promise<JobPage>;
+  /** Ask to work on a stage. Of many callers one gets the claim. */
+  claim(id: JobId, stage: Stage, workerId: string): Promise<ClaimOutcome>;
+  /** Renew a lease. */
+  heartbeat(claim: Claim, workerId: string): Promise<void>;
+  /** Give a claim back undone: another may claim at once, and the attempt is not counted. */
+  release(claim: Claim, workerId: string): Promise<void>;
+  /** The save stage is done. */
+  markSaved(id: JobId, saved: Saved): Promise<void>;
+  saved(id: JobId): Promise<Saved | undefined>;
+  /** Whether somebody holds a live lease on any stage. */
+  isHeld(id: JobId): Promise<boolean>;
+  /**
+   * Record how the job ended; true when this call decided it. The first result wins, a cancellation included: a worker
+   * that lost its lease may still call this, and what comes second changes nothing. Durable when this resolves.
+   */
+  finish(id: JobId, attempt: number, result: Result): Promise<boolean>;
+  /** Record the wish to end a job; durable when this resolves. */
+  cancel(id: JobId): Promise<void>;
+  isCancelled(id: JobId): Promise<boolean>;
+  /** Jobs without a result, oldest first, after a cursor. */
+  inFlight(after: JobId | undefined, limit: number): Promise<InFlight[]>;
+  inFlightCount(): Promise<number>;
+  /** Forget that a job is in flight: only for one that has a result, or was never accepted. */
+  settle(id: JobId): Promise<void>;
+  build(key: string): Promise<Build | undefined>;
+  /** Record what a compile led to; the first record stays. */
+  recordBuild(key: string, build: Build): Promise<void>;
+  /** What a worker saw of a runner, by the runner's address. */
+  putRunner(address: string, runner: RunnerRecord): Promise<void>;
+  runners(): Promise<RunnerRecord[]>;
+  /** Remove finished jobs accepted before this time, oldest first, at most `limit`; the number removed. */
+  expire(acceptedBeforeMs: number, limit: number): Promise<number>;
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface JobStoreOptions {
+  readonly facts: FactStore;
+  /** How long a claim holds without a heartbeat, in milliseconds. */
+  readonly leaseMs: number;
+  /** Attempts at each stage before a job ends with `error`. */
+  readonly maxAttempts: number;
+  /** The time, in milliseconds since the epoch. */
+  readonly now?: () => number;
+}
+
+const PAGE_SCAN_LIMIT = 1_000;
+
+const attemptId = (id: JobId, stage: Stage, attempt: number) => `${id}:${stage === 'save' ? 's' : 'e'}:${attempt}`;
+
+interface Newest {
+  readonly number: number;
+  readonly attempt: Attempt | undefined;
+  /** How many were made and not handed back. */
+  readonly counted: number;
+}
+
+export function createJobStore({ facts, leaseMs, maxAttempts, now = Date.now }: JobStoreOptions): JobStore {
+  /** Attempts are few (three, and those handed back), and numbered without gaps. */
+  async function newestAttempt(id: JobId, stage: Stage): Promise<Newest> {
+    let newest: Newest = { number: 0, attempt: undefined, counted: 0 };
+    for (;;) {
+      const attempt = await facts.get('attempts', attemptId(id, stage, newest.number + 1));
+      if (!attempt) return newest;
+      newest = { number: newest.number + 1, attempt, counted: newest.counted + (attempt.released ? 0 : 1) };
+    }
+  }
+
+  async function view(id: JobId, job: Job): Promise<JobView> {
+    const [result, saved, saving, executing] = await Promise.all([
+      facts.get('results', id),
+      facts.get('saved', id),
+      newestAttempt(id, 'save'),
+      newestAttempt(id, 'exec'),
+    ]);
+    const deciding = {
+      result,
+      saved: saved !== undefined,
+      saveAttempt: saving.attempt,
+      execAttempt: executing.attempt,
+    };
+    const status = deriveStatus(deciding, now());
+    const attempt = result?.attempt ?? executing.number;
+    const started =
+      attempt === executing.number ? executing.attempt : await facts.get('attempts', attemptId(id, 'exec', attempt));
+    return {
+      job,
+      status,
+      attempt,
+      ...(started && { startedAtMs: started.startedAtMs }),
+      ...(result && { finishedAtMs: result.finishedAtMs, result: withSavedCompile(result, saved) }),
+    };
+  }
+
+  const beat = (claim: Claim, workerId: string, released?: true): Fact => ({
+    kind: 'attempts',
+    id: attemptId(claim.id, claim.stage, claim.attempt),
+    document: {
+      workerId,
+      startedAtMs: claim.startedAtMs,
+      heartbeatAtMs: now(),
+      leaseMs,
+      ...(released && { released }),
+    },
+  });
+
+  return {
+    async insert(job) {
+      const inflight: Fact = {
+        kind: 'inflight',
+        id: job.id,
+        document: { createdAtMs: job.createdAtMs, ownerId: job.ownerId },
+      };
+      await facts.insert({ kind: 'jobs', id: job.id, document: job }, { durable: true, with: inflight });
+    },
+
+    async reserve(ownerId, key, claim) {
+      const id = `${ownerId}:${key}`;
+      // Not synced by itself: the acceptance that follows is, and syncs what was written before it.
+      if (await facts.insert({ kind: 'idempotency', id, document: claim }, { durable: false })) return claim;
+      return (await facts.get('idempotency', id)) ?? claim;
+    },
+
+    async get(id) {
+      const job = await facts.get('jobs', id);
+      return job && view(id, job);
+    },
+
+    async list({ ownerId, status, language, before, limit }) {
+      const jobs: JobView[] = [];
+      let after = before;
+      for (let looked = 0; looked < PAGE_SCAN_LIMIT; ) {
+        const found = await facts.scan('jobs', { after, descending: true, limit: Math.min(100, limit + 1) });
+        for (const { id, document: job } of found) {
+          if (jobs.length === limit) return { jobs, next: after as JobId };
+          after = id;
+          if (job.ownerId !== ownerId || (language && job.program.language !== language)) continue;
+          const seen = await view(id, job);
+          if (!status || seen.status === status) jobs.push(seen);
+        }
+        looked += found.length;
+        if (found.length < Math.min(100, limit + 1)) return { jobs };
+      }
+      return { jobs, ...(after && { next: after }) };
+    },
+
+    async claim(id, stage, workerId) {
+      const [result, newest] = await Promise.all([facts.get('results', id), newestAttempt(id, stage)]);
+      if (result) return { outcome: 'over' };
+      const startedAtMs = now();
+      if (newest.attempt && isLive(newest.attempt, startedAtMs)) return { outcome: 'held' };
+      if (newest.counted >= maxAttempts) return { outcome: 'exhausted', attempts: newest.counted };
+      const claim: Claim = { id, stage, attempt: newest.number + 1, startedAtMs };
+      const first = await facts.insert(beat(claim, workerId), { durable: false });
+      return first ? { outcome: 'claimed', claim } : { outcome: 'held' };
+    },
+
+    heartbeat: (claim, workerId) => facts.put(beat(claim, workerId)),
+    release: (claim, workerId) => facts.put(beat(claim, workerId, true)),
+
+    async markSaved(id, saved) {
+      await facts.insert({ kind: 'saved', id, document: saved }, { durable: false });
+    },
+
+    saved: (id) => facts.get('saved', id),
+
+    async isHeld(id) {
+      const newest = await Promise.all(STAGES.map((stage) => newestAttempt(id, stage)));
+      return newest.some(({ attempt }) => attempt !== undefined && isLive(attempt, now()));
+    },
+
+    finish(id, attempt, result) {
+      const document: StoredResult = { ...result, attempt, finishedAtMs: now() };
+      return facts.insert({ kind: 'results', id, document }, { durable: true, removing: { kind: 'inflight', id } });
+    },
+
+    async cancel(id) {
+      await facts.insert({ kind: 'cancellations', id, document: { createdAtMs: now() } }, { durable: true });
+    },
+
+    isCancelled: async (id) => (await facts.get('cancellations', id)) !== undefined,
+
+    async inFlight(after, limit) {
+      const found = await facts.scan('inflight', { after, limit });
+      return found.map(({ id, document }) => ({ id, ...document }));
+    },
+
+    inFlightCount: () => facts.count('inflight'),
+    settle: (id) => facts.remove('inflight', id),
+    build: (key) => facts.get('builds', key),
+
+    async recordBuild(key, build) {
+      await facts.insert({ kind: 'builds', id: key, document: build }, { durable: false });
+    },
+
+    putRunner: (address, runner) => facts.put({ kind: 'runners', id: address, document: runner }),
+    runners: async () => (await facts.scan('runners', { limit: 1_000 })).map(({ document }) => document),
+
+    async expire(acceptedBeforeMs, limit) {
+      const oldest = await facts.scan('jobs', { limit });
+      let removed = 0;
+      for (const { id, document: job } of oldest) {
+        if (job.createdAtMs >= acceptedBeforeMs) break;
+        if (!(await facts.get('results', id))) continue;
+        await removeJob(id);
+        removed += 1;
+      }
+      return removed;
+    },
+
+    ping: () => facts.ping(),
+    close: () => facts.close(),
+  };
+
+  /** The job itself last: what is cut off half-way is found and removed again. */
+  async function removeJob(id: JobId): Promise<void> {
+    for (const stage of STAGES) {
+      const { number } = await newestAttempt(id, stage);
+      // Newest first: numbers stay without gaps if this is cut off.
+      for (let attempt = number; attempt > 0; attempt -= 1)
+        await facts.remove('attempts', attemptId(id, stage, attempt));
+    }
+    await facts.remove('inflight', id);
+    await facts.remove('saved', id);
+    await facts.remove('cancellations', id);
+    await facts.remove('results', id);
+    await facts.remove('jobs', id);
+  }
+}
+
+function withSavedCompile(result: StoredResult, saved: { readonly compile?: Result['compile'] } | undefined): Result {
+  return saved?.compile && !result.compile ? { ...result, compile: saved.compile } : result;
+}
+
+/** Whether a status is final, as a type guard for views. */
+export function isOver(view: JobView): view is JobView & { readonly status: FinalStatus; readonly result: Result } {
+  return isFinal(view.status);
+}
