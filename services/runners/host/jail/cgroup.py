@@ -1,0 +1,245 @@
+"""Control groups for runs: one for each slot, made by the launcher before the service gives up the host.
+
+Every file that a run needs is opened then, by real root; the descriptors go on working from inside the jail, where no
+cgroup file system is mounted at all. What a machine lacks (a controller, or the right to make groups) is None here,
+and the monitor measures it by polling instead.
+"""
+import os
+import re
+
+PREFIX = "runlane-"
+CONTROLLERS = ("memory", "pids", "cpuacct")
+
+
+class Group:
+    """One slot's group. Each method that says "or None" has no answer where the controller is missing."""
+
+    def __init__(self, version, fds):
+        self.version = version
+        self.fds = fds
+        self._oom_before = 0
+        self._cpu_before = 0
+
+    @property
+    def has_memory(self):
+        return "memory" in self.fds
+
+    @property
+    def has_pids(self):
+        return "pids" in self.fds
+
+    def limit(self, memory, processes):
+        """Set the limits of the next run and forget the one before. Call while the group is empty."""
+        if self.has_memory:
+            if self.version == 2:
+                _write(self.fds["memory"], memory)
+            else:
+                self._limit_memory_v1(memory)
+                _write(self.fds["peak"], 0)
+            self._oom_before = self._oom_kills()
+        if self.has_pids:
+            _write(self.fds["pids"], processes)
+
+    def start_clock(self):
+        """Count processor time from here on: what preparing the program cost is ours."""
+        self._cpu_before = self._cpu() or 0
+
+    def _limit_memory_v1(self, memory):
+        # memory+swap may never be below memory, so which goes first depends on the limit before.
+        try:
+            _write(self.fds["memory"], memory)
+            if "swap" in self.fds:
+                _write(self.fds["swap"], memory)
+        except OSError:
+            _write(self.fds["swap"], memory)
+            _write(self.fds["memory"], memory)
+
+    def join(self):
+        """Move the calling process in. "0" means itself, so no pid has to be translated between namespaces."""
+        for fd in self.fds.get("procs", ()):
+            os.write(fd, b"0")
+
+    def out_of_memory(self):
+        """Whether the kernel ended a process of this run for want of memory."""
+        return self.has_memory and self._oom_kills() > self._oom_before
+
+    def _oom_kills(self):
+        found = re.search(rb"oom_kill (\d+)", _read(self.fds["oom"]))
+        return int(found.group(1)) if found else 0
+
+    def memory_now(self):
+        """Bytes in use, or None."""
+        return int(_read(self.fds["usage"])) if self.has_memory else None
+
+    def memory_peak(self):
+        """Most bytes used at once, or None where the kernel does not keep that for each run (v2)."""
+        return int(_read(self.fds["peak"])) if "peak" in self.fds else None
+
+    def cpu_ms(self):
+        """Processor time of this run, or None."""
+        now = self._cpu()
+        return None if now is None else now - self._cpu_before
+
+    def _cpu(self):
+        if "cpu" not in self.fds:
+            return None
+        text = _read(self.fds["cpu"])
+        if self.version == 2:
+            return int(re.search(rb"usage_usec (\d+)", text).group(1)) / 1000
+        return int(text) / 1e6
+
+    def all_fds(self):
+        single = [fd for name, fd in self.fds.items() if name != "procs"]
+        return single + list(self.fds.get("procs", ()))
+
+
+NONE = Group(0, {})
+
+
+class Groups:
+    """All groups of one launcher, and how to take them away again."""
+
+    def __init__(self, slots, wanted=True):
+        self.slots = [NONE] * slots
+        self.detail = "no cgroup can be written"
+        self._made = []
+        if not wanted:
+            self.detail = "cgroups switched off"
+            return
+        try:
+            if os.path.exists("/sys/fs/cgroup/cgroup.controllers"):
+                self._open_v2(slots)
+            else:
+                self._open_v1(slots)
+        except OSError as reason:
+            self.detail = f"no cgroup can be written: {reason.strerror} ({reason.filename or 'write'})"
+            self.slots = [NONE] * slots
+            self.remove()
+
+    def _open_v1(self, slots):
+        bases = {}
+        for name in CONTROLLERS:
+            base = _own_folder_v1(name)
+            if base and os.access(base, os.W_OK):
+                bases[name] = base
+        if not bases:
+            return
+        for base in set(bases.values()):
+            _sweep(base)
+            self._make(f"{base}/{PREFIX}{os.getpid()}")
+        groups = []
+        for index in range(slots):
+            fds = {"procs": []}
+            folders = {name: f"{base}/{PREFIX}{os.getpid()}/run-{index}" for name, base in bases.items()}
+            for folder in dict.fromkeys(folders.values()):
+                self._make(folder)
+                fds["procs"].append(_open(f"{folder}/cgroup.procs"))
+            if "memory" in folders:
+                folder = folders["memory"]
+                fds["memory"] = _open(f"{folder}/memory.limit_in_bytes")
+                if os.path.exists(f"{folder}/memory.memsw.limit_in_bytes"):
+                    fds["swap"] = _open(f"{folder}/memory.memsw.limit_in_bytes")
+                fds["peak"] = _open(f"{folder}/memory.max_usage_in_bytes")
+                fds["usage"] = _open(f"{folder}/memory.usage_in_bytes")
+                fds["oom"] = _open(f"{folder}/memory.oom_control")
+            if "pids" in folders:
+                fds["pids"] = _open(f"{folders['pids']}/pids.max")
+            if "cpuacct" in folders:
+                fds["cpu"] = _open(f"{folders['cpuacct']}/cpuacct.usage")
+            groups.append(Group(1, fds))
+        self.slots = groups
+        self.detail = f"cgroup v1: {', '.join(sorted(bases))}"
+
+    def _open_v2(self, slots):
+        with open("/proc/self/cgroup", encoding="utf-8") as file:
+            own = next(line[3:].strip() for line in file if line.startswith("0::"))
+        base = f"/sys/fs/cgroup{own}".rstrip("/")
+        _sweep(base)
+        top = f"{base}/{PREFIX}{os.getpid()}"
+        self._make(top)
+        # A group with processes of its own may not share out controllers: the launcher moves aside.
+        with open(f"{base}/cgroup.subtree_control", encoding="utf-8") as file:
+            shared = file.read().split()
+        if "memory" not in shared or "pids" not in shared:
+            self._make(f"{base}/{PREFIX}{os.getpid()}-launcher")
+            _put(f"{base}/{PREFIX}{os.getpid()}-launcher/cgroup.procs", "0")
+            _put(f"{base}/cgroup.subtree_control", "+memory +pids")
+        _put(f"{top}/cgroup.subtree_control", "+memory +pids")
+        groups = []
+        for index in range(slots):
+            folder = f"{top}/run-{index}"
+            self._make(folder)
+            _put(f"{folder}/memory.oom.group", "1")
+            if os.path.exists(f"{folder}/memory.swap.max"):
+                _put(f"{folder}/memory.swap.max", "0")
+            fds = {"procs": [_open(f"{folder}/cgroup.procs")], "memory": _open(f"{folder}/memory.max")}
+            fds["usage"] = _open(f"{folder}/memory.current", os.O_RDONLY)
+            fds["oom"] = _open(f"{folder}/memory.events", os.O_RDONLY)
+            fds["pids"] = _open(f"{folder}/pids.max")
+            fds["cpu"] = _open(f"{folder}/cpu.stat", os.O_RDONLY)
+            groups.append(Group(2, fds))
+        self.slots = groups
+        self.detail = "cgroup v2: memory, pids, cpu"
+
+    def _make(self, folder):
+        os.mkdir(folder, 0o755)
+        self._made.append(folder)
+
+    def remove(self):
+        """Remove every group; True when none is left. Only possible once the processes in them are gone."""
+        for folder in reversed(self._made[:]):
+            try:
+                os.rmdir(folder)
+                self._made.remove(folder)
+            except FileNotFoundError:
+                self._made.remove(folder)
+            except OSError:
+                pass  # still busy: the caller tries again
+        return not self._made
+
+
+def _sweep(base):
+    """Remove what a launcher that was killed left behind."""
+    for name in os.listdir(base):
+        owner = re.fullmatch(re.escape(PREFIX) + r"(\d+)(-launcher)?", name)
+        if owner and not os.path.exists(f"/proc/{owner.group(1)}"):
+            for folder, _, _ in os.walk(f"{base}/{name}", topdown=False):
+                try:
+                    os.rmdir(folder)
+                except OSError:
+                    pass  # not ours after all, or still dying: harmless
+
+
+def _own_folder_v1(controller):
+    """Where this process is in the hierarchy of a controller, or None where that is not mounted."""
+    with open("/proc/self/cgroup", encoding="utf-8") as file:
+        own = next((line.rstrip("\n").split(":", 2)[2] for line in file if controller in line.split(":")[1].split(",")), None)
+    if own is None:
+        return None
+    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
+        for line in file:
+            left, _, right = line.partition(" - ")
+            kind, _, options = right.split()[:3]
+            if kind == "cgroup" and controller in options.split(","):
+                root, point = left.split()[3:5]
+                inside = own[len(root) :] if root != "/" and own.startswith(root) else own
+                folder = (point + "/" + inside.strip("/")).rstrip("/")
+                return folder if os.path.isdir(folder) else None
+    return None
+
+
+def _open(path, flags=os.O_RDWR):
+    return os.open(path, flags | os.O_CLOEXEC)
+
+
+def _put(path, text):
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def _write(fd, value):
+    os.pwrite(fd, str(value).encode(), 0)
+
+
+def _read(fd):
+    return os.pread(fd, 4096, 0)

@@ -1,0 +1,391 @@
+"""Starts the jail service, holds what has to stay outside of it, and takes everything away when it ends.
+
+    python3 -I launcher.py --socket PATH [--peer-uid UID] [--slots N] [--runners DIR] [--bind PATH]...
+
+As root (mode A) the jail gets 65,536 host ids that belong to nobody, and each run at once its own; as an ordinary user
+(mode B) it gets the user's own id, and each run a user namespace of its own. Prints one line of JSON on standard output
+when it serves: {"ready": true, "mode", "layers": [{"name", "holds", "detail"}], "tools": {...}, ...}. SIGTERM ends it
+and every run. Needs nothing but Python 3.9 and Linux 5.8.
+"""
+import sys
+
+sys.dont_write_bytecode = True
+
+import argparse  # noqa: E402
+import glob  # noqa: E402
+import json  # noqa: E402
+import os  # noqa: E402
+import platform  # noqa: E402
+import signal  # noqa: E402
+import socket  # noqa: E402
+import stat  # noqa: E402
+import time  # noqa: E402
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.dirname(HERE))
+
+from jail import cgroup, linux, probe, program, rootfs, seccomp, service  # noqa: E402
+
+SUBORDINATE_IDS = 65_536
+FIRST_RUN_UID = 10_000
+# Runs that have ended but are not yet swept away may still hold a slot for a moment.
+SPARE_SLOTS = 4
+NAMESPACES = (
+    linux.CLONE_NEWUSER
+    | linux.CLONE_NEWNS
+    | linux.CLONE_NEWPID
+    | linux.CLONE_NEWNET
+    | linux.CLONE_NEWIPC
+    | linux.CLONE_NEWUTS
+)
+REFUSED = 78  # EX_CONFIG: starting again without a change is useless
+
+
+class CannotIsolate(Exception):
+    """This machine cannot keep programs apart; the message says what to do."""
+
+
+def main():
+    arguments = _arguments()
+    _clear_environment(arguments)
+    _die_with_parent()
+    os.umask(0o077)
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD])
+    # Whatever is orphaned below comes back here, so "no child left" means that nothing is left.
+    linux.prctl(linux.PR_SET_CHILD_SUBREAPER, 1)
+    groups = None
+    try:
+        groups = _launch(arguments)
+        code = _wait()
+    except CannotIsolate as reason:
+        print(f"runlane jail: refusing to start: {reason}", file=sys.stderr, flush=True)
+        code = REFUSED
+    _clean_up(arguments.socket, groups or _launched_groups)
+    sys.exit(code)
+
+
+_launched_groups = None
+
+
+def _arguments():
+    parser = argparse.ArgumentParser(description="Starts the Runlane jail service.")
+    parser.add_argument("--socket", required=True, help="path of the Unix socket to listen on")
+    parser.add_argument("--peer-uid", type=int, default=os.getuid(), help="uid that may connect")
+    parser.add_argument("--slots", type=int, default=max(4, 2 * (os.cpu_count() or 1)), help="runs at once")
+    parser.add_argument("--runners", default=os.path.dirname(os.path.dirname(HERE)), help="folder of */runner.json")
+    parser.add_argument("--bind", action="append", default=[], help="a further folder to show, read-only")
+    parser.add_argument("--no-cgroups", action="store_true", help="measure by polling even where groups can be made")
+    parser.add_argument("--allow-weak", action="store_true", help="serve although a layer is missing; it is named")
+    arguments = parser.parse_args()
+    arguments.allow_weak = arguments.allow_weak or os.environ.get("ALLOW_WEAK_ISOLATION") == "1"
+    return arguments
+
+
+def _clear_environment(arguments):
+    """Start over with an empty environment: a process's first one can be read in /proc as long as it lives."""
+    if "RUNLANE_CLEARED" in os.environ:
+        return
+    words = [sys.executable, "-I", os.path.abspath(__file__), *sys.argv[1:]]
+    if arguments.allow_weak and "--allow-weak" not in words:
+        words.append("--allow-weak")
+    os.execve(sys.executable, words, {"RUNLANE_CLEARED": "1", "PATH": os.environ.get("PATH", os.defpath)})
+
+
+def _die_with_parent():
+    parent = os.getppid()
+    linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:
+        os._exit(0)
+
+
+def _launch(arguments):
+    global _launched_groups
+    _check_machine()
+    tools, binds = _find_tools(arguments.runners)
+    binds += [os.path.realpath(path) for path in arguments.bind]
+    root = os.getuid() == 0
+    count = arguments.slots + SPARE_SLOTS
+    groups = _launched_groups = cgroup.Groups(count, wanted=not arguments.no_cgroups)
+    slots = [service.Slot(FIRST_RUN_UID + n if root else 0, groups.slots[n], not root) for n in range(count)]
+    users = [(f"run{n}", slot.uid) for n, slot in enumerate(slots)] if root else [("run", program.INNER_UID)]
+    host_ids = _reserve_host_ids() if root else None
+    description = {
+        "mode": "A" if root else "B",
+        "platform": f"linux/{ {'x86_64': 'x64', 'aarch64': 'arm64'}.get(platform.machine(), platform.machine()) }",
+        "slots": arguments.slots,
+        "tools": tools,
+        "memory": "cgroup" if groups.slots[0].has_memory else "polled",
+        "processes": "cgroup" if groups.slots[0].has_pids else "rlimit",
+        "uids": f"{count} host ids from {host_ids[0] + FIRST_RUN_UID}" if root else f"the single id {os.getuid()}",
+        "cgroups": groups.detail,
+    }
+    # First a jail for the probes, which tells what holds; then the one that serves, which can say so.
+    layers = _probe(arguments, slots, users, binds, host_ids, description)
+    description["layers"] = layers
+    description["weak"] = any(layer["needed"] and not layer["holds"] for layer in layers)
+    missing = [f"{layer['name']} ({layer['detail']})" for layer in layers if layer["needed"] and not layer["holds"]]
+    if missing and not arguments.allow_weak:
+        raise CannotIsolate(
+            f"these layers of isolation do not hold here: {'; '.join(missing)}. "
+            "ALLOW_WEAK_ISOLATION=1 starts all the same, and every result then names it."
+        )
+    description["summary"] = probe.summary(description)
+    listening = _listen(arguments.socket, arguments.peer_uid)
+    _start_service(listening, slots, users, binds, host_ids, json.dumps(description).encode())
+    listening.close()
+    print(json.dumps({"ready": True, "socket": arguments.socket, **description}), flush=True)
+    return groups
+
+
+def _check_machine():
+    if platform.system() != "Linux":
+        raise CannotIsolate("the jail needs Linux; use SANDBOX=docker elsewhere")
+    if not seccomp.supported():
+        raise CannotIsolate(f"there is no system-call filter for {platform.machine()} yet")
+
+
+def _find_tools(folder):
+    """The interpreters that the manifests name: {language: path}, and what must be shown for them to run."""
+    tools, binds = {}, []
+    for path in sorted(glob.glob(os.path.join(folder, "*", "runner.json"))):
+        with open(path, encoding="utf-8") as file:
+            manifest = json.load(file)
+        tool = manifest.get("tool")
+        if not tool:
+            continue
+        found = next((p for p in tool["paths"] if os.path.isabs(p) and os.access(p, os.X_OK)), None)
+        if found is None:
+            continue
+        tools[manifest["name"]] = found
+        prefix = os.path.dirname(os.path.dirname(os.path.realpath(found)))
+        if prefix not in ("/", "/usr", "/usr/local") and not prefix.startswith("/usr/"):
+            binds.append(prefix)
+            tools[manifest["name"]] = os.path.realpath(found)
+    return tools, binds
+
+
+def _reserve_host_ids():
+    """65,536 host ids that no other launcher of this machine uses: (first, what holds the reservation)."""
+    for block in range(1, 4000):
+        holder = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+        try:
+            # An abstract name is free again the moment its holder is gone, however it went.
+            holder.bind(f"\0runlane-ids-{block}")
+            return block * 1_000_000, holder
+        except OSError:
+            holder.close()
+    raise CannotIsolate("no block of subordinate ids is free")
+
+
+def _listen(path, uid):
+    try:
+        if stat.S_ISSOCK(os.lstat(path).st_mode):
+            os.unlink(path)
+    except FileNotFoundError:
+        pass
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+    listening.bind(path)
+    os.chmod(path, 0o600)
+    if uid != os.getuid():
+        os.chown(path, uid, -1)
+    listening.listen(512)
+    listening.setblocking(False)
+    return listening
+
+
+def _probe(arguments, slots, users, binds, host_ids, description):
+    path = f"{arguments.socket}.probe"
+    listening = _listen(path, os.getuid())
+    pid = _start_service(listening, slots, users, binds, host_ids, b"{}")
+    listening.close()
+    try:
+        return probe.run(path, _interpreter(binds), description)
+    except OSError as reason:
+        raise CannotIsolate(f"a first program could not be run in the jail: {reason}. {_advice()}") from reason
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        _reap_all()
+        os.unlink(path)
+
+
+def _interpreter(binds):
+    own = os.path.realpath(sys.executable)
+    if not own.startswith("/usr/") and not any(own.startswith(path + "/") for path in binds):
+        binds.append(os.path.dirname(os.path.dirname(own)))
+    return own
+
+
+def _start_service(listening, slots, users, binds, host_ids, description):
+    """Start the outer sandbox and wait until it is made; the pid of its anchor, with which it dies."""
+    report_r, report_w = os.pipe2(os.O_CLOEXEC)
+    mapped_r, mapped_w = os.pipe2(os.O_CLOEXEC)
+    launcher = os.getpid()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.close(report_r)
+            os.close(mapped_w)
+            _anchor(launcher, report_w, mapped_r, lambda leash: _serve(listening, slots, users, binds, leash, description, report_w))
+        except BaseException as reason:
+            os.write(report_w, f"!{type(reason).__name__}: {reason}".encode()[:1000])
+        finally:
+            os._exit(1)
+    os.close(report_w)
+    os.close(mapped_r)
+    try:
+        if os.read(report_r, 1000) == b"u":
+            _map_ids(pid, host_ids)
+            os.write(mapped_w, b"m")
+            report = os.read(report_r, 1000)
+            if report == b"r":
+                return pid
+        else:
+            report = b"no user namespace could be made"
+    except OSError as reason:
+        report = str(reason).encode()
+    finally:
+        os.close(report_r)
+        os.close(mapped_w)
+    os.kill(pid, signal.SIGKILL)
+    _reap_all()
+    raise CannotIsolate(f"{report.decode(errors='replace').lstrip('!')}. {_advice()}")
+
+
+def _map_ids(pid, host_ids):
+    if host_ids:
+        mapping = f"0 {host_ids[0]} {SUBORDINATE_IDS}"
+        texts = {"uid_map": mapping, "gid_map": mapping}
+    else:
+        # One's own id is all that an ordinary user may map, and only without supplementary groups.
+        texts = {"setgroups": "deny", "uid_map": f"0 {os.getuid()} 1", "gid_map": f"0 {os.getgid()} 1"}
+    for name, text in texts.items():
+        with open(f"/proc/{pid}/{name}", "w", encoding="utf-8") as file:
+            file.write(text)
+
+
+def _anchor(launcher, report, mapped, serve):
+    """Make the namespaces, fork their process 1, and wait with it: when either goes, both do."""
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    linux.unshare(NAMESPACES)
+    os.write(report, b"u")
+    if os.read(mapped, 1) != b"m":
+        os._exit(1)
+    os.setresgid(0, 0, 0)
+    os.setresuid(0, 0, 0)
+    linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
+    leash_r, leash_w = os.pipe2(os.O_CLOEXEC)
+    # Seen from a new pid namespace the launcher has the same pid as before: this process itself has not moved.
+    if os.getppid() != launcher:
+        os._exit(1)
+    pid = os.fork()
+    if pid == 0:
+        os.close(leash_w)
+        linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
+        serve(leash_r)
+        os._exit(1)
+    linux.close_all_but([2, leash_w])
+    _, status = os.waitpid(pid, 0)
+    os._exit(1)
+
+
+def _serve(listening, slots, users, binds, leash, description, report):
+    try:
+        os.setsid()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_DFL)
+        rootfs.build(users, binds)
+        linux.sethostname(rootfs.HOSTNAME)
+        null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
+        os.dup2(null, 0)
+        os.dup2(null, 1)
+        os.write(report, b"r")
+        keep = [0, 1, 2, listening.fileno(), leash]
+        for slot in slots:
+            keep += slot.group.all_fds()
+        linux.close_all_but(keep)
+    except BaseException as reason:
+        os.write(report, f"!{type(reason).__name__}: {reason}".encode()[:1000])
+        os._exit(1)
+    service.serve(listening, slots, leash, description)
+
+
+def _advice():
+    """What an operator can do, from what this machine says of itself."""
+    hints = []
+    if _setting("/proc/sys/kernel/unprivileged_userns_clone") == "0":
+        hints.append("allow user namespaces: sysctl -w kernel.unprivileged_userns_clone=1")
+    if _setting("/proc/sys/user/max_user_namespaces") == "0":
+        hints.append("allow user namespaces: sysctl -w user.max_user_namespaces=15000")
+    if _setting("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == "1":
+        hints.append(
+            "this host's AppArmor forbids user namespaces to ordinary programs (Ubuntu): "
+            "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0, or give the runner an AppArmor profile with "
+            "'userns,', or in a container security_opt apparmor=unconfined"
+        )
+    if os.path.exists("/.dockerenv") or os.path.exists("/run/.containerenv"):
+        hints.append(
+            "in a container: security_opt seccomp=unconfined (or a profile that allows unshare, setns, mount and "
+            "pivot_root), systempaths=unconfined, and apparmor=unconfined where the host has AppArmor"
+        )
+    if not hints:
+        hints.append("run it as root, or on a kernel with user namespaces (Linux 5.8 or later)")
+    return "What to do: " + "; ".join(hints)
+
+
+def _setting(path):
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read().strip()
+    except OSError:
+        return None
+
+
+def _wait():
+    """Until told to stop, or until the service is gone: the exit code."""
+    while True:
+        number = signal.sigwait([signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD])
+        if number != signal.SIGCHLD:
+            return 0
+        try:
+            pid, _ = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            pid = -1
+        if pid:
+            print("runlane jail: the service ended by itself", file=sys.stderr, flush=True)
+            return 1
+
+
+def _children():
+    with open(f"/proc/self/task/{os.getpid()}/children", encoding="utf-8") as file:
+        return [int(pid) for pid in file.read().split()]
+
+
+def _reap_all():
+    """Wait for every child, killed before."""
+    while True:
+        try:
+            os.waitpid(-1, 0)
+        except ChildProcessError:
+            return
+
+
+def _clean_up(path, groups):
+    for pid in _children():
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    _reap_all()
+    if groups:
+        for _ in range(200):
+            if groups.remove():
+                break
+            time.sleep(0.01)
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass
+
+
+if __name__ == "__main__":
+    main()

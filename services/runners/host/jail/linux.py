@@ -1,0 +1,111 @@
+"""The system calls that Python's os module lacks, as functions that raise OSError. Everything here is Linux."""
+import ctypes
+import os
+import platform
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC = 0x00020000, 0x02000000, 0x04000000, 0x08000000
+CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x10000000, 0x20000000, 0x40000000
+
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT = 1, 2, 4, 8, 32
+MS_BIND, MS_REC, MS_PRIVATE = 4096, 16384, 1 << 18
+MNT_DETACH = 2
+
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_CAPBSET_DROP = 1, 4, 22, 24
+PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT = 36, 38, 47
+PR_CAP_AMBIENT_CLEAR_ALL = 4
+
+MACHINE = platform.machine()
+NR_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}.get(MACHINE)
+# These two have the same number on every architecture.
+NR_PIDFD_OPEN, NR_CLOSE_RANGE = 434, 436
+
+ulong = ctypes.c_ulong
+libc.unshare.argtypes = [ctypes.c_int]
+libc.setns.argtypes = [ctypes.c_int, ctypes.c_int]
+libc.mount.argtypes = [ctypes.c_char_p, ctypes.c_char_p, ctypes.c_char_p, ulong, ctypes.c_char_p]
+libc.umount2.argtypes = [ctypes.c_char_p, ctypes.c_int]
+libc.prctl.argtypes = [ctypes.c_int, ulong, ulong, ulong, ulong]
+libc.sethostname.argtypes = [ctypes.c_char_p, ctypes.c_size_t]
+libc.capset.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
+libc.syscall.restype = ctypes.c_long
+
+
+def _check(result, what):
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{what}: {os.strerror(number)}")
+    return result
+
+
+def unshare(flags):
+    _check(libc.unshare(flags), "unshare")
+
+
+def setns(fd, kind):
+    _check(libc.setns(fd, kind), "setns")
+
+
+def mount(source, target, kind=None, flags=0, data=None):
+    encode = lambda text: None if text is None else os.fsencode(text)  # noqa: E731
+    _check(libc.mount(encode(source), encode(target), encode(kind), flags, encode(data)), f"mount {target}")
+
+
+def umount(target):
+    _check(libc.umount2(os.fsencode(target), MNT_DETACH), f"umount {target}")
+
+
+def pivot_root_here():
+    """Make the current folder the root, and leave the old root behind."""
+    _check(libc.syscall(ulong(NR_PIVOT_ROOT), ctypes.c_char_p(b"."), ctypes.c_char_p(b".")), "pivot_root")
+    umount(".")
+
+
+def prctl(option, a=0, b=0, c=0, d=0):
+    return _check(libc.prctl(option, a, b, c, d), f"prctl {option}")
+
+
+def sethostname(name):
+    _check(libc.sethostname(os.fsencode(name), len(name)), "sethostname")
+
+
+def pidfd_open(pid):
+    return _check(libc.syscall(ulong(NR_PIDFD_OPEN), ctypes.c_int(pid), ctypes.c_uint(0)), "pidfd_open")
+
+
+def close_from(first):
+    """Close every descriptor from `first` on."""
+    if libc.syscall(ulong(NR_CLOSE_RANGE), ctypes.c_uint(first), ctypes.c_uint(0xFFFFFFFF), ctypes.c_uint(0)) < 0:
+        for name in os.listdir("/proc/self/fd"):
+            if int(name) >= first:
+                try:
+                    os.close(int(name))
+                except OSError:
+                    pass  # the descriptor of the listing itself
+
+
+def close_all_but(keep):
+    """Close every descriptor that is not in `keep`."""
+    edges = sorted(set(keep))
+    start = 0
+    for fd in edges:
+        if fd > start:
+            os.closerange(start, fd)
+        start = fd + 1
+    close_from(start)
+
+
+def drop_bounding_set():
+    """Give up, for this process and all that it starts, every capability it might gain by an exec."""
+    for capability in range(64):
+        if libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0:
+            break  # past the last capability that this kernel knows
+    libc.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
+
+
+def drop_capabilities():
+    """Give up the capabilities held now."""
+    header = (ctypes.c_uint32 * 2)(0x20080522, 0)
+    data = (ctypes.c_uint32 * 6)()
+    _check(libc.capset(ctypes.byref(header), ctypes.byref(data)), "capset")

@@ -1,0 +1,111 @@
+"""The last steps of the process that becomes the program: everything it may not have is given up here, in this order.
+
+It is prepared before the caller says go, up to and including the system-call filter, and then waits; so starting it
+costs one exec. Programs that run in the forked interpreter itself take the place of that exec (see `start`).
+"""
+import fcntl
+import os
+import resource
+import signal
+
+from . import linux, seccomp
+
+# Where these are, nothing else is: descriptors of the program while it is being prepared, closed by the exec.
+STATUS_FD, GO_FD = 3, 4
+PREPARED = b"."
+INNER_UID = 1000  # of a program that has a user namespace of its own
+
+
+def become(job, slot, filters, stdio, status, go):
+    """Give up everything, report on `status`, wait for `go`, and start the program. Never returns."""
+    try:
+        # For its own files in /proc, which would else be the host's root's. The change of uid below takes it away again.
+        linux.prctl(linux.PR_SET_DUMPABLE, 1)
+        slot.group.join()
+        _enter_namespaces(slot)
+        os.setsid()
+        _place_descriptors(stdio, status, go)
+        # Raising this needs no right. Where the whole machine runs out of memory, runs go first.
+        _write("/proc/self/oom_score_adj", "1000")
+        _limit(job["limits"])
+        uid = INNER_UID if slot.own_user_namespace else slot.uid
+        linux.drop_bounding_set()
+        if not slot.own_user_namespace:
+            os.setgroups([])
+        os.setresgid(uid, uid, uid)
+        os.setresuid(uid, uid, uid)
+        linux.drop_capabilities()
+        linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1)
+        # The change of uid cleared it.
+        linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
+        os.umask(0o022)
+        os.chdir("/work")
+        for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT):
+            signal.signal(number, signal.SIG_DFL)
+        # Last: everything above is on its list.
+        seccomp.install(filters)
+        os.write(STATUS_FD, PREPARED)
+        if os.read(GO_FD, 1):
+            start(job)
+    except BaseException as reason:
+        os.write(STATUS_FD, f"{type(reason).__name__}: {reason}".encode()[:1000])
+    finally:
+        os._exit(127)
+
+
+def start(job):
+    """Start the program in this process. A forked interpreter would run its code here instead."""
+    argv = [os.fsencode(word) for word in job["argv"]]
+    try:
+        os.execve(argv[0], argv, job["env"])
+    except OSError as reason:
+        raise OSError(f"cannot start {job['argv'][0]}: {reason.strerror}") from reason
+
+
+def _enter_namespaces(slot):
+    if slot.own_user_namespace:
+        linux.unshare(linux.CLONE_NEWUSER | linux.CLONE_NEWCGROUP)
+        # One id: the caller's own, which is all that an unprivileged namespace may map.
+        _write("/proc/self/uid_map", f"{INNER_UID} 0 1")
+        _write("/proc/self/gid_map", f"{INNER_UID} 0 1")
+    else:
+        # After joining its groups: /proc/self/cgroup then names none of the host's.
+        linux.unshare(linux.CLONE_NEWCGROUP)
+
+
+def _place_descriptors(stdio, status, go):
+    # Moved out of the way first, so that no dup2 below overwrites one that is still needed.
+    high = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, GO_FD + 1) for fd in (*stdio, status, go)]
+    for target, fd in enumerate(high):
+        os.dup2(fd, target, inheritable=target < STATUS_FD)
+    linux.close_from(GO_FD + 1)
+
+
+def _limit(limits):
+    # Whole seconds, as a spare: the monitor counts the processor time of the whole tree, and finer.
+    cpu = limits["cpuMs"] // 1000 + 2
+    for kind, soft, hard in (
+        (resource.RLIMIT_CPU, cpu, cpu + 1),
+        (resource.RLIMIT_FSIZE, limits["fileBytes"], limits["fileBytes"]),
+        (resource.RLIMIT_NOFILE, limits["openFiles"], limits["openFiles"]),
+        (resource.RLIMIT_NPROC, limits["processes"], limits["processes"]),
+        # One byte, not zero: with zero the kernel still starts the host's core-dump handler.
+        (resource.RLIMIT_CORE, 1, 1),
+        (resource.RLIMIT_MEMLOCK, 0, 0),
+        (resource.RLIMIT_MSGQUEUE, 0, 0),
+        (resource.RLIMIT_SIGPENDING, 1024, 1024),
+        (resource.RLIMIT_RTPRIO, 0, 0),
+        (resource.RLIMIT_NICE, 0, 0),
+    ):
+        _, most = resource.getrlimit(kind)
+        if most != resource.RLIM_INFINITY:
+            soft, hard = min(soft, most), min(hard, most)
+        resource.setrlimit(kind, (soft, hard))
+
+
+def _write(path, text):
+    fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.write(fd, text.encode())
+    finally:
+        os.close(fd)
