@@ -13,8 +13,8 @@ export interface Attempt {
   readonly heartbeatAtMs: number;
   /** How long after a heartbeat the claim still holds. */
   readonly leaseMs: number;
-  /** Handed back by a worker that stops: holds no longer and is not counted. */
-  readonly released?: boolean;
+  /** Holds no longer. `handed_back`: by a worker that stops; such an attempt is not counted. `failed`: the platform could not do it. */
+  readonly ended?: 'handed_back' | 'failed';
 }
 
 /** The save stage is done: what the execution stage needs. */

@@ -1,6 +1,7 @@
 /** The job and its ports. "What happens to a job": `job.ts`, `job-state.ts`, `job-store.ts`, in this order. */
 export * from './artifact-store.js';
 export * from './closer.js';
+export * from './config.js';
 export * from './facts.js';
 export * from './job.js';
 export * from './job-feed.js';

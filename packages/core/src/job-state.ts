@@ -29,7 +29,7 @@ export interface DecidingFacts {
 
 /** Whether whoever made this attempt may still be working on it. */
 export function isLive(attempt: Attempt, nowMs: number): boolean {
-  return !attempt.released && nowMs < attempt.heartbeatAtMs + attempt.leaseMs;
+  return !attempt.ended && nowMs < attempt.heartbeatAtMs + attempt.leaseMs;
 }
 
 /** A result ends it; else an execution with a live lease runs; else what is saved is queued; else a live save is saving. */

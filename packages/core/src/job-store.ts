@@ -72,8 +72,8 @@ export interface JobStore {
   claim(id: JobId, stage: Stage, workerId: string): Promise<ClaimOutcome>;
   /** Renew a lease. */
   heartbeat(claim: Claim, workerId: string): Promise<void>;
-  /** Give a claim back undone: another may claim at once, and the attempt is not counted. */
-  release(claim: Claim, workerId: string): Promise<void>;
+  /** Give a claim up without a result: another may claim at once. Only an attempt that `failed` is counted. */
+  release(claim: Claim, workerId: string, how: NonNullable<Attempt['ended']>): Promise<void>;
   /** The save stage is done. */
   markSaved(id: JobId, saved: Saved): Promise<void>;
   saved(id: JobId): Promise<Saved | undefined>;
@@ -132,7 +132,11 @@ export function createJobStore({ facts, leaseMs, maxAttempts, now = Date.now }: 
     for (;;) {
       const attempt = await facts.get('attempts', attemptId(id, stage, newest.number + 1));
       if (!attempt) return newest;
-      newest = { number: newest.number + 1, attempt, counted: newest.counted + (attempt.released ? 0 : 1) };
+      newest = {
+        number: newest.number + 1,
+        attempt,
+        counted: newest.counted + (attempt.ended === 'handed_back' ? 0 : 1),
+      };
     }
   }
 
@@ -162,7 +166,7 @@ export function createJobStore({ facts, leaseMs, maxAttempts, now = Date.now }: 
     };
   }
 
-  const beat = (claim: Claim, workerId: string, released?: true): Fact => ({
+  const beat = (claim: Claim, workerId: string, ended?: Attempt['ended']): Fact => ({
     kind: 'attempts',
     id: attemptId(claim.id, claim.stage, claim.attempt),
     document: {
@@ -170,7 +174,7 @@ export function createJobStore({ facts, leaseMs, maxAttempts, now = Date.now }: 
       startedAtMs: claim.startedAtMs,
       heartbeatAtMs: now(),
       leaseMs,
-      ...(released && { released }),
+      ...(ended && { ended }),
     },
   });
 
@@ -226,7 +230,7 @@ export function createJobStore({ facts, leaseMs, maxAttempts, now = Date.now }: 
     },
 
     heartbeat: (claim, workerId) => facts.put(beat(claim, workerId)),
-    release: (claim, workerId) => facts.put(beat(claim, workerId, true)),
+    release: (claim, workerId, how) => facts.put(beat(claim, workerId, how)),
 
     async markSaved(id, saved) {
       await facts.insert({ kind: 'saved', id, document: saved }, { durable: false });

@@ -1,0 +1,208 @@
+/**
+ * Everything that the environment may say, in one table: it is what services read, and what docs/configuration.md is made from.
+ */
+import { z } from 'zod';
+import { LOG_LEVELS } from './log.js';
+
+const wholeNumber = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d+$/, 'must be a whole number')
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, `must be from ${min} to ${max}`);
+const port = wholeNumber(0, 65_535);
+const seconds = (min: number, max: number) => wholeNumber(min, max).transform((value) => value * 1_000);
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((item) => item.trim())
+    .filter(Boolean),
+);
+const url = (protocols: RegExp, form: string) =>
+  z.string().refine((text) => URL.canParse(text) && protocols.test(text), `must be an address such as ${form}`);
+
+interface Variable {
+  /** Reads the text of the variable. */
+  readonly schema: z.ZodType<unknown, string>;
+  /** Taken when the variable is unset or empty; undefined: there is none. */
+  readonly fallback: string | undefined;
+  readonly readBy: readonly ('start' | 'command' | 'worker' | 'runner')[];
+  readonly meaning: string;
+}
+
+const EVERYBODY = ['start', 'command', 'worker', 'runner'] as const;
+const PLATFORM = ['start', 'command', 'worker'] as const;
+
+export const VARIABLES = {
+  HTTP_PORT: {
+    schema: port,
+    fallback: '3000',
+    readBy: PLATFORM,
+    meaning:
+      'Port of REST, docs and board (command), of health and metrics (worker: 3001 there). `npm start` gives its worker the next port. 0 takes any free one.',
+  },
+  GRPC_PORT: {
+    schema: port,
+    fallback: '50051',
+    readBy: ['start', 'command', 'runner'],
+    meaning:
+      'Port of gRPC: of `ExecutionService` (command), of `RunnerService` (runner: 50052 there). 0 takes any free one.',
+  },
+  HOST: {
+    schema: z.string(),
+    fallback: '127.0.0.1',
+    readBy: EVERYBODY,
+    meaning: 'Address to listen on. There is no authentication yet: keep other machines out before you open it.',
+  },
+  ALLOWED_HOSTS: {
+    schema: list,
+    fallback: 'localhost,127.0.0.1,[::1]',
+    readBy: ['start', 'command', 'worker'],
+    meaning:
+      'Host names that HTTP requests may be addressed to, separated by commas; others get 421. Stops DNS rebinding.',
+  },
+  DATA_DIR: {
+    schema: z.string(),
+    fallback: 'data',
+    readBy: ['start'],
+    meaning: 'Folder of the embedded store and its artifacts; made when it is missing.',
+  },
+  MONGO_URL: {
+    schema: url(/^mongodb(\+srv)?:/, 'mongodb://127.0.0.1:27017/runlane'),
+    fallback: undefined,
+    readBy: PLATFORM,
+    meaning:
+      'Keep jobs and artifacts in this MongoDB. Without it: in `DATA_DIR` (`npm start`); a service started by itself needs it.',
+  },
+  REDIS_URL: {
+    schema: url(/^rediss?:/, 'redis://127.0.0.1:6379'),
+    fallback: undefined,
+    readBy: PLATFORM,
+    meaning:
+      'Queues (Bull) and feeds (streams) in this Redis. Without it: in memory (`npm start`); a service started by itself needs it.',
+  },
+  RUNNERS: {
+    schema: list,
+    fallback: '127.0.0.1:50052',
+    readBy: ['start', 'worker'],
+    meaning:
+      'Addresses of runners, separated by commas: `host:port` (every address behind the name is used) or `unix:/path`. With `npm start`: runners to use instead of its own.',
+  },
+  RUNNER_SOCKET: {
+    schema: z.string(),
+    fallback: undefined,
+    readBy: ['runner'],
+    meaning: 'Listen on this Unix socket instead of `HOST:GRPC_PORT`.',
+  },
+  RUNNER_SLOTS: {
+    schema: wholeNumber(1, 1_000),
+    fallback: undefined,
+    readBy: ['start', 'runner'],
+    meaning: 'Programs that a runner executes at once; twice the number of processors, at least 4, when unset.',
+  },
+  LANGUAGES: {
+    schema: list,
+    fallback: undefined,
+    readBy: ['start', 'runner'],
+    meaning: 'Languages that the runner offers, separated by commas; all that it has a manifest for when unset.',
+  },
+  SANDBOX: {
+    schema: z.enum(['auto', 'jail']),
+    fallback: 'auto',
+    readBy: ['start', 'runner'],
+    meaning:
+      'What keeps programs apart. `auto` takes the strongest that works here. Where none does, the runner refuses to start.',
+  },
+  JAIL_SOCKET: {
+    schema: z.string(),
+    fallback: undefined,
+    readBy: ['runner'],
+    meaning:
+      'Socket of a jail service that is running already (`npm start` as root starts one); the runner starts its own when unset.',
+  },
+  ALLOW_WEAK_ISOLATION: {
+    schema: z.enum(['0', '1']).transform((text) => text === '1'),
+    fallback: '0',
+    readBy: ['start', 'runner'],
+    meaning:
+      '`1` lets the runner start where a needed layer of isolation is missing. Every result then says so. Never for untrusted code.',
+  },
+  LEASE_SECONDS: {
+    schema: seconds(1, 3_600),
+    fallback: '15',
+    readBy: PLATFORM,
+    meaning: 'How long a worker keeps a job without a sign of life; after that, another may run it.',
+  },
+  MAX_ATTEMPTS: {
+    schema: wholeNumber(1, 100),
+    fallback: '3',
+    readBy: PLATFORM,
+    meaning: 'Attempts of the platform at a job before it ends `error`. A program that fails is never run again.',
+  },
+  MAX_QUEUED_JOBS: {
+    schema: wholeNumber(1, 10_000_000),
+    fallback: '10000',
+    readBy: ['start', 'command'],
+    meaning: 'Jobs without a result, over all owners, before new ones are refused with 503.',
+  },
+  WORKER_CONCURRENCY: {
+    schema: wholeNumber(1, 1_000),
+    fallback: '32',
+    readBy: ['start', 'worker'],
+    meaning: 'Jobs of each stage that a worker takes at once; more than the free slots of its runners are never run.',
+  },
+  RECONCILE_SECONDS: {
+    schema: seconds(1, 3_600),
+    fallback: '5',
+    readBy: ['start', 'worker'],
+    meaning: 'Age of a job without a result from which it is looked after: queued again when the queue lost it.',
+  },
+  RETENTION_HOURS: {
+    schema: wholeNumber(1, 87_600).transform((hours) => hours * 3_600_000),
+    fallback: '168',
+    readBy: ['start', 'worker'],
+    meaning: 'How long finished jobs are kept.',
+  },
+  SHUTDOWN_SECONDS: {
+    schema: seconds(1, 3_600),
+    fallback: '20',
+    readBy: EVERYBODY,
+    meaning: 'Longest orderly stop: what still runs then is handed back.',
+  },
+  LOG_LEVEL: {
+    schema: z.enum(LOG_LEVELS),
+    fallback: 'info',
+    readBy: EVERYBODY,
+    meaning: 'Least severity that is logged; `npm start` takes `warn` when unset.',
+  },
+} as const satisfies Record<string, Variable>;
+
+export type VariableName = keyof typeof VARIABLES;
+
+type Value<N extends VariableName> = (typeof VARIABLES)[N]['fallback'] extends string
+  ? z.output<(typeof VARIABLES)[N]['schema']>
+  : z.output<(typeof VARIABLES)[N]['schema']> | undefined;
+
+/**
+ * The values of some variables, read once. An empty one counts as unset: that is how Compose passes an unset variable.
+ * @param fallbacks where a service's own default differs from the table's.
+ * @throws Error naming every bad variable at once, so that one restart is enough to mend them.
+ */
+export function readConfig<const N extends VariableName>(
+  env: NodeJS.ProcessEnv,
+  names: readonly N[],
+  fallbacks: Partial<Record<NoInfer<N>, string>> = {},
+): { readonly [Name in N]: Value<Name> } {
+  const problems: string[] = [];
+  const values: Partial<Record<VariableName, unknown>> = {};
+  for (const name of names) {
+    const variable: Variable = VARIABLES[name];
+    const text = env[name] || (fallbacks[name] ?? variable.fallback);
+    if (text === undefined) continue;
+    const read = variable.schema.safeParse(text);
+    if (read.success) values[name] = read.data;
+    else problems.push(`${name}="${text}" ${read.error.issues.map(({ message }) => message).join(', ')}`);
+  }
+  if (problems.length > 0) throw new Error(`bad configuration:\n  ${problems.join('\n  ')}`);
+  return Object.freeze(values) as { readonly [Name in N]: Value<Name> };
+}
