@@ -99,10 +99,14 @@ NONE = Group(0, {})
 class Groups:
     """All groups of one launcher, and how to take them away again."""
 
-    def __init__(self, slots, wanted=True):
-        self.slots = [NONE] * slots
+    def __init__(self):
+        self.slots = []
         self.detail = "no cgroup can be written"
         self._made = []
+
+    def make(self, slots, wanted=True):
+        """A group for each slot; NONE where this machine does not let us."""
+        self.slots = [NONE] * slots
         if not wanted:
             self.detail = "cgroups switched off"
             return

@@ -16,6 +16,7 @@ import glob  # noqa: E402
 import json  # noqa: E402
 import os  # noqa: E402
 import platform  # noqa: E402
+import select  # noqa: E402
 import signal  # noqa: E402
 import socket  # noqa: E402
 import stat  # noqa: E402
@@ -38,6 +39,7 @@ NAMESPACES = (
     | linux.CLONE_NEWIPC
     | linux.CLONE_NEWUTS
 )
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 REFUSED = 78  # EX_CONFIG: starting again without a change is useless
 
 
@@ -50,21 +52,18 @@ def main():
     _clear_environment(arguments)
     _die_with_parent()
     os.umask(0o077)
-    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD])
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     # Whatever is orphaned below comes back here, so "no child left" means that nothing is left.
     linux.prctl(linux.PR_SET_CHILD_SUBREAPER, 1)
-    groups = None
+    groups = cgroup.Groups()
     try:
-        groups = _launch(arguments)
-        code = _wait()
+        _launch(arguments, groups)
+        code = _wait(arguments.leash)
     except CannotIsolate as reason:
         print(f"runlane jail: refusing to start: {reason}", file=sys.stderr, flush=True)
         code = REFUSED
-    _clean_up(arguments.socket, groups or _launched_groups)
+    _clean_up(arguments.socket, groups)
     sys.exit(code)
-
-
-_launched_groups = None
 
 
 def _arguments():
@@ -75,6 +74,7 @@ def _arguments():
     parser.add_argument("--runners", default=os.path.dirname(os.path.dirname(HERE)), help="folder of */runner.json")
     parser.add_argument("--bind", action="append", default=[], help="a further folder to show, read-only")
     parser.add_argument("--no-cgroups", action="store_true", help="measure by polling even where groups can be made")
+    parser.add_argument("--leash", action="store_true", help="end when standard input does: for a parent without the right to signal")
     parser.add_argument("--allow-weak", action="store_true", help="serve although a layer is missing; it is named")
     arguments = parser.parse_args()
     arguments.allow_weak = arguments.allow_weak or os.environ.get("ALLOW_WEAK_ISOLATION") == "1"
@@ -98,14 +98,13 @@ def _die_with_parent():
         os._exit(0)
 
 
-def _launch(arguments):
-    global _launched_groups
+def _launch(arguments, groups):
     _check_machine()
     tools, binds = _find_tools(arguments.runners)
     binds += [os.path.realpath(path) for path in arguments.bind]
     root = os.getuid() == 0
     count = arguments.slots + SPARE_SLOTS
-    groups = _launched_groups = cgroup.Groups(count, wanted=not arguments.no_cgroups)
+    groups.make(count, wanted=not arguments.no_cgroups)
     slots = [service.Slot(FIRST_RUN_UID + n if root else 0, groups.slots[n], not root) for n in range(count)]
     users = [(f"run{n}", slot.uid) for n, slot in enumerate(slots)] if root else [("run", program.INNER_UID)]
     host_ids = _reserve_host_ids() if root else None
@@ -134,7 +133,6 @@ def _launch(arguments):
     _start_service(listening, slots, users, binds, host_ids, json.dumps(description).encode())
     listening.close()
     print(json.dumps({"ready": True, "socket": arguments.socket, **description}), flush=True)
-    return groups
 
 
 def _check_machine():
@@ -225,7 +223,8 @@ def _start_service(listening, slots, users, binds, host_ids, description):
         try:
             os.close(report_r)
             os.close(mapped_w)
-            _anchor(launcher, report_w, mapped_r, lambda leash: _serve(listening, slots, users, binds, leash, description, report_w))
+            serve = lambda leash: _serve(listening, slots, users, binds, leash, description, report_w)  # noqa: E731
+            _anchor(launcher, report_w, mapped_r, serve)
         except BaseException as reason:
             os.write(report_w, f"!{type(reason).__name__}: {reason}".encode()[:1000])
         finally:
@@ -284,14 +283,14 @@ def _anchor(launcher, report, mapped, serve):
         serve(leash_r)
         os._exit(1)
     linux.close_all_but([2, leash_w])
-    _, status = os.waitpid(pid, 0)
+    os.waitpid(pid, 0)
     os._exit(1)
 
 
 def _serve(listening, slots, users, binds, leash, description, report):
     try:
         os.setsid()
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in SIGNALS:
             signal.signal(number, signal.SIG_DFL)
         rootfs.build(users, binds)
         linux.sethostname(rootfs.HOSTNAME)
@@ -340,12 +339,24 @@ def _setting(path):
         return None
 
 
-def _wait():
+def _wait(leash):
     """Until told to stop, or until the service is gone: the exit code."""
+    wake_r, wake_w = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+    signal.set_wakeup_fd(wake_w)
+    for number in SIGNALS:
+        signal.signal(number, lambda *_: None)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+    poll = select.poll()
+    poll.register(wake_r, select.POLLIN)
+    if leash:
+        poll.register(0, select.POLLIN)
     while True:
-        number = signal.sigwait([signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD])
-        if number != signal.SIGCHLD:
-            return 0
+        for fd, _ in poll.poll():
+            if fd == 0:
+                return 0
+            for number in os.read(wake_r, 64):
+                if number != signal.SIGCHLD:
+                    return 0
         try:
             pid, _ = os.waitpid(-1, os.WNOHANG)
         except ChildProcessError:
@@ -376,11 +387,10 @@ def _clean_up(path, groups):
         except ProcessLookupError:
             pass
     _reap_all()
-    if groups:
-        for _ in range(200):
-            if groups.remove():
-                break
-            time.sleep(0.01)
+    for _ in range(200):
+        if groups.remove():
+            break
+        time.sleep(0.01)
     try:
         os.unlink(path)
     except FileNotFoundError:

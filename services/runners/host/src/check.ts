@@ -1,0 +1,70 @@
+/** What a request must look like before anything is made of it: bundles, paths, arguments, environment. */
+import { runner } from '@runlane/contract';
+import { invalid } from './refusal.js';
+
+const MAX_FILES = 4096;
+const MAX_PATH_BYTES = 1024;
+const MAX_PART_BYTES = 255;
+const MAX_DEPTH = 8;
+const MAX_ARGS = 64;
+const MAX_ARG_BYTES = 4096;
+const MAX_ENV = 64;
+const MAX_ENV_BYTES = 32 * 1024;
+
+/** Why a path may not be used, or undefined when it may. */
+export function pathProblem(path: string): string | undefined {
+  if (path === '') return 'is empty';
+  if (Buffer.byteLength(path) > MAX_PATH_BYTES) return `is longer than ${MAX_PATH_BYTES} bytes`;
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not be in a path
+  if (/[\u0000-\u001f\u007f]/.test(path)) return 'has a control character';
+  const parts = path.split('/');
+  if (parts.length > MAX_DEPTH) return `has more than ${MAX_DEPTH} parts`;
+  if (path.startsWith('/')) return 'is absolute';
+  if (parts.some((part) => part === '' || part === '.' || part === '..')) return 'has an empty, "." or ".." part';
+  if (parts.some((part) => Buffer.byteLength(part) > MAX_PART_BYTES))
+    return `has a part of over ${MAX_PART_BYTES} bytes`;
+  return undefined;
+}
+
+/** @throws Refusal naming everything that is wrong with it. */
+export function readBundle(bytes: Buffer, field: string): runner.BundleFile[] {
+  let files: runner.BundleFile[];
+  try {
+    ({ files } = runner.Bundle.decode(bytes));
+  } catch {
+    throw invalid([`${field} is not a Bundle`]);
+  }
+  const problems: string[] = [];
+  if (files.length === 0) problems.push(`${field} holds no file`);
+  if (files.length > MAX_FILES) throw invalid([`${field} holds more than ${MAX_FILES} files`]);
+  const seen = new Set<string>();
+  for (const [index, { path }] of files.entries()) {
+    const problem = pathProblem(path) ?? (seen.has(path) ? 'is there twice' : undefined);
+    if (problem) problems.push(`${field}.files[${index}].path ${problem}`);
+    seen.add(path);
+  }
+  for (const [index, { path }] of files.entries()) {
+    const parts = path.split('/');
+    const under = parts.slice(1).findIndex((_, depth) => seen.has(parts.slice(0, depth + 1).join('/')));
+    if (under !== -1) problems.push(`${field}.files[${index}].path lies below another file`);
+  }
+  if (problems.length > 0) throw invalid(problems.slice(0, 20));
+  return files;
+}
+
+export function checkWords({ args, env }: Pick<runner.Start, 'args' | 'env'>, problems: string[]): void {
+  if (args.length > MAX_ARGS) problems.push(`args are more than ${MAX_ARGS}`);
+  for (const [index, arg] of args.entries()) {
+    if (arg.includes('\0')) problems.push(`args[${index}] has a NUL`);
+    if (Buffer.byteLength(arg) > MAX_ARG_BYTES) problems.push(`args[${index}] is longer than ${MAX_ARG_BYTES} bytes`);
+  }
+  const names = Object.entries(env);
+  if (names.length > MAX_ENV) problems.push(`env has more than ${MAX_ENV} variables`);
+  for (const [name, value] of names) {
+    if (!/^[A-Za-z_][A-Za-z0-9_]{0,127}$/.test(name))
+      problems.push('env has a name that is not letters, digits and "_"');
+    else if (value.includes('\0')) problems.push(`env.${name} has a NUL`);
+    else if (Buffer.byteLength(value) > MAX_ENV_BYTES)
+      problems.push(`env.${name} is longer than ${MAX_ENV_BYTES} bytes`);
+  }
+}

@@ -1,0 +1,181 @@
+/**
+ * One run over one bidirectional call: start → admitted → go → started, output…, exited.
+ * Whatever ends the call (its caller gone, a deadline, an error here) closes the run, which kills the program.
+ */
+import { once } from 'node:events';
+import { type ServerDuplexStream, status } from '@grpc/grpc-js';
+import { runner } from '@runlane/contract';
+import type { Artifacts } from './artifacts.js';
+import { DIGEST } from './artifacts.js';
+import { checkWords, pathProblem, readBundle } from './check.js';
+import { baseEnvironment, chooseLanguage, type Language } from './languages.js';
+import { resolveLimits } from './limits.js';
+import { fillCommand } from './manifest.js';
+import { invalid, Refusal } from './refusal.js';
+import {
+  RUN_SIGNALS,
+  type Run,
+  type RunEnd,
+  type RunEvent,
+  type RunRequest,
+  type RunSignal,
+  type Sandbox,
+} from './sandbox/sandbox.js';
+import type { Slots } from './slots.js';
+
+const MAX_STDIN_BYTES = 1024 * 1024;
+
+export type ExecuteCall = ServerDuplexStream<runner.ExecuteRequest, runner.ExecuteResponse>;
+
+export interface ExecuteDependencies {
+  readonly languages: readonly Language[];
+  readonly sandbox: Sandbox;
+  readonly artifacts: Artifacts;
+  readonly slots: Slots;
+  /** How long a slot is held for a caller that does not say go. */
+  readonly goTimeoutMs: number;
+}
+
+const REASONS: Record<RunEnd['reason'], runner.EndReason> = {
+  exited: runner.EndReason.EXITED,
+  wall: runner.EndReason.WALL_TIME,
+  cpu: runner.EndReason.CPU_TIME,
+  memory: runner.EndReason.MEMORY,
+  output: runner.EndReason.OUTPUT,
+};
+
+/** Serves one call. It throws what the call is to be refused with; `gone` aborts when the caller has left. */
+export function createExecute({ languages, sandbox, artifacts, slots, goTimeoutMs }: ExecuteDependencies) {
+  const isolation = sandbox.description.summary;
+  return async function execute(call: ExecuteCall, gone: AbortSignal): Promise<void> {
+    const requests: AsyncIterator<runner.ExecuteRequest, undefined> = call[Symbol.asyncIterator]();
+    const start = await expect(requests, 'start');
+    const request = plan(start);
+    const release = slots.take();
+    if (!release) throw new Refusal(status.RESOURCE_EXHAUSTED, `all ${slots.total} slots are taken`);
+    let run: Run | undefined;
+    try {
+      run = await sandbox.open(request);
+      // Closing kills; listening before looking, so that a caller who left meanwhile is not missed.
+      gone.addEventListener('abort', run.close);
+      if (gone.aborted) return;
+      call.write({ message: { $case: 'admitted', value: {} } });
+      await waitForGo(requests);
+      run.go();
+      void feed(run, start, requests);
+      for await (const event of run.events()) {
+        if (!call.write({ message: toMessage(event) })) await once(call, 'drain', { signal: gone });
+      }
+    } finally {
+      run?.close();
+      release();
+    }
+  };
+
+  function toMessage(event: RunEvent): NonNullable<runner.ExecuteResponse['message']> {
+    if (event.kind === 'started') return { $case: 'started', value: {} };
+    if (event.kind === 'exited') return { $case: 'exited', value: toExited(event.end, isolation) };
+    const stream = event.kind === 'stdout' ? runner.Stream.STDOUT : runner.Stream.STDERR;
+    return { $case: 'output', value: { stream, data: event.data } };
+  }
+
+  /** What the sandbox is to do, from what the caller asks. */
+  function plan(start: runner.Start): RunRequest {
+    const language = chooseLanguage(languages, start.language, start.version);
+    if (!language) throw unknownLanguage(start.language, start.version);
+    const problems: string[] = [];
+    if (!DIGEST.test(start.artifactDigest)) problems.push('artifact_digest is not a SHA-256 in lower-case hexadecimal');
+    const entryProblem = pathProblem(start.entry);
+    if (entryProblem) problems.push(`entry ${entryProblem}`);
+    if (start.stdin.length > MAX_STDIN_BYTES) problems.push(`stdin is longer than ${MAX_STDIN_BYTES} bytes`);
+    checkWords(start, problems);
+    const limits = resolveLimits(start.limits, language.bounds, problems);
+    if (problems.length > 0) throw invalid(problems);
+    const bytes = artifacts.get(start.artifactDigest);
+    if (!bytes)
+      throw new Refusal(status.FAILED_PRECONDITION, `artifact ${start.artifactDigest} is not held here: upload it`);
+    const files = readBundle(bytes, 'artifact');
+    if (!files.some((file) => file.path === start.entry)) throw invalid(['entry is not a file of the artifact']);
+    const total = files.reduce((sum, file) => sum + file.content.length, 0);
+    if (total > limits.diskBytes) throw invalid([`limits.diskBytes is less than the program's own ${total} bytes`]);
+    const { manifest, tool } = language;
+    return {
+      argv: fillCommand(manifest.run.argv, { tool, entry: start.entry, args: start.args }),
+      env: { ...baseEnvironment(manifest), ...start.env },
+      files,
+      limits,
+    };
+  }
+
+  async function waitForGo(requests: AsyncIterator<runner.ExecuteRequest, undefined>): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        reject(new Refusal(status.DEADLINE_EXCEEDED, `no go within ${goTimeoutMs} ms: the slot is free again`));
+      }, goTimeoutMs);
+    });
+    try {
+      await Promise.race([expect(requests, 'go'), late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+export function unknownLanguage(name: string, version: string): Refusal {
+  return new Refusal(status.NOT_FOUND, `no language ${JSON.stringify(`${name} ${version}`.trim().slice(0, 64))} here`);
+}
+
+function toExited(end: RunEnd, isolation: string): runner.Exited {
+  return {
+    reason: REASONS[end.reason],
+    exitCode: end.code ?? undefined,
+    signal: end.signal ?? undefined,
+    wallTimeMs: end.wallMs,
+    cpuTimeMs: end.cpuMs,
+    memoryPeakBytes: end.memoryPeakBytes,
+    stdoutTruncated: end.stdoutTruncated,
+    stderrTruncated: end.stderrTruncated,
+    isolation,
+  };
+}
+
+type Message = NonNullable<runner.ExecuteRequest['message']>;
+
+type Named<C extends Message['$case']> = Extract<Message, { $case: C }>;
+
+async function expect<C extends Message['$case']>(
+  requests: AsyncIterator<runner.ExecuteRequest, undefined>,
+  name: C,
+): Promise<Named<C>['value']> {
+  const { value } = await requests.next();
+  const message = value?.message;
+  if (message?.$case !== name) throw invalid([`${message?.$case ?? 'the end'} came where ${name} must`]);
+  // The compiler does not narrow a union by a type parameter.
+  return message.value as Named<C>['value'];
+}
+
+/** Pass on what the caller sends while the program runs. It ends with the call, and its failures are the call's. */
+async function feed(run: Run, start: runner.Start, requests: AsyncIterator<runner.ExecuteRequest, undefined>) {
+  try {
+    if (start.stdin.length > 0) await run.writeStdin(start.stdin);
+    if (!start.keepStdinOpen) run.closeStdin();
+    for (;;) {
+      const { value, done } = await requests.next();
+      if (done || !value.message) break;
+      const { message } = value;
+      // Not read further while the program does not take it: that is the back-pressure towards the caller.
+      if (message.$case === 'stdin' && start.keepStdinOpen) await run.writeStdin(message.value);
+      else if (message.$case === 'closeStdin') run.closeStdin();
+      else if (message.$case === 'signal' && isSignal(message.value.name)) run.signal(message.value.name);
+    }
+    // A caller that has closed its side sends no more input either.
+    run.closeStdin();
+  } catch {
+    run.close();
+  }
+}
+
+function isSignal(name: string): name is RunSignal {
+  return (RUN_SIGNALS as readonly string[]).includes(name);
+}

@@ -1,0 +1,54 @@
+/** What goes over a run's connection, as in `jail/frames.py`: `u32 length | u8 type | payload`, big-endian. */
+
+export const TO_JAIL = { RUN: 1, FILE: 2, START: 3, STDIN: 4, STDIN_EOF: 5, SIGNAL: 6, KILL: 7, DESCRIBE: 8 } as const;
+export const FROM_JAIL = {
+  READY: 65,
+  STARTED: 66,
+  STDOUT: 67,
+  STDERR: 68,
+  EXIT: 69,
+  ERROR: 70,
+  DESCRIPTION: 71,
+} as const;
+
+const HEADER_BYTES = 5;
+
+export interface Frame {
+  readonly type: number;
+  readonly payload: Buffer;
+}
+
+export function frame(type: number, ...parts: readonly Uint8Array[]): Buffer {
+  const header = Buffer.alloc(HEADER_BYTES);
+  header.writeUInt32BE(parts.reduce((sum, part) => sum + part.length, 0));
+  header.writeUInt8(type, 4);
+  return Buffer.concat([header, ...parts]);
+}
+
+export function jsonFrame(type: number, value: unknown): Buffer {
+  return frame(type, Buffer.from(JSON.stringify(value)));
+}
+
+export function fileFrame(path: string, content: Uint8Array, executable: boolean): Buffer {
+  const name = Buffer.from(path);
+  const length = Buffer.alloc(2);
+  length.writeUInt16BE(name.length);
+  return frame(TO_JAIL.FILE, length, name, Buffer.from([executable ? 1 : 0]), content);
+}
+
+/** Cuts chunks of a stream into frames; what is incomplete waits for the next chunk. */
+export function createFrameReader(): (chunk: Buffer) => Frame[] {
+  let held: Buffer = Buffer.alloc(0);
+  return (chunk) => {
+    let rest = held.length === 0 ? chunk : Buffer.concat([held, chunk]);
+    const frames: Frame[] = [];
+    while (rest.length >= HEADER_BYTES) {
+      const end = HEADER_BYTES + rest.readUInt32BE();
+      if (rest.length < end) break;
+      frames.push({ type: rest.readUInt8(4), payload: rest.subarray(HEADER_BYTES, end) });
+      rest = rest.subarray(end);
+    }
+    held = rest;
+    return frames;
+  };
+}

@@ -1,0 +1,81 @@
+/** Starts the jail service for this process alone: where an ordinary user, or root, runs the host by itself. */
+import { spawn } from 'node:child_process';
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { SandboxError } from '../sandbox.js';
+
+const LAUNCHER = fileURLToPath(new URL('../../../jail/launcher.py', import.meta.url));
+// Never "python3" by name: what is on PATH may be a version manager's shim, or belong to somebody else.
+const PYTHONS = ['/usr/bin/python3', '/usr/local/bin/python3'];
+const START_TIMEOUT_MS = 30_000;
+
+export interface LaunchOptions {
+  readonly socketPath: string;
+  readonly slots: number;
+  /** Folder of the languages' folders. */
+  readonly languagesDir: string;
+  /** Who may connect. */
+  readonly peerUid: number;
+  readonly allowWeak: boolean;
+  /** Run the launcher itself as this user: as root only. */
+  readonly user?: { readonly uid: number; readonly gid: number };
+  readonly extraArguments?: readonly string[];
+}
+
+export interface Launched {
+  readonly pid: number;
+  /** Resolves when the service ended by itself. */
+  readonly lost: Promise<Error>;
+  stop(): Promise<void>;
+}
+
+/** @throws SandboxError when the machine cannot isolate; what to do about it is on standard error. */
+export async function launchJail(options: LaunchOptions): Promise<Launched> {
+  const python = await findPython();
+  const words = ['-I', LAUNCHER, '--leash', '--socket', options.socketPath, '--slots', String(options.slots)];
+  words.push('--runners', options.languagesDir, '--peer-uid', String(options.peerUid));
+  if (options.allowWeak) words.push('--allow-weak');
+  const child = spawn(python, [...words, ...(options.extraArguments ?? [])], {
+    env: { PATH: '/usr/bin:/bin' },
+    // Standard input is the leash: the service ends when it does, even where we may not signal it.
+    stdio: ['pipe', 'pipe', 'inherit'],
+    ...options.user,
+  });
+  child.stdin.on('error', () => {});
+  const ended = new Promise<Error>((resolve) => {
+    child.once('error', (cause) => resolve(new SandboxError('the jail service could not be started', { cause })));
+    child.once('exit', (code, signal) => resolve(new SandboxError(`the jail service ended (${signal ?? code})`)));
+  });
+  const lines = createInterface({ input: child.stdout });
+  const ready = new Promise<'ready'>((resolve) => lines.once('line', () => resolve('ready')));
+  const late = new Promise<Error>((resolve) => {
+    setTimeout(() => resolve(new SandboxError('the jail service did not start in time')), START_TIMEOUT_MS).unref();
+  });
+  const outcome = await Promise.race([ready, ended, late]);
+  if (outcome !== 'ready') {
+    child.stdin.destroy();
+    child.kill('SIGTERM');
+    throw outcome;
+  }
+  return {
+    pid: child.pid ?? 0,
+    lost: ended,
+    async stop() {
+      child.stdin.destroy();
+      await ended;
+    },
+  };
+}
+
+async function findPython(): Promise<string> {
+  for (const path of PYTHONS) {
+    const usable = await access(path, constants.X_OK).then(
+      () => true,
+      () => false,
+    );
+    if (usable) return path;
+  }
+  throw new SandboxError(`the jail needs Python 3.9 or later at ${PYTHONS.join(' or ')}`);
+}

@@ -1,0 +1,47 @@
+/** The gRPC server: the runner's own service, the standard health service, and reflection. */
+import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { ReflectionService } from '@grpc/reflection';
+import { loadDescriptors, runner } from '@runlane/contract';
+import { HealthImplementation } from 'grpc-health-check';
+
+const SERVICE = 'runlane.v1.RunnerService';
+const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
+
+export interface RunnerServer {
+  /** Where it serves; with the real port when 0 was asked for. */
+  readonly address: string;
+  setServing(serving: boolean): void;
+  /** Finish what runs, and refuse what is new; at the deadline end the rest. */
+  close(deadline: AbortSignal): Promise<void>;
+}
+
+export async function serveRunner(service: runner.RunnerServiceServer, address: string): Promise<RunnerServer> {
+  const server = new Server({
+    'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
+    'grpc.max_concurrent_streams': 10_000,
+  });
+  server.addService(runner.RunnerServiceService, service);
+  const health = new HealthImplementation({ '': 'SERVING', [SERVICE]: 'SERVING' });
+  health.addToServer(server);
+  new ReflectionService(loadDescriptors()).addToServer(server);
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync(address, ServerCredentials.createInsecure(), (reason, bound) => {
+      if (reason) reject(reason);
+      else resolve(bound);
+    });
+  });
+  const setServing = (serving: boolean) => {
+    for (const name of ['', SERVICE]) health.setStatus(name, serving ? 'SERVING' : 'NOT_SERVING');
+  };
+  return {
+    address: address.startsWith('unix:') ? address : address.replace(/:\d+$/, `:${port}`),
+    setServing,
+    async close(deadline) {
+      setServing(false);
+      const force = () => server.forceShutdown();
+      deadline.addEventListener('abort', force, { once: true });
+      if (deadline.aborted) force();
+      await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
+    },
+  };
+}
