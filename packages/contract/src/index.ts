@@ -4,3 +4,7 @@ export * from './errors.js';
 export * as execution from './gen/runlane/v1/execution.js';
 export * as runner from './gen/runlane/v1/runner.js';
 export * as types from './gen/runlane/v1/types.js';
+export * from './rest/openapi.js';
+export * from './rest/requests.js';
+export * from './rest/responses.js';
+export * from './rest/status.js';

@@ -66,6 +66,8 @@ export interface JobStore {
   reserve(ownerId: OwnerId, key: string, claim: IdempotencyClaim): Promise<IdempotencyClaim>;
   /** The job as it is now, or undefined when the id is unknown: a miss is an answer, not an error. */
   get(id: JobId): Promise<JobView | undefined>;
+  /** What was accepted, without what became of it: cheaper than `get`. */
+  job(id: JobId): Promise<Job | undefined>;
   /** Jobs of an owner, newest first; at most 1,000 are looked at for a page. */
   list(query: ListQuery): Promise<JobPage>;
   /** Ask to work on a stage. Of many callers one gets the claim. */
@@ -98,6 +100,8 @@ export interface JobStore {
   /** What a worker saw of a runner, by the runner's address. */
   putRunner(address: string, runner: RunnerRecord): Promise<void>;
   runners(): Promise<RunnerRecord[]>;
+  /** Forget idempotency keys taken before this time; the number forgotten. */
+  expireKeys(takenBeforeMs: number): Promise<number>;
   /** Remove finished jobs accepted before this time, oldest first, at most `limit`; the number removed. */
   expire(acceptedBeforeMs: number, limit: number): Promise<number>;
   ping(): Promise<void>;
@@ -200,6 +204,8 @@ export function createJobStore({ facts, leaseMs, maxAttempts, now = Date.now }: 
       return job && view(id, job);
     },
 
+    job: (id) => facts.get('jobs', id),
+
     async list({ ownerId, status, language, before, limit }) {
       const jobs: JobView[] = [];
       let after = before;
@@ -278,6 +284,21 @@ export function createJobStore({ facts, leaseMs, maxAttempts, now = Date.now }: 
         if (!(await facts.get('results', id))) continue;
         await removeJob(id);
         removed += 1;
+      }
+      return removed;
+    },
+
+    async expireKeys(takenBeforeMs) {
+      let removed = 0;
+      for (let after: string | undefined, more = true; more; ) {
+        const page = await facts.scan('idempotency', { after, limit: 200 });
+        for (const { id, document } of page) {
+          if (document.createdAtMs >= takenBeforeMs) continue;
+          await facts.remove('idempotency', id);
+          removed += 1;
+        }
+        after = page.at(-1)?.id;
+        more = page.length === 200;
       }
       return removed;
     },

@@ -1,0 +1,228 @@
+/** The OpenAPI document, made from the schemas that validate. */
+import { OpenAPIRegistry, OpenApiGeneratorV31, type RouteConfig } from '@asteasolutions/zod-to-openapi';
+import { z } from 'zod';
+import { ERRORS, type ErrorCode } from '../errors.js';
+import {
+  eventIdSchema,
+  execResultQuerySchema,
+  idempotencyKeySchema,
+  jobParamsSchema,
+  listQuerySchema,
+  newJobSchema,
+  submitCodeSchema,
+} from './requests.js';
+import {
+  execResultSchema,
+  jobPageSchema,
+  jobSchema,
+  languagesSchema,
+  problemSchema,
+  submittedSchema,
+  systemSchema,
+} from './responses.js';
+
+/** Codes that any route may answer with. */
+const ANYWHERE: readonly ErrorCode[] = [
+  'FORBIDDEN_ORIGIN',
+  'MISDIRECTED_HOST',
+  'METHOD_NOT_ALLOWED',
+  'HEADERS_TOO_LARGE',
+  'INTERNAL',
+  'SHUTTING_DOWN',
+];
+const SUBMITTING: readonly ErrorCode[] = [
+  'INVALID_REQUEST',
+  'PAYLOAD_TOO_LARGE',
+  'UNSUPPORTED_MEDIA_TYPE',
+  'OWNER_QUEUE_FULL',
+  'QUEUE_FULL',
+  'RUNNER_UNAVAILABLE',
+  'STORE_UNAVAILABLE',
+];
+const IDEMPOTENT: readonly ErrorCode[] = ['IDEMPOTENCY_IN_FLIGHT', 'IDEMPOTENCY_MISMATCH'];
+const READING: readonly ErrorCode[] = ['INVALID_REQUEST', 'STORE_UNAVAILABLE'];
+const ONE_JOB: readonly ErrorCode[] = [...READING, 'JOB_NOT_FOUND'];
+
+const json = (schema: z.ZodType, description: string, headers?: z.ZodObject) => ({
+  description,
+  content: { 'application/json': { schema } },
+  ...(headers && { headers }),
+});
+
+function problems(codes: readonly ErrorCode[]): RouteConfig['responses'] {
+  const all = [...new Set([...codes, ...ANYWHERE])];
+  const withStatus = (status: number) => all.filter((code) => ERRORS[code].http === status);
+  return Object.fromEntries(
+    all.map((code) => [
+      ERRORS[code].http,
+      {
+        description: withStatus(ERRORS[code].http)
+          .map((each) => `\`${each}\`: ${ERRORS[each].title}.`)
+          .join(' '),
+        content: { 'application/problem+json': { schema: problemSchema } },
+      },
+    ]),
+  );
+}
+
+const location = z.object({ Location: z.string().meta({ description: 'Where the job is.' }) });
+
+/** @param version of Runlane. */
+export function createOpenApiDocument(version: string) {
+  const registry = new OpenAPIRegistry();
+  const route = (
+    config: Omit<RouteConfig, 'responses'>,
+    answers: RouteConfig['responses'],
+    codes: readonly ErrorCode[],
+  ) => registry.registerPath({ ...config, responses: { ...answers, ...problems(codes) } });
+  const body = (schema: z.ZodType) => ({ body: { required: true, content: { 'application/json': { schema } } } });
+
+  route(
+    {
+      method: 'post',
+      path: '/submit-code',
+      operationId: 'submitCode',
+      tags: ['Simple'],
+      summary: 'Run a program in one file',
+      request: body(submitCodeSchema),
+    },
+    { 202: json(submittedSchema, 'The job is stored and will end.', location) },
+    SUBMITTING,
+  );
+  route(
+    {
+      method: 'get',
+      path: '/exec-result',
+      operationId: 'execResult',
+      tags: ['Simple'],
+      summary: 'What became of it',
+      request: { query: execResultQuerySchema },
+    },
+    { 200: json(execResultSchema, 'The status, and once it is final, output and exit code.') },
+    ONE_JOB,
+  );
+  route(
+    {
+      method: 'post',
+      path: '/v1/jobs',
+      operationId: 'createJob',
+      tags: ['Jobs'],
+      summary: 'Run a program',
+      request: {
+        ...body(newJobSchema),
+        headers: z.object({
+          'Idempotency-Key': idempotencyKeySchema.optional().meta({
+            description:
+              'The same key with the same body gives the same job for 24 hours; the answer then has `Idempotency-Replayed: true`.',
+          }),
+          Prefer: z.string().optional().meta({
+            description: '`wait=N` answers with the finished job if it ends within N seconds, at most 60.',
+            example: 'wait=10',
+          }),
+        }),
+      },
+    },
+    {
+      200: json(jobSchema, 'The finished job, when `Prefer: wait` was given and it ended in time.', location),
+      202: json(jobSchema, 'The job is stored and will end.', location),
+    },
+    [...SUBMITTING, ...IDEMPOTENT],
+  );
+  route(
+    {
+      method: 'get',
+      path: '/v1/jobs',
+      operationId: 'listJobs',
+      tags: ['Jobs'],
+      summary: 'Jobs, newest first',
+      request: { query: listQuerySchema },
+    },
+    { 200: json(jobPageSchema, 'A page of jobs.') },
+    READING,
+  );
+  route(
+    {
+      method: 'get',
+      path: '/v1/jobs/{id}',
+      operationId: 'getJob',
+      tags: ['Jobs'],
+      summary: 'A job as it is now',
+      request: { params: jobParamsSchema },
+    },
+    { 200: json(jobSchema, 'The job.') },
+    ONE_JOB,
+  );
+  route(
+    {
+      method: 'post',
+      path: '/v1/jobs/{id}/cancel',
+      operationId: 'cancelJob',
+      tags: ['Jobs'],
+      summary: 'End a job',
+      request: { params: jobParamsSchema },
+    },
+    {
+      202: json(
+        jobSchema,
+        'The wish is recorded; the status tells when the job has ended. A job that had ended stays as it is.',
+      ),
+    },
+    ONE_JOB,
+  );
+  route(
+    {
+      method: 'get',
+      path: '/v1/jobs/{id}/events',
+      operationId: 'watchJob',
+      tags: ['Jobs'],
+      summary: 'Follow a job',
+      description:
+        'Server-sent events, data in JSON: `status` {status}, `stdout` and `stderr` {text, encoding?}, `result` (the job), `gap` {} ' +
+        'where events were lost (the whole output is in the result). A `status` of `running` begins a new attempt: drop the output of an ' +
+        'earlier one. The stream ends after `result`. Leaving it does not cancel the job.',
+      request: {
+        params: jobParamsSchema,
+        headers: z.object({
+          'Last-Event-ID': eventIdSchema.optional().meta({ description: 'Go on after this event.', example: '1-7' }),
+        }),
+      },
+    },
+    { 200: { description: 'The events.', content: { 'text/event-stream': { schema: z.string() } } } },
+    ONE_JOB,
+  );
+  route(
+    {
+      method: 'get',
+      path: '/v1/languages',
+      operationId: 'listLanguages',
+      tags: ['Platform'],
+      summary: 'What can be run',
+    },
+    { 200: json(languagesSchema, 'The languages, by name.') },
+    ['STORE_UNAVAILABLE'],
+  );
+  route(
+    {
+      method: 'get',
+      path: '/v1/system',
+      operationId: 'getSystem',
+      tags: ['Platform'],
+      summary: 'What runs programs here',
+    },
+    { 200: json(systemSchema, 'Runners and their isolation.') },
+    ['STORE_UNAVAILABLE'],
+  );
+
+  return new OpenApiGeneratorV31(registry.definitions).generateDocument({
+    openapi: '3.1.0',
+    info: {
+      title: 'Runlane',
+      version,
+      description:
+        'Runs code that nobody has reviewed. Programs run at least once, have one result, and nothing that was accepted is ever lost.',
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
+    servers: [{ url: '/' }],
+    security: [],
+  });
+}

@@ -1,0 +1,149 @@
+/** What clients get. A job in JSON is the same everywhere. */
+import { z } from 'zod';
+import { ERRORS, type ErrorCode } from '../errors.js';
+import { jobIdSchema, limitsSchema } from './requests.js';
+import { STATUS_NAMES } from './status.js';
+
+const time = z.iso.datetime().meta({ example: '2026-01-31T12:00:00.000Z' });
+const outputEncoding = z
+  .literal('base64')
+  .optional()
+  .meta({ description: '`base64` where the bytes are not UTF-8; absent where the text is the output itself.' });
+
+export const compileResultSchema = z
+  .object({
+    exitCode: z.int().nullable(),
+    diagnostics: z.string().meta({ description: 'What the compiler wrote.' }),
+    wallTimeMs: z.int(),
+  })
+  .meta({ id: 'CompileResult', description: 'The compile stage.' });
+
+export const resultSchema = z
+  .object({
+    exitCode: z
+      .int()
+      .min(0)
+      .max(255)
+      .nullable()
+      .meta({ description: 'Null when a signal ended the program or it never ran.' }),
+    signal: z.string().nullable().meta({ description: 'Name of the signal that ended the program.' }),
+    stdout: z.string(),
+    stderr: z.string(),
+    stdoutTruncated: z.boolean(),
+    stderrTruncated: z.boolean(),
+    stdoutEncoding: outputEncoding,
+    stderrEncoding: outputEncoding,
+    wallTimeMs: z.int().meta({ description: 'Real time, in milliseconds.' }),
+    cpuTimeMs: z.int().meta({ description: 'Processor time over all processes, in milliseconds.' }),
+    memoryPeakBytes: z.int().meta({ description: 'Most memory at once over all processes, in bytes.' }),
+    isolation: z.string().meta({ description: 'What kept the program apart.' }),
+    message: z.string().optional().meta({ description: 'Why it ended so, where status and exit code do not say.' }),
+    compile: compileResultSchema.optional(),
+  })
+  .meta({ id: 'Result', description: 'How a run ended.' });
+
+export const jobSchema = z
+  .object({
+    id: jobIdSchema,
+    ownerId: z.string().meta({ description: '`anonymous` without API keys.' }),
+    language: z.string(),
+    version: z.string().meta({ description: 'As asked for; empty for any.' }),
+    status: z.enum(STATUS_NAMES),
+    createdAt: time,
+    startedAt: time.optional(),
+    finishedAt: time.optional(),
+    attempt: z
+      .int()
+      .min(0)
+      .meta({ description: 'The attempt that runs or made the result, from 1; 0 before the first.' }),
+    metadata: z.record(z.string(), z.string()).optional(),
+    result: resultSchema.optional(),
+  })
+  .meta({ id: 'Job', description: 'What was asked, where it stands, how it ended.' });
+
+export type JobJson = z.output<typeof jobSchema>;
+
+export const jobPageSchema = z
+  .object({
+    jobs: z.array(jobSchema).meta({ description: 'Newest first, without their output.' }),
+    nextCursor: jobIdSchema
+      .optional()
+      .meta({ description: 'Absent on the last page. A page may be short, even empty, and still have a next one.' }),
+  })
+  .meta({ id: 'JobPage' });
+
+export const submittedSchema = z.object({ jobId: jobIdSchema }).meta({ id: 'Submitted' });
+
+export const execResultSchema = z
+  .object({
+    jobId: jobIdSchema,
+    status: z.enum(STATUS_NAMES),
+    output: z.string().optional().meta({ description: 'Standard output.' }),
+    error: z.string().optional().meta({ description: 'Standard error, or what the compiler or the platform said.' }),
+    outputEncoding,
+    errorEncoding: outputEncoding,
+    exitCode: z.int().nullable().optional(),
+    signal: z.string().nullable().optional(),
+    wallTimeMs: z.int().optional(),
+    cpuTimeMs: z.int().optional(),
+    memoryPeakBytes: z.int().optional(),
+    createdAt: time.optional(),
+    startedAt: time.optional(),
+    finishedAt: time.optional(),
+  })
+  .meta({ id: 'ExecResult', description: 'While the job is not finished: its id and status alone.' });
+
+export type ExecResultJson = z.output<typeof execResultSchema>;
+
+export const languageSchema = z
+  .object({
+    name: z.string(),
+    version: z.string(),
+    aliases: z.array(z.string()),
+    available: z.boolean().meta({ description: 'Whether a runner offers it now. When not, jobs wait for one.' }),
+    defaultLimits: limitsSchema,
+    maximumLimits: limitsSchema,
+  })
+  .meta({ id: 'Language' });
+
+export const languagesSchema = z.object({ languages: z.array(languageSchema) }).meta({ id: 'Languages' });
+
+export type LanguageJson = z.output<typeof languageSchema>;
+
+export const systemSchema = z
+  .object({
+    version: z.string().meta({ description: 'Version of Runlane.' }),
+    runners: z.array(
+      z.object({
+        slots: z.int(),
+        available: z.boolean(),
+        isolation: z.object({
+          driver: z.string(),
+          summary: z.string(),
+          weak: z.boolean(),
+          layers: z.array(z.object({ name: z.string(), holds: z.boolean(), detail: z.string() })),
+        }),
+      }),
+    ),
+  })
+  .meta({ id: 'System', description: 'What runs programs here, and what keeps them apart.' });
+
+export type SystemJson = z.output<typeof systemSchema>;
+
+const CODES = Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]];
+
+export const problemSchema = z
+  .object({
+    type: z.string().meta({ example: 'about:blank' }),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string().meta({ description: 'What was wrong and what to do.' }),
+    code: z.enum(CODES).meta({ description: 'Stable: meant for programs.' }),
+    errors: z
+      .array(z.object({ field: z.string(), reason: z.string() }))
+      .optional()
+      .meta({ description: 'Every bad field.' }),
+  })
+  .meta({ id: 'Problem', description: 'Why a request failed (RFC 9457).' });
+
+export type ProblemJson = z.output<typeof problemSchema>;

@@ -1,0 +1,98 @@
+/** Work under a claim: the lease is kept alive while the work goes on, and the claim given up when there is no result. */
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Claim, JobId, Result, Stage } from '@runlane/core';
+import { resultWithoutRun } from '@runlane/core';
+import type { WorkerContext } from './context.js';
+
+/** How a piece of work under a claim went: it led to a result, to the next stage, or to nothing. */
+export type Outcome = 'done' | 'failed' | 'handed_back' | 'skipped';
+
+/** Delay before the platform's second and third attempt, in milliseconds. */
+const RETRY_DELAYS_MS = [0, 2_000, 10_000];
+/** How long a result is kept trying to be stored, in milliseconds; then another attempt runs. */
+const STORE_WITHIN_MS = 60_000;
+
+/**
+ * Claim a stage of a job, or say why not. A job whose attempts are used up is ended here with `error`.
+ * Undefined: there is nothing to do for this worker.
+ */
+export async function claimStage(context: WorkerContext, id: JobId, stage: Stage): Promise<Claim | undefined> {
+  const claimed = await context.store.claim(id, stage, context.workerId);
+  if (claimed.outcome === 'exhausted') {
+    const message = `the platform could not run this in ${claimed.attempts} attempts`;
+    await endJob(context, id, claimed.attempts, resultWithoutRun('error', { message }));
+  }
+  return claimed.outcome === 'claimed' ? claimed.claim : undefined;
+}
+
+/**
+ * Do `work` while heartbeats keep the lease. Its signal aborts when the lease is as good as lost, when the worker stops,
+ * or when the job was cancelled; `abort.signal.reason` tells which.
+ */
+export async function withLease<T>(
+  context: WorkerContext,
+  claim: Claim,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const abort = new AbortController();
+  const { store, feed, leaseMs, workerId, log, stopping } = context;
+  let aliveAtMs = performance.now();
+  const beat = setInterval(() => {
+    const sentAtMs = performance.now();
+    if (sentAtMs - aliveAtMs > (leaseMs * 2) / 3) return abort.abort('lease_lost');
+    store
+      .heartbeat(claim, workerId)
+      .then(() => {
+        aliveAtMs = sentAtMs;
+        return store.isCancelled(claim.id);
+      })
+      .then((cancelled) => cancelled && abort.abort('cancelled'))
+      .catch((error) => log.warn({ jobId: claim.id, reason: error.message }, 'heartbeat did not get through'));
+  }, leaseMs / 3);
+  const stop = () => abort.abort('stopping');
+  stopping.addEventListener('abort', stop, { once: true });
+  const deaf = feed.onWish(claim.id, ({ type }) => type === 'cancel' && abort.abort('cancelled'));
+  try {
+    if (stopping.aborted) stop();
+    // Asked after the claim was made: whoever cancels looks for a claim after recording the wish, so one of us sees it.
+    else if (await store.isCancelled(claim.id)) abort.abort('cancelled');
+    return await work(abort.signal);
+  } finally {
+    clearInterval(beat);
+    stopping.removeEventListener('abort', stop);
+    deaf();
+  }
+}
+
+/** Give a claim up after the platform failed, and have the job delivered again, later each time. */
+export async function retryLater(context: WorkerContext, claim: Claim): Promise<void> {
+  await context.store.release(claim, context.workerId, 'failed');
+  const delayMs = RETRY_DELAYS_MS[Math.min(claim.attempt, RETRY_DELAYS_MS.length - 1)] ?? 0;
+  const notBeforeAtMs = Date.now() + delayMs * (0.75 + Math.random() / 2);
+  // After this delivery is over: a queue takes no second one while it lasts.
+  setTimeout(() => void context.queue.add(claim.stage, claim.id, { notBeforeAtMs }).catch(() => undefined), 50).unref();
+}
+
+/** Give a claim up because this worker stops. */
+export async function handBack(context: WorkerContext, claim: Claim): Promise<void> {
+  await context.store.release(claim, context.workerId, 'handed_back');
+}
+
+/** Store a result, through outages of up to a minute, and count it when it was the first; true in that case. */
+export async function endJob(context: WorkerContext, id: JobId, attempt: number, result: Result): Promise<boolean> {
+  const { store, metrics, log } = context;
+  const giveUpAtMs = performance.now() + STORE_WITHIN_MS;
+  for (let delayMs = 300; ; delayMs = Math.min(delayMs * 2, 5_000)) {
+    try {
+      const first = await store.finish(id, attempt, result);
+      if (first) metrics.ended((await store.job(id))?.program.language ?? '', result.status);
+      else log.info({ jobId: id, attempt }, 'another result came first; this one is dropped');
+      return first;
+    } catch (error) {
+      if (performance.now() > giveUpAtMs || context.stopping.aborted) throw error;
+      log.warn({ jobId: id, reason: (error as Error).message }, 'the result is not stored yet');
+      await sleep(delayMs * (0.75 + Math.random() / 2));
+    }
+  }
+}

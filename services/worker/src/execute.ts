@@ -1,0 +1,238 @@
+/** The stage `code-exec`: get a slot, claim the job, run it, pass its output on, store how it ended. */
+import { runner } from '@runlane/contract';
+import {
+  type FinalStatus,
+  type Job,
+  type JobId,
+  type Limits,
+  type Result,
+  resultWithoutRun,
+  type Saved,
+} from '@runlane/core';
+import { claimStage, endJob, handBack, type Outcome, retryLater, withLease } from './claimed.js';
+import type { WorkerContext } from './context.js';
+import { createFeedWriter, type FeedWriter } from './feed-writer.js';
+import { bundleOf } from './program-bundle.js';
+import { type AdmittedRun, RunnerError } from './runner-connection.js';
+import type { Slot } from './runner-pool.js';
+
+/** How long after a run's own limit its runner is given up, in milliseconds. */
+const CALL_GRACE_MS = 5_000;
+const ABSOLUTE_OUTPUT_BYTES = 4 * 1024 * 1024;
+
+const STATUS_OF_REASON: Partial<Record<runner.EndReason, FinalStatus>> = {
+  [runner.EndReason.WALL_TIME]: 'timed_out',
+  [runner.EndReason.CPU_TIME]: 'timed_out',
+  [runner.EndReason.MEMORY]: 'memory_exceeded',
+  [runner.EndReason.OUTPUT]: 'output_exceeded',
+};
+
+const MESSAGE_OF_REASON: Partial<Record<runner.EndReason, string>> = {
+  [runner.EndReason.WALL_TIME]: 'the wall-clock time limit was reached',
+  [runner.EndReason.CPU_TIME]: 'the processor time limit was reached',
+  [runner.EndReason.MEMORY]: 'the memory limit was reached',
+  [runner.EndReason.OUTPUT]: 'the output limit was reached',
+};
+
+export function createExecute(context: WorkerContext) {
+  const { store, queue, pool, log, draining } = context;
+
+  return async function execute(id: JobId): Promise<Outcome> {
+    const [job, saved] = await Promise.all([store.job(id), store.saved(id)]);
+    if (!job) return 'skipped';
+    if (!saved) {
+      await queue.add('save', id);
+      return 'skipped';
+    }
+    for (;;) {
+      const slot = await pool.acquire(job.program.language, job.program.version, draining);
+      if (!slot) return 'skipped';
+      let busy: 'busy' | undefined;
+      try {
+        return await attemptOn(context, slot, job, saved);
+      } catch (error) {
+        // Nothing was started and no attempt is counted: another slot may be free.
+        if (!(error instanceof RunnerError && error.failure === 'busy')) {
+          if (error instanceof RunnerError || draining.aborted) {
+            log.warn({ jobId: id, reason: (error as Error).message }, 'not admitted; left for later');
+            return 'skipped';
+          }
+          throw error;
+        }
+        busy = 'busy';
+      } finally {
+        slot.release(busy);
+      }
+    }
+  };
+}
+
+/** One attempt on one runner. @throws RunnerError when it was not admitted: then nothing was started, claimed or counted. */
+async function attemptOn(context: WorkerContext, slot: Slot, job: Job, saved: Saved): Promise<Outcome> {
+  const { id, program } = job;
+  const giveUp = new AbortController();
+  const start = toStart(job, slot, saved);
+  const wallTimeMs = program.limits.wallTimeMs ?? slot.language.defaultLimits?.wallTimeMs ?? 10_000;
+  let run: AdmittedRun;
+  try {
+    run = await admit(context, slot, job, start, wallTimeMs + CALL_GRACE_MS, giveUp.signal);
+  } catch (error) {
+    if (!(error instanceof RunnerError && error.failure === 'refused')) throw error;
+    await endJob(context, id, 0, resultWithoutRun('error', { message: `the runner refused: ${error.message}` }));
+    await createFeedWriter(context.feed, id, 0, context.log).end();
+    return 'done';
+  }
+  try {
+    const claim = await claimStage(context, id, 'exec');
+    if (!claim) return 'skipped';
+    const events = createFeedWriter(context.feed, id, claim.attempt, context.log);
+    return await withLease(context, claim, async (signal) => {
+      const stop = () => run.cancel();
+      signal.addEventListener('abort', stop, { once: true });
+      const collected = createCollector(start.limits?.outputBytes);
+      try {
+        signal.throwIfAborted();
+        events.status('running');
+        run.go();
+        const result = await follow(run, collected, events);
+        await endJob(context, id, claim.attempt, result);
+        await events.end();
+        return 'done';
+      } catch (error) {
+        if (signal.reason === 'cancelled') {
+          await endJob(context, id, claim.attempt, { ...resultWithoutRun('cancelled'), ...collected.output() });
+          await events.end();
+          return 'done';
+        }
+        if (signal.aborted) {
+          await handBack(context, claim);
+          return 'handed_back';
+        }
+        context.log.warn({ jobId: id, attempt: claim.attempt, reason: (error as Error).message }, 'attempt failed');
+        await retryLater(context, claim);
+        return 'failed';
+      }
+    });
+  } finally {
+    run.cancel();
+  }
+}
+
+/** Have the run admitted, giving the runner the artifact first where it does not hold it. */
+async function admit(
+  context: WorkerContext,
+  { member, language }: Slot,
+  { program }: Job,
+  start: runner.Start,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<AdmittedRun> {
+  const { connection, holds } = member;
+  const give = async () => {
+    const bytes = await context.artifacts.get(start.artifactDigest);
+    if (bytes) await connection.upload(start.artifactDigest, bytes, signal);
+    // It expired, or its store lost it: the source is in the job, so it can be made again.
+    else await connection.prepare(prepareAgain(program, language), timeoutMs, signal);
+    holds.set(start.artifactDigest, true);
+  };
+  if (!holds.has(start.artifactDigest)) await give();
+  try {
+    return await connection.execute(start, timeoutMs, signal);
+  } catch (error) {
+    if (!(error instanceof RunnerError && error.failure === 'missing_artifact')) throw error;
+    await give();
+    return connection.execute(start, timeoutMs, signal);
+  }
+}
+
+function prepareAgain(program: Job['program'], language: runner.RunnerLanguage): runner.PrepareRequest {
+  const bundle = Buffer.from(bundleOf(program.files));
+  return {
+    language: language.name,
+    version: language.version,
+    entry: program.entry,
+    bundle,
+    limits: program.limits.compile,
+  };
+}
+
+function toStart({ program }: Job, { language }: Slot, { artifactDigest }: Saved): runner.Start {
+  return {
+    language: language.name,
+    version: language.version,
+    artifactDigest,
+    entry: program.entry,
+    args: [...program.args],
+    env: { ...program.env },
+    limits: toLimits(program.limits, language.defaultLimits),
+    stdin: Buffer.from(program.stdin),
+    keepStdinOpen: false,
+  };
+}
+
+function toLimits(limits: Limits, defaults: runner.RunnerLanguage['defaultLimits']): runner.Start['limits'] {
+  const { compile: _, ...run } = { ...defaults, ...limits };
+  return { ...run, compile: undefined };
+}
+
+/** Pass a run's events on until it has ended. */
+async function follow(run: AdmittedRun, collected: Collector, events: FeedWriter): Promise<Result> {
+  for await (const event of run.events) {
+    if (event.type === 'output') {
+      collected.add(event.stream, event.data);
+      await events.output(event.stream, event.data);
+    } else if (event.type === 'exited') {
+      return toResult(event.exited, collected);
+    }
+  }
+  throw new RunnerError('lost', 'the runner broke off');
+}
+
+function toResult(exited: runner.Exited, collected: Collector): Result {
+  const { reason, exitCode, signal } = exited;
+  const message = MESSAGE_OF_REASON[reason];
+  const { stdout, stderr, stdoutTruncated, stderrTruncated } = collected.output();
+  return {
+    status: STATUS_OF_REASON[reason] ?? (exitCode === 0 ? 'succeeded' : 'failed'),
+    exitCode: exitCode ?? null,
+    signal: signal ?? null,
+    stdout,
+    stderr,
+    stdoutTruncated: exited.stdoutTruncated || stdoutTruncated,
+    stderrTruncated: exited.stderrTruncated || stderrTruncated,
+    wallTimeMs: exited.wallTimeMs,
+    cpuTimeMs: exited.cpuTimeMs,
+    memoryPeakBytes: exited.memoryPeakBytes,
+    isolation: exited.isolation,
+    ...(message && { message }),
+  };
+}
+
+interface Collector {
+  add(stream: 'stdout' | 'stderr', data: Uint8Array): void;
+  output(): Pick<Result, 'stdout' | 'stderr' | 'stdoutTruncated' | 'stderrTruncated'>;
+}
+
+/** Keeps the first bytes of each stream. The runner counts as well; a worker does not trust it to. */
+function createCollector(outputBytes = ABSOLUTE_OUTPUT_BYTES): Collector {
+  const limit = Math.min(outputBytes, ABSOLUTE_OUTPUT_BYTES);
+  const streams = {
+    stdout: { chunks: [] as Uint8Array[], bytes: 0, truncated: false },
+    stderr: { chunks: [] as Uint8Array[], bytes: 0, truncated: false },
+  };
+  return {
+    add(name, data) {
+      const stream = streams[name];
+      const kept = data.subarray(0, limit - stream.bytes);
+      if (kept.length > 0) stream.chunks.push(kept);
+      stream.bytes += kept.length;
+      stream.truncated ||= kept.length < data.length;
+    },
+    output: () => ({
+      stdout: Buffer.concat(streams.stdout.chunks),
+      stderr: Buffer.concat(streams.stderr.chunks),
+      stdoutTruncated: streams.stdout.truncated,
+      stderrTruncated: streams.stderr.truncated,
+    }),
+  };
+}

@@ -1,0 +1,62 @@
+/** What a worker counts and measures, in Prometheus' form. */
+import type { FinalStatus, Stage } from '@runlane/core';
+import { STAGES } from '@runlane/core';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+
+export interface Metrics {
+  ended(language: string, status: FinalStatus): void;
+  /** How a stage of a job went for this worker, and how long it took, in milliseconds. */
+  handled(stage: Stage, outcome: 'done' | 'skipped' | 'failed' | 'handed_back', durationMs: number): void;
+  text(): Promise<string>;
+  readonly contentType: string;
+}
+
+export interface Gauges {
+  depth(stage: Stage): Promise<number>;
+  slots(): { total: number; used: number; runners: number };
+}
+
+export function createMetrics({ depth, slots }: Gauges): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  const ended = new Counter({
+    name: 'runlane_jobs_ended_total',
+    help: 'Jobs that this worker ended.',
+    labelNames: ['language', 'status'],
+    registers,
+  });
+  const handled = new Histogram({
+    name: 'runlane_stage_duration_seconds',
+    help: 'Time from a delivery to its end.',
+    labelNames: ['stage', 'outcome'],
+    buckets: [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5, 10, 60],
+    registers,
+  });
+  new Gauge({
+    name: 'runlane_queue_depth',
+    help: 'Deliveries that wait.',
+    labelNames: ['stage'],
+    registers,
+    async collect() {
+      for (const stage of STAGES) this.set({ stage }, await depth(stage).catch(() => Number.NaN));
+    },
+  });
+  new Gauge({
+    name: 'runlane_runner_slots',
+    help: 'Slots of the runners connected, and those that this worker uses.',
+    labelNames: ['kind'],
+    registers,
+    collect() {
+      const { total, used } = slots();
+      this.set({ kind: 'total' }, total);
+      this.set({ kind: 'used' }, used);
+    },
+  });
+  return {
+    ended: (language, status) => ended.inc({ language, status }),
+    handled: (stage, outcome, durationMs) => handled.observe({ stage, outcome }, durationMs / 1_000),
+    text: () => registry.metrics(),
+    contentType: registry.contentType,
+  };
+}

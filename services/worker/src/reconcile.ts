@@ -1,0 +1,91 @@
+/**
+ * Brings back what queues lost: every job without a result is looked at again and again, from a moving cursor, and
+ * delivered anew where nobody works on it. All of it is harmless to repeat, so every worker does it and none leads.
+ */
+import { type InFlight, isOver, type JobId, resultWithoutRun } from '@runlane/core';
+import { endJob } from './claimed.js';
+import type { WorkerContext } from './context.js';
+import { createFeedWriter } from './feed-writer.js';
+
+const BATCH = 200;
+/** An `inflight` without a job for this long, in milliseconds, is what a crash left of an acceptance nobody was told of. */
+const ORPHAN_AFTER_MS = 60_000;
+const KEY_RETENTION_MS = 24 * 3_600_000;
+const EXPIRE_EVERY_MS = 600_000;
+
+export interface Reconciler {
+  /** One batch; true when the end was reached and the next call begins anew. */
+  tick(olderThanMs: number): Promise<boolean>;
+  close(): void;
+}
+
+export interface ReconcilerOptions {
+  /** Age from which a job is looked after, in milliseconds; also the pause between rounds. */
+  readonly graceMs: number;
+  readonly retentionMs: number;
+}
+
+export function createReconciler(context: WorkerContext, { graceMs, retentionMs }: ReconcilerOptions): Reconciler {
+  const { store, queue, artifacts, feed, log } = context;
+  let cursor: JobId | undefined;
+  let expiredAtMs = 0;
+  let timer: NodeJS.Timeout | undefined;
+  let closed = false;
+
+  async function look({ id, createdAtMs }: InFlight): Promise<void> {
+    const view = await store.get(id);
+    if (!view) {
+      if (Date.now() - createdAtMs > ORPHAN_AFTER_MS) await store.settle(id);
+    } else if (isOver(view)) {
+      await store.settle(id);
+    } else if (!(await store.isHeld(id))) {
+      if (await store.isCancelled(id)) {
+        await endJob(context, id, view.attempt, resultWithoutRun('cancelled'));
+        await createFeedWriter(feed, id, view.attempt + 1, log).end();
+      } else {
+        await queue.add((await store.saved(id)) ? 'exec' : 'save', id);
+      }
+    }
+  }
+
+  async function tick(olderThanMs: number): Promise<boolean> {
+    const batch = await store.inFlight(cursor, BATCH);
+    for (const each of batch) if (Date.now() - each.createdAtMs >= olderThanMs) await look(each);
+    const atEnd = batch.length < BATCH;
+    cursor = atEnd ? undefined : batch.at(-1)?.id;
+    return atEnd;
+  }
+
+  async function expire(): Promise<void> {
+    if (Date.now() - expiredAtMs < EXPIRE_EVERY_MS) return;
+    expiredAtMs = Date.now();
+    while ((await store.expire(Date.now() - retentionMs, BATCH)) === BATCH && !closed);
+    await store.expireKeys(Date.now() - KEY_RETENTION_MS);
+    await artifacts.expire(Date.now() - retentionMs);
+  }
+
+  async function round(olderThanMs: number): Promise<void> {
+    if (closed) return;
+    let atEnd = true;
+    try {
+      atEnd = await tick(olderThanMs);
+      await expire();
+    } catch (error) {
+      log.warn({ reason: (error as Error).message }, 'could not look after jobs in flight; trying again');
+    }
+    // Workers that started together spread out.
+    const pauseMs = atEnd ? graceMs * (0.4 + Math.random() * 0.2) : 10;
+    if (!closed) timer = setTimeout(() => void round(atEnd ? graceMs : olderThanMs), pauseMs).unref();
+  }
+
+  // The first round takes all, however young: a queue in memory is empty after a start.
+  void round(0);
+
+  return {
+    tick,
+    close() {
+      closed = true;
+      clearTimeout(timer);
+    },
+  };
+}

@@ -1,0 +1,240 @@
+/** One runner at one address: its calls as promises and iterables, its failures told apart by what to do next. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client, credentials, Metadata, type MethodDefinition, type ServiceError, status } from '@grpc/grpc-js';
+import { runner } from '@runlane/contract';
+import { service as healthService } from 'grpc-health-check';
+
+/** Why a runner did not do as asked. */
+export type RunnerFailure =
+  /** No slot was free: nothing was started. */
+  | 'busy'
+  /** It does not hold the artifact: nothing was started. */
+  | 'missing_artifact'
+  /** It will not do this, and no other attempt will change that. */
+  | 'refused'
+  /** It is away, or broke off: what it started is dead or dying. */
+  | 'lost';
+
+export class RunnerError extends Error {
+  override readonly name = 'RunnerError';
+  constructor(
+    readonly failure: RunnerFailure,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** Who called gave up: not a failure of the runner. */
+export class RunAborted extends Error {
+  override readonly name = 'AbortError';
+}
+
+export type RunEvent =
+  | { readonly type: 'started' }
+  | { readonly type: 'output'; readonly stream: 'stdout' | 'stderr'; readonly data: Uint8Array }
+  | { readonly type: 'exited'; readonly exited: runner.Exited };
+
+/** A slot is held and a sandbox is ready; `go` starts the program, and `events` tells of it up to `exited`. */
+export interface AdmittedRun {
+  go(): void;
+  /** @throws RunnerError `lost` when the stream breaks off or says nonsense; RunAborted when the signal aborted. */
+  readonly events: AsyncIterable<RunEvent>;
+  /** End the program and everything that it started, without waiting. */
+  cancel(): void;
+}
+
+export interface RunnerConnection {
+  readonly address: string;
+  describe(): Promise<runner.DescribeResponse>;
+  prepare(request: runner.PrepareRequest, timeoutMs: number, signal: AbortSignal): Promise<runner.PrepareResponse>;
+  upload(digest: string, bytes: Uint8Array, signal: AbortSignal): Promise<void>;
+  download(digest: string, signal: AbortSignal): Promise<Uint8Array>;
+  /** Resolves when the runner has admitted the run. The whole call may take `timeoutMs`. */
+  execute(start: runner.Start, timeoutMs: number, signal: AbortSignal): Promise<AdmittedRun>;
+  /** Resolves when the runner stops serving or goes away. */
+  untilUnhealthy(): Promise<void>;
+  close(): void;
+}
+
+const CHUNK_BYTES = 64 * 1024;
+const CALL_TIMEOUT_MS = 5_000;
+const FAILURES: Partial<Record<status, RunnerFailure>> = {
+  [status.RESOURCE_EXHAUSTED]: 'busy',
+  [status.FAILED_PRECONDITION]: 'missing_artifact',
+  [status.INVALID_ARGUMENT]: 'refused',
+  [status.NOT_FOUND]: 'refused',
+};
+
+const healthWatch = healthService.Watch as MethodDefinition<{ service: string }, { status: string }>;
+
+/** @param address `host:port` or `unix:/path`. */
+export function connectRunner(address: string): RunnerConnection {
+  const options = {
+    'grpc.max_receive_message_length': 4 * 1024 * 1024,
+    'grpc.max_send_message_length': 4 * 1024 * 1024,
+    // A frozen runner keeps its connection open; only pings tell.
+    'grpc.keepalive_time_ms': 10_000,
+    'grpc.keepalive_timeout_ms': 5_000,
+    'grpc.initial_reconnect_backoff_ms': 100,
+    'grpc.max_reconnect_backoff_ms': 2_000,
+  };
+  const client = new runner.RunnerServiceClient(address, credentials.createInsecure(), options);
+  const health = new Client(address, credentials.createInsecure(), options);
+  const within = (timeoutMs: number) => ({ deadline: Date.now() + timeoutMs });
+
+  /** A unary (or client-streaming) call as a promise that a signal can cancel. */
+  function call<T>(
+    signal: AbortSignal | undefined,
+    start: (done: (error: ServiceError | null, response: T) => void) => { cancel(): void },
+  ): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const started = start((error, response) => {
+        signal?.removeEventListener('abort', cancel);
+        if (error) reject(toRunnerError(error, signal));
+        else resolve(response);
+      });
+      const cancel = () => started.cancel();
+      if (signal?.aborted) cancel();
+      else signal?.addEventListener('abort', cancel, { once: true });
+    });
+  }
+
+  return {
+    address,
+
+    describe: () => call(undefined, (done) => client.describe({}, new Metadata(), within(CALL_TIMEOUT_MS), done)),
+
+    prepare: (request, timeoutMs, signal) =>
+      call(signal, (done) => client.prepare(request, new Metadata(), within(timeoutMs), done)),
+
+    async upload(digest, bytes, signal) {
+      await call<runner.UploadResponse>(signal, (done) => {
+        const stream = client.upload(new Metadata(), within(CALL_TIMEOUT_MS), done);
+        stream.write({ part: { $case: 'digest', value: digest } });
+        for (let at = 0; at < bytes.length; at += CHUNK_BYTES) {
+          stream.write({ part: { $case: 'chunk', value: Buffer.from(bytes.subarray(at, at + CHUNK_BYTES)) } });
+        }
+        stream.end();
+        return stream;
+      });
+    },
+
+    async download(digest, signal) {
+      const stream = client.download({ digest }, new Metadata(), within(CALL_TIMEOUT_MS));
+      const cancel = () => stream.cancel();
+      signal.addEventListener('abort', cancel, { once: true });
+      try {
+        const chunks: Uint8Array[] = [];
+        for await (const { chunk } of stream as AsyncIterable<runner.DownloadResponse>) chunks.push(chunk);
+        return Buffer.concat(chunks);
+      } catch (error) {
+        throw toRunnerError(error, signal);
+      } finally {
+        signal.removeEventListener('abort', cancel);
+      }
+    },
+
+    async execute(start, timeoutMs, signal) {
+      const stream = client.execute(new Metadata(), within(timeoutMs));
+      const cancel = () => stream.cancel();
+      if (signal.aborted) cancel();
+      signal.addEventListener('abort', cancel, { once: true });
+      // Reading begins at once: grpc-js holds back a slow reader, not one yet to begin.
+      const messages = (stream as AsyncIterable<runner.ExecuteResponse>)[Symbol.asyncIterator]();
+      const next = async () => {
+        try {
+          return await messages.next();
+        } catch (error) {
+          throw toRunnerError(error, signal);
+        }
+      };
+      const leave = () => {
+        signal.removeEventListener('abort', cancel);
+        cancel();
+      };
+      stream.write({ message: { $case: 'start', value: start } });
+      try {
+        const first = await next();
+        if (first.done || first.value.message?.$case !== 'admitted')
+          throw new RunnerError('lost', 'the runner did not admit the run');
+      } catch (error) {
+        leave();
+        throw error;
+      }
+      return {
+        go: () => void stream.write({ message: { $case: 'go', value: {} } }),
+        events: readRun(next, leave),
+        cancel: leave,
+      };
+    },
+
+    untilUnhealthy: () =>
+      new Promise((resolve) => {
+        const watch = health.makeServerStreamRequest(
+          healthWatch.path,
+          healthWatch.requestSerialize,
+          healthWatch.responseDeserialize,
+          { service: '' },
+        );
+        const end = () => {
+          watch.cancel();
+          resolve();
+        };
+        watch.on('data', ({ status: serving }: { status: string }) => serving === 'SERVING' || end());
+        watch.on('error', () => resolve());
+        watch.on('end', () => resolve());
+      }),
+
+    close() {
+      client.close();
+      health.close();
+    },
+  };
+}
+
+/** The events of an admitted run. However it is left, the call is over afterwards. */
+async function* readRun(
+  next: () => Promise<IteratorResult<runner.ExecuteResponse>>,
+  leave: () => void,
+): AsyncGenerator<RunEvent> {
+  try {
+    for (;;) {
+      const { done, value } = await next();
+      if (done) throw new RunnerError('lost', 'the runner broke off without saying how the run ended');
+      const event = toRunEvent(value);
+      yield event;
+      if (event.type === 'exited') return;
+    }
+  } finally {
+    leave();
+  }
+}
+
+function toRunEvent({ message }: runner.ExecuteResponse): RunEvent {
+  switch (message?.$case) {
+    case 'started':
+      return { type: 'started' };
+    case 'output': {
+      const { stream, data } = message.value;
+      return { type: 'output', stream: stream === runner.Stream.STDERR ? 'stderr' : 'stdout', data };
+    }
+    case 'exited':
+      return { type: 'exited', exited: message.value };
+    default:
+      throw new RunnerError('lost', `the runner sent ${message?.$case ?? 'an unknown message'} during a run`);
+  }
+}
+
+function toRunnerError(error: unknown, signal: AbortSignal | undefined): Error {
+  if (error instanceof RunnerError) return error;
+  if (signal?.aborted) return new RunAborted('the run was given up', { cause: error });
+  const { code, details } = error as ServiceError;
+  return new RunnerError(FAILURES[code] ?? 'lost', details ?? 'the runner went away', { cause: error });
+}
+
+/** Wait before connecting again, a little longer each time. */
+export function backOff(tries: number, signal: AbortSignal): Promise<void> {
+  return sleep(Math.min(100 * 2 ** tries, 2_000), undefined, { signal, ref: false }).catch(() => undefined);
+}

@@ -1,0 +1,246 @@
+/**
+ * The runners that this worker may use: every address behind the names in `RUNNERS`, each watched for health, chosen by
+ * free slots. The worker resolves names itself, so that replicas behind one name are all seen.
+ */
+import { lookup } from 'node:dns/promises';
+import type { runner, types } from '@runlane/contract';
+import type { Limits, Log, OfferedLanguage, RunnerRecord } from '@runlane/core';
+import { LRUCache } from 'lru-cache';
+import { backOff, connectRunner, type RunnerConnection } from './runner-connection.js';
+
+/** How often names are resolved again, in milliseconds: replicas come and go. */
+const RESOLVE_EVERY_MS = 5_000;
+/** How long a runner that said it was busy (with other workers' runs) is left alone, in milliseconds. */
+const BUSY_PAUSE_MS = 10;
+/** How long a job waits here for a runner of its language to appear, in milliseconds; then it is left for the reconciler. */
+const APPEAR_WITHIN_MS = 2_000;
+
+export interface RunnerMember {
+  readonly connection: RunnerConnection;
+  /** What it said of itself when it was last connected. */
+  readonly description: runner.DescribeResponse;
+  /** Digests that it was given; it may have dropped them since. */
+  readonly holds: LRUCache<string, true>;
+}
+
+/** The right to start one run on a runner. */
+export interface Slot {
+  readonly member: RunnerMember;
+  readonly language: runner.RunnerLanguage;
+  /** Give it back, once. `busy`: the runner had no room, though we thought so. */
+  release(outcome?: 'busy'): void;
+}
+
+export interface RunnerPool {
+  /**
+   * A slot on the runner with the most free ones; waits while all are taken.
+   * Undefined when no runner of this language appears in time, or the signal aborts.
+   */
+  acquire(language: string, version: string, signal: AbortSignal): Promise<Slot | undefined>;
+  /** A runner of this language, whether or not it has a free slot. */
+  find(language: string, version: string): { member: RunnerMember; language: runner.RunnerLanguage } | undefined;
+  /** Of the runners connected now. */
+  addresses(): string[];
+  /** Runs that the runners connected now can make at once. */
+  slots(): { total: number; used: number; runners: number };
+  /** Resolves when the first runner is connected. */
+  readonly ready: Promise<void>;
+  close(): void;
+}
+
+export interface RunnerPoolOptions {
+  /** `host:port` or `unix:/path`. */
+  readonly names: readonly string[];
+  /** Called whenever a runner has described itself. */
+  readonly onDescribed: (address: string, record: RunnerRecord) => void;
+  readonly log: Log;
+}
+
+interface Entry {
+  readonly connection: RunnerConnection;
+  member: RunnerMember | undefined;
+  used: number;
+  busyUntilMs: number;
+}
+
+export function createRunnerPool({ names, onDescribed, log }: RunnerPoolOptions): RunnerPool {
+  const entries = new Map<string, Entry>();
+  const waiters = new Set<() => void>();
+  const closing = new AbortController();
+  let becomeReady: () => void;
+  const ready = new Promise<void>((resolve) => {
+    becomeReady = resolve;
+  });
+
+  async function resolveNames(): Promise<void> {
+    const addresses = new Set((await Promise.all(names.map(addressesOf))).flat());
+    for (const address of addresses) if (!entries.has(address)) void keepConnected(address);
+    for (const [address, entry] of entries) {
+      // A name that resolves to nothing right now may be DNS's trouble, not the runner's end: a healthy one stays.
+      if (!addresses.has(address) && !entry.member) drop(address, entry);
+    }
+  }
+
+  function drop(address: string, entry: Entry): void {
+    entries.delete(address);
+    entry.connection.close();
+  }
+
+  async function keepConnected(address: string): Promise<void> {
+    const connection = connectRunner(address);
+    const entry: Entry = { connection, member: undefined, used: 0, busyUntilMs: 0 };
+    entries.set(address, entry);
+    for (let tries = 0; entries.get(address) === entry && !closing.signal.aborted; tries += 1) {
+      try {
+        const description = await connection.describe();
+        entry.member = { connection, description, holds: new LRUCache({ max: 10_000 }) };
+        onDescribed(address, toRecord(description));
+        becomeReady();
+        wake();
+        tries = 0;
+        await connection.untilUnhealthy();
+        log.warn({ address }, 'runner is not serving');
+      } catch (error) {
+        if (tries === 0) log.warn({ address, reason: (error as Error).message }, 'runner does not answer');
+      }
+      entry.member = undefined;
+      await backOff(tries, closing.signal);
+    }
+  }
+
+  function wake(): void {
+    for (const waiter of [...waiters]) waiter();
+  }
+
+  function offers(language: string, version: string) {
+    return [...entries.values()].flatMap((entry) => {
+      const offered = entry.member?.description.languages.find(
+        (each) => each.name === language && matchesVersion(each.version, version),
+      );
+      return entry.member && offered ? [{ entry, member: entry.member, language: offered }] : [];
+    });
+  }
+
+  const freeSlots = ({ entry, member }: { entry: Entry; member: RunnerMember }) =>
+    entry.busyUntilMs > Date.now() ? 0 : member.description.slots - entry.used;
+
+  function take(language: string, version: string): Slot | 'full' | 'none' {
+    const candidates = offers(language, version);
+    if (candidates.length === 0) return 'none';
+    const best = candidates.reduce((a, b) => (freeSlots(b) > freeSlots(a) ? b : a));
+    if (freeSlots(best) <= 0) return 'full';
+    const { entry } = best;
+    entry.used += 1;
+    return {
+      member: best.member,
+      language: best.language,
+      release(outcome) {
+        entry.used -= 1;
+        if (outcome === 'busy') {
+          entry.busyUntilMs = Date.now() + BUSY_PAUSE_MS;
+          setTimeout(wake, BUSY_PAUSE_MS + 1).unref();
+        }
+        wake();
+      },
+    };
+  }
+
+  void resolveNames();
+  const resolving = setInterval(() => void resolveNames(), RESOLVE_EVERY_MS);
+  resolving.unref();
+
+  return {
+    ready,
+    async acquire(language, version, signal) {
+      const giveUpAtMs = Date.now() + APPEAR_WITHIN_MS;
+      while (!signal.aborted && !closing.signal.aborted) {
+        const slot = take(language, version);
+        if (typeof slot === 'object') return slot;
+        if (slot === 'none' && Date.now() >= giveUpAtMs) return undefined;
+        await nextChange(waiters, signal);
+      }
+      return undefined;
+    },
+    find: (language, version) => offers(language, version)[0],
+    addresses: () => [...entries].flatMap(([address, { member }]) => (member ? [address] : [])),
+    slots: () => {
+      const connected = [...entries.values()].filter(({ member }) => member);
+      return {
+        total: connected.reduce((sum, { member }) => sum + (member?.description.slots ?? 0), 0),
+        used: connected.reduce((sum, { used }) => sum + used, 0),
+        runners: connected.length,
+      };
+    },
+    close() {
+      closing.abort();
+      clearInterval(resolving);
+      for (const [address, entry] of entries) drop(address, entry);
+      wake();
+    },
+  };
+}
+
+/** Resolves when a slot may have become free, at the latest after 250 ms. */
+function nextChange(waiters: Set<() => void>, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      waiters.delete(done);
+      resolve();
+    };
+    const timer = setTimeout(done, 250);
+    signal.addEventListener('abort', done, { once: true });
+    waiters.add(done);
+  });
+}
+
+/** Every address behind a name; the name itself where it is a Unix socket. */
+async function addressesOf(name: string): Promise<string[]> {
+  if (name.startsWith('unix:')) return [name];
+  const { host, port } = splitAddress(name);
+  const found = await lookup(host, { all: true }).catch(() => []);
+  return found.map(({ address, family }) => (family === 6 ? `[${address}]:${port}` : `${address}:${port}`));
+}
+
+function splitAddress(name: string): { host: string; port: string } {
+  const at = name.lastIndexOf(':');
+  return { host: name.slice(0, at).replace(/^\[|\]$/g, ''), port: name.slice(at + 1) };
+}
+
+/** "" matches any version; "3" and "3.11" match "3.11.2". */
+export function matchesVersion(offered: string, wanted: string): boolean {
+  return wanted === '' || offered === wanted || offered.startsWith(`${wanted}.`);
+}
+
+function toRecord({ languages, slots, isolation }: runner.DescribeResponse): RunnerRecord {
+  return {
+    languages: languages.map(toOffered),
+    slots,
+    isolation: isolation ?? { driver: '', summary: '', layers: [], weak: false },
+    seenAtMs: Date.now(),
+  };
+}
+
+function toOffered({
+  name,
+  version,
+  aliases,
+  entry,
+  defaultLimits,
+  maximumLimits,
+}: runner.RunnerLanguage): OfferedLanguage {
+  return {
+    name,
+    version,
+    aliases,
+    entry,
+    defaultLimits: toLimits(defaultLimits),
+    maximumLimits: toLimits(maximumLimits),
+  };
+}
+
+/** Limits without the fields that are not set. */
+function toLimits(limits: types.Limits | undefined): Limits {
+  return JSON.parse(JSON.stringify(limits ?? {})) as Limits;
+}

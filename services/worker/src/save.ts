@@ -1,0 +1,117 @@
+/** The stage `code-save`: keep the source by its digest and have a runner prepare it (compile it, where that is to be done). */
+import { digestOf, type Job, type JobId, resultWithoutRun, type Saved } from '@runlane/core';
+import { claimStage, endJob, handBack, type Outcome, retryLater, withLease } from './claimed.js';
+import type { WorkerContext } from './context.js';
+import { createFeedWriter } from './feed-writer.js';
+import { bundleOf } from './program-bundle.js';
+import { RunnerError } from './runner-connection.js';
+import type { Slot } from './runner-pool.js';
+
+/** Longest that preparing may take, in milliseconds, beyond the compiler's own limit. */
+const PREPARE_GRACE_MS = 5_000;
+const DEFAULT_COMPILE_MS = 30_000;
+
+export function createSave(context: WorkerContext) {
+  const { store, queue, feed, pool, log } = context;
+
+  return async function save(id: JobId): Promise<Outcome> {
+    const job = await store.job(id);
+    if (!job) return 'skipped';
+    if (await store.saved(id)) {
+      await queue.add('exec', id);
+      return 'skipped';
+    }
+    const { language, version } = job.program;
+    const slot = await pool.acquire(language, version, context.draining);
+    if (!slot) return 'skipped';
+    try {
+      const claim = await claimStage(context, id, 'save');
+      if (!claim) return 'skipped';
+      return await withLease(context, claim, async (signal) => {
+        const events = createFeedWriter(feed, id, 0, log);
+        try {
+          signal.throwIfAborted();
+          events.status('saving');
+          const saved = await prepare(context, slot, job, signal);
+          if (saved.artifactDigest === '') {
+            await endJob(
+              context,
+              id,
+              0,
+              resultWithoutRun('compile_failed', saved.compile && { compile: saved.compile }),
+            );
+            await events.end();
+            return 'done';
+          }
+          await store.markSaved(id, saved);
+          events.status('queued');
+          await queue.add('exec', id).catch(() => log.warn({ jobId: id }, 'not queued; the reconciler will'));
+          return 'done';
+        } catch (error) {
+          if (signal.reason === 'cancelled') {
+            await endJob(context, id, 0, resultWithoutRun('cancelled'));
+            await events.end();
+            return 'done';
+          }
+          if (error instanceof RunnerError && error.failure === 'refused') {
+            await endJob(
+              context,
+              id,
+              0,
+              resultWithoutRun('error', { message: `the runner refused: ${error.message}` }),
+            );
+            await events.end();
+            return 'done';
+          }
+          if (signal.aborted) {
+            await handBack(context, claim);
+            return 'handed_back';
+          }
+          log.warn({ jobId: id, reason: (error as Error).message }, 'could not save');
+          await retryLater(context, claim);
+          return 'failed';
+        }
+      });
+    } finally {
+      slot.release();
+    }
+  };
+}
+
+/** Keep the source, and make it ready on this runner unless these sources were made ready before. */
+async function prepare({ store, artifacts }: WorkerContext, slot: Slot, job: Job, signal: AbortSignal): Promise<Saved> {
+  const { member, language } = slot;
+  const { entry, files, limits } = job.program;
+  const bundle = bundleOf(files);
+  const sourceDigest = await artifacts.put(bundle);
+  const key = digestOf(
+    Buffer.from(JSON.stringify([sourceDigest, entry, language.name, language.toolchain, member.description.platform])),
+  );
+  const known = await store.build(key);
+  if (known) return known;
+
+  const { artifactDigest, compile } = await member.connection.prepare(
+    { language: language.name, version: language.version, entry, bundle: Buffer.from(bundle), limits: limits.compile },
+    (limits.compile?.wallTimeMs ?? DEFAULT_COMPILE_MS) + PREPARE_GRACE_MS,
+    signal,
+  );
+  const build: Saved = {
+    artifactDigest,
+    ...(compile && {
+      compile: { exitCode: compile.exitCode ?? null, diagnostics: compile.diagnostics, wallTimeMs: compile.wallTimeMs },
+    }),
+  };
+  if (artifactDigest !== '') {
+    member.holds.set(artifactDigest, true);
+    if (artifactDigest !== sourceDigest) await artifacts.put(await checkedDownload(slot, artifactDigest, signal));
+  }
+  await store.recordBuild(key, build);
+  return build;
+}
+
+async function checkedDownload({ member }: Slot, digest: string, signal: AbortSignal): Promise<Uint8Array> {
+  const bytes = await member.connection.download(digest, signal);
+  if (digestOf(bytes) !== digest)
+    throw new RunnerError('lost', 'the runner sent an artifact that does not fit its digest');
+  return bytes;
+}

@@ -1,0 +1,134 @@
+/** A worker: both stages, the reconciler, and an orderly stop. It holds nothing that another worker cannot take over. */
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ArtifactStore, DeliveryHandler, JobFeed, JobId, JobQueue, JobStore, Log, Stage } from '@runlane/core';
+import type { Outcome } from './claimed.js';
+import type { WorkerContext } from './context.js';
+import { createExecute } from './execute.js';
+import { createMetrics, type Metrics } from './metrics.js';
+import { createReconciler } from './reconcile.js';
+import { createRunnerPool, type RunnerPool } from './runner-pool.js';
+import { createSave } from './save.js';
+
+export interface WorkerOptions {
+  readonly store: JobStore;
+  readonly queue: JobQueue;
+  readonly feed: JobFeed;
+  readonly artifacts: ArtifactStore;
+  readonly log: Log;
+  readonly config: {
+    readonly RUNNERS: readonly string[];
+    readonly LEASE_SECONDS: number;
+    readonly WORKER_CONCURRENCY: number;
+    readonly RECONCILE_SECONDS: number;
+    readonly RETENTION_HOURS: number;
+    readonly SHUTDOWN_SECONDS: number;
+  };
+}
+
+export interface Worker {
+  readonly metrics: Metrics;
+  readonly pool: RunnerPool;
+  /** Resolves when a runner is connected and deliveries are taken. */
+  readonly ready: Promise<void>;
+  readonly stopping: boolean;
+  /** Take no more jobs, finish those that run; near the end of `SHUTDOWN_SECONDS`, hand back what still does. */
+  close(): Promise<void>;
+}
+
+/** Kept of the time to stop for handing back, in milliseconds. */
+const HAND_BACK_MS = 3_000;
+/** How often runners seen are recorded again, in milliseconds. */
+const RECORD_RUNNERS_EVERY_MS = 10_000;
+
+export function createWorker({ store, queue, feed, artifacts, log, config }: WorkerOptions): Worker {
+  const workerId = `${hostname()}/${randomUUID()}`;
+  const draining = new AbortController();
+  const stopping = new AbortController();
+  const seen = new Map<string, Parameters<JobStore['putRunner']>[1]>();
+  const recordRunner = (address: string) => {
+    const record = seen.get(address);
+    if (!record) return;
+    const seenNow = { ...record, seenAtMs: Date.now() };
+    store
+      .putRunner(address, seenNow)
+      .catch((error) => log.warn({ reason: error.message }, 'a runner is not recorded yet'));
+  };
+  const pool = createRunnerPool({
+    names: config.RUNNERS,
+    log,
+    onDescribed(address, record) {
+      seen.set(address, record);
+      recordRunner(address);
+    },
+  });
+  const recording = setInterval(() => {
+    for (const address of pool.addresses()) recordRunner(address);
+  }, RECORD_RUNNERS_EVERY_MS).unref();
+  const metrics = createMetrics({ depth: queue.depth, slots: pool.slots });
+  const context: WorkerContext = {
+    workerId,
+    store,
+    queue,
+    feed,
+    artifacts,
+    pool,
+    metrics,
+    log,
+    leaseMs: config.LEASE_SECONDS,
+    draining: draining.signal,
+    stopping: stopping.signal,
+  };
+  const running = new Set<Promise<unknown>>();
+
+  function handlerOf(stage: Stage, handle: (id: JobId) => Promise<Outcome>): DeliveryHandler {
+    return async (id) => {
+      const startedAtMs = performance.now();
+      const work = handle(id).catch((error: unknown): Outcome => {
+        log.warn(
+          { jobId: id, stage, reason: (error as Error).message },
+          'delivery failed; the reconciler brings it back',
+        );
+        return 'failed';
+      });
+      running.add(work);
+      const outcome = await work;
+      running.delete(work);
+      metrics.handled(stage, outcome, performance.now() - startedAtMs);
+    };
+  }
+
+  // Deliveries are taken only once a runner is there: until then, jobs wait in the queue, not in this process.
+  const ready = pool.ready.then(() => {
+    if (draining.signal.aborted) return;
+    queue.process('save', config.WORKER_CONCURRENCY, handlerOf('save', createSave(context)));
+    queue.process('exec', config.WORKER_CONCURRENCY, handlerOf('exec', createExecute(context)));
+  });
+  const reconciler = createReconciler(context, {
+    graceMs: config.RECONCILE_SECONDS,
+    retentionMs: config.RETENTION_HOURS,
+  });
+
+  return {
+    metrics,
+    pool,
+    ready,
+    get stopping() {
+      return draining.signal.aborted;
+    },
+    async close() {
+      draining.abort();
+      reconciler.close();
+      clearInterval(recording);
+      await queue.pause().catch((error) => log.warn({ reason: error.message }, 'could not pause the queue'));
+      const idle = (async () => {
+        while (running.size > 0) await Promise.all(running);
+      })();
+      await Promise.race([idle, sleep(Math.max(config.SHUTDOWN_SECONDS - HAND_BACK_MS, 0), undefined, { ref: false })]);
+      stopping.abort();
+      await Promise.race([idle, sleep(HAND_BACK_MS / 2, undefined, { ref: false })]);
+      pool.close();
+    },
+  };
+}
