@@ -71,6 +71,7 @@ def _arguments():
     parser.add_argument("--socket", required=True, help="path of the Unix socket to listen on")
     parser.add_argument("--peer-uid", type=int, default=os.getuid(), help="uid that may connect")
     parser.add_argument("--slots", type=int, default=max(4, 2 * (os.cpu_count() or 1)), help="runs at once")
+    parser.add_argument("--warm", type=int, default=2 * (os.cpu_count() or 1), help="sandboxes kept ready")
     parser.add_argument("--runners", default=os.path.dirname(os.path.dirname(HERE)), help="folder of */runner.json")
     parser.add_argument("--bind", action="append", default=[], help="a further folder to show, read-only")
     parser.add_argument("--no-cgroups", action="store_true", help="measure by polling even where groups can be made")
@@ -103,9 +104,9 @@ def _launch(arguments, groups):
     tools, binds = _find_tools(arguments.runners)
     binds += [os.path.realpath(path) for path in arguments.bind]
     root = os.getuid() == 0
-    count = arguments.slots + SPARE_SLOTS
+    count = arguments.slots + arguments.warm + SPARE_SLOTS
     groups.make(count, wanted=not arguments.no_cgroups)
-    slots = [service.Slot(FIRST_RUN_UID + n if root else 0, groups.slots[n], not root) for n in range(count)]
+    slots = [service.Slot(n, FIRST_RUN_UID + n if root else 0, groups.slots[n], not root) for n in range(count)]
     users = [(f"run{n}", slot.uid) for n, slot in enumerate(slots)] if root else [("run", program.INNER_UID)]
     host_ids = _reserve_host_ids() if root else None
     description = {
@@ -130,7 +131,7 @@ def _launch(arguments, groups):
         )
     description["summary"] = probe.summary(description)
     listening = _listen(arguments.socket, arguments.peer_uid)
-    _start_service(listening, slots, users, binds, host_ids, json.dumps(description).encode())
+    _start_service(listening, slots, arguments.warm, users, binds, host_ids, json.dumps(description).encode())
     listening.close()
     print(json.dumps({"ready": True, "socket": arguments.socket, **description}), flush=True)
 
@@ -187,14 +188,13 @@ def _listen(path, uid):
     if uid != os.getuid():
         os.chown(path, uid, -1)
     listening.listen(512)
-    listening.setblocking(False)
     return listening
 
 
 def _probe(arguments, slots, users, binds, host_ids, description):
     path = f"{arguments.socket}.probe"
     listening = _listen(path, os.getuid())
-    pid = _start_service(listening, slots, users, binds, host_ids, b"{}")
+    pid = _start_service(listening, slots, 1, users, binds, host_ids, b"{}")
     listening.close()
     try:
         return probe.run(path, _interpreter(binds), description)
@@ -213,7 +213,7 @@ def _interpreter(binds):
     return own
 
 
-def _start_service(listening, slots, users, binds, host_ids, description):
+def _start_service(listening, slots, warm, users, binds, host_ids, description):
     """Start the outer sandbox and wait until it is made; the pid of its anchor, with which it dies."""
     report_r, report_w = os.pipe2(os.O_CLOEXEC)
     mapped_r, mapped_w = os.pipe2(os.O_CLOEXEC)
@@ -223,7 +223,7 @@ def _start_service(listening, slots, users, binds, host_ids, description):
         try:
             os.close(report_r)
             os.close(mapped_w)
-            serve = lambda leash: _serve(listening, slots, users, binds, leash, description, report_w)  # noqa: E731
+            serve = lambda leash: _serve(listening, slots, warm, users, binds, leash, description, report_w)  # noqa: E731
             _anchor(launcher, report_w, mapped_r, serve)
         except BaseException as reason:
             os.write(report_w, f"!{type(reason).__name__}: {reason}".encode()[:1000])
@@ -287,7 +287,7 @@ def _anchor(launcher, report, mapped, serve):
     os._exit(1)
 
 
-def _serve(listening, slots, users, binds, leash, description, report):
+def _serve(listening, slots, warm, users, binds, leash, description, report):
     try:
         os.setsid()
         for number in SIGNALS:
@@ -297,15 +297,14 @@ def _serve(listening, slots, users, binds, leash, description, report):
         null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
         os.dup2(null, 0)
         os.dup2(null, 1)
-        os.write(report, b"r")
-        keep = [0, 1, 2, listening.fileno(), leash]
+        keep = [0, 1, 2, listening.fileno(), leash, report]
         for slot in slots:
             keep += slot.group.all_fds()
         linux.close_all_but(keep)
     except BaseException as reason:
         os.write(report, f"!{type(reason).__name__}: {reason}".encode()[:1000])
         os._exit(1)
-    service.serve(listening, slots, leash, description)
+    service.serve(listening, slots, warm, leash, description, report)
 
 
 def _advice():

@@ -36,6 +36,9 @@ CHUNK = 32 * 1024
 HELD_BACK = 256 * 1024
 # A stream that writes again sooner than this is read in larger pieces: a million prints are not a million frames.
 COALESCE_SECONDS = 0.002
+OVERFLOW_UID = 65534  # how a uid of the host looks in here
+# What a monitor tells the service.
+MADE, TAKEN, FAILED = b"m", b"t", b"!"
 SIGNALS = {"SIGINT": signal.SIGINT, "SIGTERM": signal.SIGTERM, "SIGKILL": signal.SIGKILL}
 REASON_EXITED, REASON_WALL, REASON_CPU, REASON_MEMORY, REASON_OUTPUT = "exited", "wall", "cpu", "memory", "output"
 
@@ -44,20 +47,40 @@ class Refused(Exception):
     """The request cannot be served; said to the caller."""
 
 
-def serve(connection, slot, filters, description):
-    """Serve one connection as process 1 of its pid namespace. Never returns."""
+def serve(listening, slot, filters, description, tell):
+    """Make a sandbox, wait for a caller, serve it, as process 1 of a pid namespace. Never returns.
+
+    `tell` says to the service how far this is: READY when the sandbox is made, TAKEN with the caller's connection.
+    """
+    connection = None
     try:
-        linux.prctl(linux.PR_SET_DUMPABLE, 0)
-        os.setsid()
-        linux.close_all_but([0, 1, 2, connection.fileno(), *slot.group.all_fds()])
-        _Run(connection, slot, filters, description).serve()
+        run = _Run(slot, filters)
+        run.make()
+        tell(MADE)
+        connection = _accept(listening)
+        tell(TAKEN, connection)
+        listening.close()
+        run.serve(connection, description)
     except (ConnectionError, TimeoutError):
         pass  # the caller left: there is nobody to tell
     except Exception as reason:
-        # One line for the operator's log and one for the caller; neither holds anything of the program.
-        _tell(connection, f"{type(reason).__name__}: {reason}")
+        message = f"{type(reason).__name__}: {reason}"
+        if connection:
+            _tell(connection, message)
+        else:
+            tell(FAILED, message.encode())
     finally:
         os._exit(0)
+
+
+def _accept(listening):
+    while True:
+        connection, _ = listening.accept()
+        _, uid, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+        # The socket file's owner and mode decide who may connect. Whoever has a uid of this namespace came from a jail.
+        if uid in (0, OVERFLOW_UID):
+            return connection
+        connection.close()
 
 
 def _tell(connection, message):
@@ -70,33 +93,58 @@ def _tell(connection, message):
 
 
 class _Run:
-    def __init__(self, connection, slot, filters, description):
-        self.connection = connection
+    def __init__(self, slot, filters):
         self.slot = slot
         self.filters = filters
-        self.description = description
         self.reader = frames.Reader()
 
-    def serve(self):
-        self._enter()
-        request = self._receive_request()
-        if request is None:
-            return
-        self._mount(request["limits"])
-        self._receive_files(request["files"])
-        self._prepare(request)
-        self.connection.sendall(frames.pack(frames.READY))
-        if self._wait_for_start():
-            _Relay(self, request["limits"]).run()
-
-    # What follows happens before the program exists.
-
-    def _enter(self):
+    def make(self):
+        """Everything that does not depend on what will run: namespaces, /proc, and the program's process, jailed."""
+        linux.prctl(linux.PR_SET_DUMPABLE, 0)
+        os.setsid()
         linux.unshare(linux.CLONE_NEWNS | linux.CLONE_NEWNET | linux.CLONE_NEWIPC | linux.CLONE_NEWUTS)
         linux.sethostname(rootfs.HOSTNAME)
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
             # SIOCSIFFLAGS: IFF_UP on this namespace's own, empty loopback.
             fcntl.ioctl(control, 0x8914, struct.pack("16sh14x", b"lo", 1))
+        linux.mount("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=0620")
+        # Only the run's own processes: nothing of the host's /proc/sys, meminfo, kcore or sysrq-trigger exists here.
+        # Runtimes fall back (Python, Node, the JVM and Go ask the kernel by calls); what is not there cannot leak.
+        linux.mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "subset=pid")
+        self._fork_program()
+
+    def serve(self, connection, description):
+        self.connection = connection
+        request = self._receive_request(description)
+        if request is None:
+            return
+        self._mount(request["limits"])
+        self._receive_files(request["files"])
+        self.slot.group.limit(request["limits"]["memoryBytes"], request["limits"]["processes"])
+        program.hand_over(self.job, request)
+        self._expect_prepared()
+        self.connection.sendall(frames.pack(frames.READY))
+        if self._wait_for_start():
+            _Relay(self, request["limits"]).run()
+
+    def _fork_program(self):
+        stdin_r, self.stdin = os.pipe2(os.O_CLOEXEC)
+        self.stdout, stdout_w = os.pipe2(os.O_CLOEXEC)
+        self.stderr, stderr_w = os.pipe2(os.O_CLOEXEC)
+        self.status, status_w = os.pipe2(os.O_CLOEXEC)
+        job_r, self.job = os.pipe2(os.O_CLOEXEC)
+        self.pid = os.fork()
+        if self.pid == 0:
+            program.become(self.slot, self.filters, (stdin_r, stdout_w, stderr_w), status_w, job_r)
+        for fd in (stdin_r, stdout_w, stderr_w, status_w, job_r):
+            os.close(fd)
+        self.pidfd = linux.pidfd_open(self.pid)
+        self._expect_prepared()
+
+    def _expect_prepared(self):
+        report = os.read(self.status, 1000)
+        if report != program.PREPARED:
+            raise OSError(f"cannot make the sandbox: {report.decode(errors='replace')}")
 
     def _mount(self, limits):
         owner = 0 if self.slot.own_user_namespace else self.slot.uid
@@ -106,10 +154,6 @@ class _Run:
             flags = MS_NOSUID | MS_NODEV | (MS_NOEXEC if folder == "/dev/shm" else 0)
             mode = "700" if folder == "/work" else "1777"
             linux.mount("tmpfs", folder, "tmpfs", flags, f"{size},mode={mode}")
-        linux.mount("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=0620")
-        # Only the run's own processes: nothing of the host's /proc/sys, meminfo, kcore or sysrq-trigger exists here.
-        # Runtimes fall back (Python, Node, the JVM and Go ask the kernel by calls); what is not there cannot leak.
-        linux.mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "subset=pid")
 
     def _next_frame(self, deadline):
         while True:
@@ -122,11 +166,11 @@ class _Run:
                 raise ConnectionError("closed")
             self.reader.feed(data)
 
-    def _receive_request(self):
+    def _receive_request(self, description):
         self.deadline = time.monotonic() + REQUEST_SECONDS
         kind, payload = self._next_frame(self.deadline)
         if kind == frames.DESCRIBE:
-            self.connection.sendall(frames.pack(frames.DESCRIPTION, self.description))
+            self.connection.sendall(frames.pack(frames.DESCRIPTION, description))
             return None
         if kind != frames.RUN:
             raise Refused(f"frame {kind} where RUN was expected")
@@ -172,24 +216,6 @@ class _Run:
                 os.fchown(fd, owner, owner)
             finally:
                 os.close(fd)
-
-    def _prepare(self, request):
-        """Fork the program's process and wait until it has given up everything."""
-        self.slot.group.limit(request["limits"]["memoryBytes"], request["limits"]["processes"])
-        stdin_r, self.stdin = os.pipe2(os.O_CLOEXEC)
-        self.stdout, stdout_w = os.pipe2(os.O_CLOEXEC)
-        self.stderr, stderr_w = os.pipe2(os.O_CLOEXEC)
-        self.status, status_w = os.pipe2(os.O_CLOEXEC)
-        go_r, self.go = os.pipe2(os.O_CLOEXEC)
-        self.pid = os.fork()
-        if self.pid == 0:
-            program.become(request, self.slot, self.filters, (stdin_r, stdout_w, stderr_w), status_w, go_r)
-        for fd in (stdin_r, stdout_w, stderr_w, status_w, go_r):
-            os.close(fd)
-        self.pidfd = linux.pidfd_open(self.pid)
-        report = os.read(self.status, 1000)
-        if report != program.PREPARED:
-            raise OSError(f"cannot make the sandbox: {report.decode(errors='replace')}")
 
     def _wait_for_start(self):
         deadline = time.monotonic() + START_SECONDS
@@ -243,8 +269,8 @@ class _Relay:
 
     def run(self):
         self.group.start_clock()
-        os.write(self.run_.go, b"g")
-        os.close(self.run_.go)
+        os.write(self.run_.job, b"g")
+        os.close(self.run_.job)
         self.begun = time.monotonic()
         self._handle_frames()
         deadline = self.begun + self.limits["wallMs"] / 1000

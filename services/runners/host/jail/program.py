@@ -1,33 +1,35 @@
-"""The last steps of the process that becomes the program: everything it may not have is given up here, in this order.
+"""The process that becomes the program: everything it may not have is given up here, in this order.
 
-It is prepared before the caller says go, up to and including the system-call filter, and then waits; so starting it
-costs one exec. Programs that run in the forked interpreter itself take the place of that exec (see `start`).
+It does so before there is a program, up to and including the system-call filter, and then waits for its job; so a run
+costs its limits and one exec. Programs that run in the forked interpreter itself take the place of that exec (`start`).
 """
 import fcntl
+import json
 import os
 import resource
 import signal
+import struct
 
 from . import linux, seccomp
 
-# Where these are, nothing else is: descriptors of the program while it is being prepared, closed by the exec.
-STATUS_FD, GO_FD = 3, 4
+# Where these are, nothing else is: descriptors of this process until the exec, which closes them.
+STATUS_FD, JOB_FD = 3, 4
 PREPARED = b"."
 INNER_UID = 1000  # of a program that has a user namespace of its own
+LENGTH = struct.Struct(">I")
 
 
-def become(job, slot, filters, stdio, status, go):
-    """Give up everything, report on `status`, wait for `go`, and start the program. Never returns."""
+def become(slot, filters, stdio, status, job):
+    """Give up everything, say so on `status`; take a job from `job`, say so; start it when told. Never returns."""
     try:
         # For its own files in /proc, which would else be the host's root's. The change of uid below takes it away again.
         linux.prctl(linux.PR_SET_DUMPABLE, 1)
         slot.group.join()
         _enter_namespaces(slot)
         os.setsid()
-        _place_descriptors(stdio, status, go)
+        _place_descriptors(stdio, status, job)
         # Raising this needs no right. Where the whole machine runs out of memory, runs go first.
         _write("/proc/self/oom_score_adj", "1000")
-        _limit(job["limits"])
         uid = INNER_UID if slot.own_user_namespace else slot.uid
         linux.drop_bounding_set()
         if not slot.own_user_namespace:
@@ -39,18 +41,41 @@ def become(job, slot, filters, stdio, status, go):
         # The change of uid cleared it.
         linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
         os.umask(0o022)
-        os.chdir("/work")
         for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT):
             signal.signal(number, signal.SIG_DFL)
         # Last: everything above is on its list.
         seccomp.install(filters)
         os.write(STATUS_FD, PREPARED)
-        if os.read(GO_FD, 1):
-            start(job)
+        job = json.loads(_read(LENGTH.unpack(_read(LENGTH.size))[0]))
+        _limit(job["limits"])
+        os.chdir("/work")
+        os.write(STATUS_FD, PREPARED)
+        _read(1)
+        start(job)
+    except EOFError:
+        pass  # the run was given up before it began
     except BaseException as reason:
         os.write(STATUS_FD, f"{type(reason).__name__}: {reason}".encode()[:1000])
     finally:
         os._exit(127)
+
+
+def hand_over(fd, job):
+    """The other side of taking a job."""
+    text = json.dumps(job).encode()
+    view = memoryview(LENGTH.pack(len(text)) + text)
+    while view:
+        view = view[os.write(fd, view) :]
+
+
+def _read(length):
+    held = b""
+    while len(held) < length:
+        data = os.read(JOB_FD, length - len(held))
+        if not data:
+            raise EOFError
+        held += data
+    return held
 
 
 def start(job):
@@ -73,12 +98,12 @@ def _enter_namespaces(slot):
         linux.unshare(linux.CLONE_NEWCGROUP)
 
 
-def _place_descriptors(stdio, status, go):
+def _place_descriptors(stdio, status, job):
     # Moved out of the way first, so that no dup2 below overwrites one that is still needed.
-    high = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, GO_FD + 1) for fd in (*stdio, status, go)]
+    high = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, JOB_FD + 1) for fd in (*stdio, status, job)]
     for target, fd in enumerate(high):
         os.dup2(fd, target, inheritable=target < STATUS_FD)
-    linux.close_from(GO_FD + 1)
+    linux.close_from(JOB_FD + 1)
 
 
 def _limit(limits):

@@ -1,28 +1,35 @@
-"""Process 1 of the outer sandbox: accepts connections, and forks for each the process 1 of a run (monitor.py).
+"""Process 1 of the outer sandbox: keeps sandboxes ready, each a fork of itself (monitor.py) that waits for a caller.
 
-It parses nothing that a caller sends; that is done by the fork, so a slow or broken caller holds up nobody else.
+It parses nothing that a caller sends, and accepts no connection: the waiting monitors do, so a slow or broken caller
+holds up nobody else, and a run finds its sandbox made. A sandbox serves one run; each one taken is replaced.
 """
+import array
 import gc
 import os
 import select
 import signal
 import socket
 import struct
+import sys
 import time
 from dataclasses import dataclass
+from typing import Optional
 
 from . import linux, monitor, seccomp
 from .cgroup import Group
 
 # How long a monitor may take to end by itself once its caller has left.
 GRACE_SECONDS = 1.0
-OVERFLOW_UID = 65534  # how a uid of the host looks in here
+# Monitors that may fail one after another before the service gives up, and the pause between them.
+FAILURES, PAUSE_SECONDS = 20, 0.25
+MESSAGE = struct.Struct(">I")
 
 
 @dataclass
 class Slot:
     """What one run at a time has to itself."""
 
+    number: int
     uid: int
     group: Group
     # True where the machine gave a single uid: the program then gets a user namespace of its own.
@@ -30,78 +37,146 @@ class Slot:
 
 
 @dataclass
-class _Serving:
+class _Monitor:
     pid: int
     pidfd: int
-    connection: socket.socket
     slot: Slot
+    connection: Optional[socket.socket] = None
+    taken: bool = False
     kill_at: float = float("inf")
-    gone: bool = False
 
 
-def serve(listening, slots, leash, description):
-    """Serve until killed. `leash` is a pipe whose other end dies with the launcher."""
-    filters = seccomp.build(unseen_memory=all(slot.group.has_memory for slot in slots))
-    own_pid_namespace = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
-    free = list(slots)
-    serving = {}
-    # Every child is a fork of this process: what is never collected is never copied.
-    gc.collect()
-    gc.disable()
-    gc.freeze()
-    while True:
+def serve(listening, slots, warm, leash, description, report):
+    """Serve until killed.
+
+    `warm` sandboxes are kept ready. `leash` is a pipe whose other end dies with the launcher. On `report` goes b"r" when
+    the first sandbox is ready, or "!" and the reason why there can be none.
+    """
+    _Service(listening, slots, warm, leash, description, report).run()
+
+
+class _Service:
+    def __init__(self, listening, slots, warm, leash, description, report):
+        self.listening = listening
+        self.free = list(slots)
+        self.warm = warm
+        self.leash = leash
+        self.description = description
+        self.report = report
+        self.filters = seccomp.build(unseen_memory=all(slot.group.has_memory for slot in slots))
+        self.own_pid_namespace = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
+        self.news, self.tell = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_CLOEXEC)
+        self.monitors = {}
+        self.failures = 0
+        self.not_before = 0.0
+
+    def run(self):
+        # Every child is a fork of this process: what is never collected is never copied.
+        gc.collect()
+        gc.disable()
+        gc.freeze()
+        while True:
+            self._refill()
+            self._turn()
+
+    def _refill(self):
+        waiting = sum(not one.taken for one in self.monitors.values())
+        while waiting < self.warm and self.free and time.monotonic() >= self.not_before:
+            self._fork(self.free.pop(0))
+            waiting += 1
+
+    def _fork(self, slot):
+        linux.unshare(linux.CLONE_NEWPID)
+        pid = os.fork()
+        if pid == 0:
+            keep = [0, 1, 2, self.listening.fileno(), self.tell.fileno(), *slot.group.all_fds()]
+            linux.close_all_but(keep)
+            monitor.serve(self.listening, slot, self.filters, self.description, self._teller(slot))
+        # Back, else the next unshare is refused.
+        linux.setns(self.own_pid_namespace, linux.CLONE_NEWPID)
+        self.monitors[pid] = _Monitor(pid, linux.pidfd_open(pid), slot)
+
+    def _teller(self, slot):
+        """What a monitor tells this process with: a kind and, with it, bytes or a connection."""
+
+        def tell(kind, more=b""):
+            passed = more if isinstance(more, socket.socket) else None
+            message = kind + MESSAGE.pack(slot.number) + (b"" if passed else more)
+            fds = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [passed.fileno()]))] if passed else []
+            self.tell.sendmsg([message[:1000]], fds)
+            if kind != monitor.MADE:
+                self.tell.close()
+
+        return tell
+
+    def _turn(self):
         poll = select.poll()
-        poll.register(leash, select.POLLIN)
-        if free:
-            poll.register(listening, select.POLLIN)
+        poll.register(self.leash, select.POLLIN)
+        poll.register(self.news, select.POLLIN)
         by_fd = {}
-        for one in serving.values():
+        for one in self.monitors.values():
             poll.register(one.pidfd, select.POLLIN)
             by_fd[one.pidfd] = one
-            if not one.gone:
+            if one.connection and one.kill_at == float("inf"):
                 poll.register(one.connection, select.POLLRDHUP)
                 by_fd[one.connection.fileno()] = one
-        soonest = min((one.kill_at for one in serving.values()), default=float("inf"))
-        wait = None if soonest == float("inf") else max(0, (soonest - time.monotonic()) * 1000)
-        for fd, _ in poll.poll(wait):
-            if fd == leash:
-                os._exit(0)
-            elif fd == listening.fileno():
-                _accept(listening, free, serving, filters, own_pid_namespace, description)
-            elif fd in by_fd:
-                one = by_fd[fd]
-                if fd == one.pidfd:
-                    # Returns only when the whole namespace is empty: only then may uid and group serve again.
-                    os.waitpid(one.pid, 0)
-                    os.close(one.pidfd)
-                    one.connection.close()
-                    del serving[one.pid]
-                    free.append(one.slot)
-                elif one.pid in serving:
-                    one.gone = True
-                    one.kill_at = time.monotonic() + GRACE_SECONDS
+        due = [one.kill_at for one in self.monitors.values()] + ([self.not_before] if self.failures else [])
+        soonest = min(due, default=float("inf"))
+        wait = None if soonest == float("inf") else max(0, (soonest - time.monotonic()) * 1000 + 1)
+        ready = dict(poll.poll(wait))
+        if self.leash in ready:
+            os._exit(0)
+        if self.news.fileno() in ready:
+            self._hear()
+        for one in [by_fd[fd] for fd in ready if fd in by_fd and by_fd[fd].pidfd == fd]:
+            self._bury(one)
         now = time.monotonic()
-        for one in serving.values():
+        for one in self.monitors.values():
+            if one.connection and one.connection.fileno() in ready:
+                # Its caller has left. It ends by itself; should it be stuck, it is ended.
+                one.kill_at = min(one.kill_at, now + GRACE_SECONDS)
             if one.kill_at <= now:
                 os.kill(one.pid, signal.SIGKILL)  # not reaped yet, so the pid is still its own
-                one.kill_at = float("inf")
+                one.kill_at = now + GRACE_SECONDS
 
+    def _hear(self):
+        message, ancillary, _, _ = self.news.recvmsg(1000, socket.CMSG_SPACE(4), socket.MSG_CMSG_CLOEXEC)
+        kind, (number,) = message[:1], MESSAGE.unpack(message[1:5])
+        one = next((one for one in self.monitors.values() if one.slot.number == number), None)
+        if kind == monitor.MADE:
+            self.failures = 0
+            self._say(b"r")
+        elif kind == monitor.TAKEN:
+            fds = array.array("i")
+            for _, _, data in ancillary:
+                fds.frombytes(data[: fds.itemsize])
+            connection = socket.socket(fileno=fds[0])
+            if one:
+                one.taken, one.connection = True, connection
+            else:
+                connection.close()
+        elif kind == monitor.FAILED:
+            text = message[5:].decode(errors="replace")
+            print(f"runlane jail: a sandbox could not be made: {text}", file=sys.stderr, flush=True)
+            self._say(b"!" + message[5:])
 
-def _accept(listening, free, serving, filters, own_pid_namespace, description):
-    try:
-        connection, _ = listening.accept()
-    except (BlockingIOError, ConnectionError):
-        return
-    _, uid, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
-    # The socket file's owner and mode decide who may connect. Whoever has a uid of this namespace came from a jail.
-    if uid not in (0, OVERFLOW_UID):
-        connection.close()
-        return
-    slot = free.pop(0)
-    linux.unshare(linux.CLONE_NEWPID)
-    pid = os.fork()
-    if pid == 0:
-        monitor.serve(connection, slot, filters, description)
-    # Back, else the next unshare is refused.
-    linux.setns(own_pid_namespace, linux.CLONE_NEWPID)
-    serving[pid] = _Serving(pid, linux.pidfd_open(pid), connection, slot)
+    def _say(self, text):
+        if self.report is not None:
+            os.write(self.report, text)
+            os.close(self.report)
+            self.report = None
+
+    def _bury(self, one):
+        # Returns only when the whole namespace is empty: only then may uid and group serve again.
+        os.waitpid(one.pid, 0)
+        os.close(one.pidfd)
+        if one.connection:
+            one.connection.close()
+        if not one.taken:
+            # Perhaps its news of being taken is still unread; if not, it failed, and the next will too.
+            self.failures += 1
+            self.not_before = time.monotonic() + PAUSE_SECONDS
+            if self.failures > FAILURES:
+                os._exit(1)
+        del self.monitors[one.pid]
+        self.free.append(one.slot)
