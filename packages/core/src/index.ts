@@ -9,3 +9,4 @@ export * from './job-queue.js';
 export * from './job-state.js';
 export * from './job-store.js';
 export * from './log.js';
+export * from './service.js';

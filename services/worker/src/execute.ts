@@ -79,7 +79,7 @@ async function attemptOn(context: WorkerContext, slot: Slot, job: Job, saved: Sa
   } catch (error) {
     if (!(error instanceof RunnerError && error.failure === 'refused')) throw error;
     await endJob(context, id, 0, resultWithoutRun('error', { message: `the runner refused: ${error.message}` }));
-    await createFeedWriter(context.feed, id, 0, context.log).end();
+    await createFeedWriter(context.feed, id, 1, context.log).end();
     return 'done';
   }
   try {

@@ -1,12 +1,21 @@
 /** The worker's own door: is it alive, is it ready, what has it counted. */
-import type { Server } from 'node:http';
-import { type Log, listenHttp } from '@runlane/core';
+
+import type { Log } from '@runlane/core';
+import { createErrorHandler, createGuard, type HttpDoor, listenHttp, notFound } from '@runlane/http';
 import express from 'express';
 import type { Worker } from './worker.js';
 
-export function startWorkerHttp(worker: Worker, where: { host: string; port: number }, log: Log): Promise<Server> {
+export interface WorkerHttpOptions {
+  readonly worker: Worker;
+  readonly where: { readonly host: string; readonly port: number };
+  readonly allowedHosts: readonly string[];
+  readonly log: Log;
+}
+
+export function startWorkerHttp({ worker, where, allowedHosts, log }: WorkerHttpOptions): Promise<HttpDoor> {
   const app = express();
   app.disable('x-powered-by');
+  app.use(createGuard(allowedHosts));
   app.get('/healthz', (_request, response) => void response.json({ status: 'ok' }));
   app.get('/readyz', (_request, response) => {
     const { runners, total } = worker.pool.slots();
@@ -16,5 +25,7 @@ export function startWorkerHttp(worker: Worker, where: { host: string; port: num
   app.get('/metrics', async (_request, response) => {
     response.type(worker.metrics.contentType).send(await worker.metrics.text());
   });
-  return listenHttp(app, where, log);
+  app.use(notFound);
+  app.use(createErrorHandler(log));
+  return listenHttp(app, where);
 }

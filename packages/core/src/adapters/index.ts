@@ -1,0 +1,104 @@
+/** Every adapter, and which of them a process works with. Only the `main.ts` files need this. */
+import { mkdirSync } from 'node:fs';
+import type { ArtifactStore } from '../artifact-store.js';
+import type { Closer } from '../closer.js';
+import type { JobFeed } from '../job-feed.js';
+import { createJobStore, type JobStore } from '../job-store.js';
+import type { Log } from '../log.js';
+import { type BullJobQueue, createBullJobQueue } from './bull/job-queue.js';
+import { createEmbeddedFactStore } from './embedded/facts.js';
+import { createEmbeddedJobFeed } from './embedded/job-feed.js';
+import { createEmbeddedJobQueue, type EmbeddedJobQueue } from './embedded/job-queue.js';
+import { createFileArtifactStore } from './filesystem/artifact-store.js';
+import { createMongoArtifactStore } from './mongo/artifact-store.js';
+import { createMongoFactStore } from './mongo/facts.js';
+import { createRedisJobFeed } from './redis/job-feed.js';
+
+export type { Delivery, EmbeddedJobQueue } from './embedded/job-queue.js';
+
+/** The board shows each kind in its own way. */
+export type OpenQueue =
+  | { readonly kind: 'bull'; readonly queue: BullJobQueue }
+  | { readonly kind: 'embedded'; readonly queue: EmbeddedJobQueue };
+
+export interface OpenPorts {
+  readonly store: JobStore;
+  readonly artifacts: ArtifactStore;
+  readonly openQueue: OpenQueue;
+  readonly feed: JobFeed;
+}
+
+interface Context {
+  readonly closer: Closer;
+  readonly log: Log;
+}
+
+interface StoreConfig {
+  readonly LEASE_SECONDS: number;
+  readonly MAX_ATTEMPTS: number;
+}
+
+export const STORE_VARIABLES = ['LEASE_SECONDS', 'MAX_ATTEMPTS', 'MONGO_URL', 'REDIS_URL'] as const;
+
+/** The ports of one process that holds the whole platform: each from its server where there is an address, else embedded. */
+export async function openPorts(
+  config: StoreConfig & {
+    readonly MONGO_URL: string | undefined;
+    readonly REDIS_URL: string | undefined;
+    readonly DATA_DIR: string;
+  },
+  context: Context,
+): Promise<OpenPorts> {
+  const { MONGO_URL: mongoUrl, REDIS_URL: redisUrl, DATA_DIR: folder } = config;
+  const kept = mongoUrl ? await openMongo(mongoUrl, config, context) : openEmbeddedStore(folder, config, context);
+  const moved = redisUrl ? openRedis(redisUrl, context) : openEmbeddedQueue(context);
+  return { ...kept, ...moved };
+}
+
+/** The ports of a service by itself. @throws Error when an address is missing: processes share nothing else. */
+export async function openDistributedPorts(
+  config: StoreConfig & { readonly MONGO_URL: string | undefined; readonly REDIS_URL: string | undefined },
+  context: Context,
+): Promise<OpenPorts> {
+  const { MONGO_URL: mongoUrl, REDIS_URL: redisUrl } = config;
+  if (!mongoUrl || !redisUrl) {
+    throw new Error('a service by itself needs MONGO_URL and REDIS_URL; `npm start` runs everything without them');
+  }
+  return { ...(await openMongo(mongoUrl, config, context)), ...openRedis(redisUrl, context) };
+}
+
+async function openMongo(url: string, config: StoreConfig, { closer, log }: Context) {
+  const facts = createMongoFactStore({ url, log });
+  closer.add({ name: 'store', close: () => facts.close() });
+  const artifacts = createMongoArtifactStore({ url, log });
+  closer.add({ name: 'artifacts', close: () => artifacts.close() });
+  return { store: storeOver(facts, config), artifacts };
+}
+
+function openEmbeddedStore(folder: string, config: StoreConfig, { closer, log }: Context) {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const facts = createEmbeddedFactStore({ folder: `${folder}/store`, log });
+  closer.add({ name: 'store', close: () => facts.close() });
+  return { store: storeOver(facts, config), artifacts: createFileArtifactStore(`${folder}/artifacts`) };
+}
+
+const storeOver = (
+  facts: Parameters<typeof createJobStore>[0]['facts'],
+  { LEASE_SECONDS, MAX_ATTEMPTS }: StoreConfig,
+) => createJobStore({ facts, leaseMs: LEASE_SECONDS, maxAttempts: MAX_ATTEMPTS });
+
+function openRedis(url: string, { closer, log }: Context) {
+  const queue = createBullJobQueue({ url, log });
+  closer.add({ name: 'queue', close: () => queue.close() });
+  const feed = createRedisJobFeed({ url, log });
+  closer.add({ name: 'feed', close: () => feed.close() });
+  return { openQueue: { kind: 'bull' as const, queue }, feed };
+}
+
+function openEmbeddedQueue({ closer, log }: Context) {
+  const queue = createEmbeddedJobQueue((error) => log.error({ err: error }, 'a delivery failed'));
+  closer.add({ name: 'queue', close: () => queue.close() });
+  const feed = createEmbeddedJobFeed();
+  closer.add({ name: 'feed', close: () => feed.close() });
+  return { openQueue: { kind: 'embedded' as const, queue }, feed };
+}

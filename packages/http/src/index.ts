@@ -1,0 +1,4 @@
+/** What every HTTP door of Runlane has in common. */
+export * from './guard.js';
+export * from './listen.js';
+export * from './problem.js';

@@ -1,0 +1,63 @@
+/** An HTTP server that slow, huge and broken requests do not wear down. */
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { ERRORS, type ErrorCode, RunlaneError } from '@runlane/contract';
+import { toProblem } from './problem.js';
+
+export interface HttpDoor {
+  readonly server: Server;
+  readonly port: number;
+  /** Take no more requests, finish those under way, break off what is left at the deadline. */
+  close(deadline: AbortSignal): Promise<void>;
+}
+
+/** @throws Error that names the address when it cannot be listened on. */
+export function listenHttp(
+  handler: RequestListener,
+  { host, port }: { host: string; port: number },
+): Promise<HttpDoor> {
+  const server = createServer(
+    { headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 2_000 },
+    handler,
+  );
+  server.maxConnections = 10_000;
+  server.on('clientError', answerBrokenRequest);
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const inUse = error.code === 'EADDRINUSE';
+      const reason = inUse
+        ? 'is in use: stop what listens there, or set HTTP_PORT to another port'
+        : `cannot be listened on: ${error.message}`;
+      reject(new Error(`${host}:${port} ${reason}`));
+    });
+    server.listen(port, host, () =>
+      resolve({ server, port: (server.address() as AddressInfo).port, close: (deadline) => close(server, deadline) }),
+    );
+  });
+}
+
+function close(server: Server, deadline: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    deadline.addEventListener('abort', () => server.closeAllConnections(), { once: true });
+    server.close(() => resolve());
+    server.closeIdleConnections();
+  });
+}
+
+const BROKEN: Readonly<Record<string, ErrorCode>> = { HPE_HEADER_OVERFLOW: 'HEADERS_TOO_LARGE' };
+
+/** Node found the request not to be HTTP, too long in its headers or too slow: say so, if anybody still listens, and hang up. */
+function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+  const slow = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
+  const code = BROKEN[error.code ?? ''] ?? 'INVALID_REQUEST';
+  const message = slow
+    ? 'the request did not arrive in time'
+    : 'this is not a valid HTTP/1.1 request, or its headers are too large';
+  const problem = { ...toProblem(new RunlaneError(code, message)), ...(slow && { status: 408 }) };
+  const body = JSON.stringify(problem);
+  socket.end(
+    `HTTP/1.1 ${problem.status} ${slow ? 'Request Timeout' : ERRORS[code].title}\r\nContent-Type: application/problem+json\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}

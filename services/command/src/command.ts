@@ -1,0 +1,60 @@
+/** The command service without its doors: the use cases, and whether it can serve. */
+import type { JobFeed, JobQueue, JobStore, Log } from '@runlane/core';
+import { v7 } from 'uuid';
+import { createJobs, type Jobs } from './jobs.js';
+import { createLanguages, type Languages } from './languages.js';
+import { createSubmit } from './submit.js';
+import { createWatch, type Watch } from './watch.js';
+
+export interface Command {
+  readonly submit: ReturnType<typeof createSubmit>;
+  readonly jobs: Jobs;
+  readonly watch: Watch;
+  readonly languages: Languages;
+  /** Of Runlane. */
+  readonly version: string;
+  /** Ready: the store answers and a runner has been seen. Without its queue it still accepts jobs: `degraded`. */
+  readiness(): Promise<{
+    readonly ready: boolean;
+    readonly checks: Readonly<Record<'store' | 'queue' | 'runners', string>>;
+  }>;
+}
+
+export interface CommandOptions {
+  readonly store: JobStore;
+  readonly queue: JobQueue;
+  readonly feed: JobFeed;
+  readonly log: Log;
+  readonly version: string;
+  readonly config: { readonly MAX_QUEUED_JOBS: number };
+}
+
+export function createCommand({ store, queue, feed, log, version, config }: CommandOptions): Command {
+  const languages = createLanguages(store);
+  const jobs = createJobs({ store, feed });
+  const answers = (asked: Promise<void>) =>
+    asked.then(
+      () => 'ok',
+      () => 'away',
+    );
+  return {
+    submit: createSubmit({ store, queue, languages, newId: () => v7(), maxQueuedJobs: config.MAX_QUEUED_JOBS, log }),
+    jobs,
+    watch: createWatch({ jobs, store, feed }),
+    languages,
+    version,
+    async readiness() {
+      const [storeState, queueState, runners] = await Promise.all([
+        answers(store.ping()),
+        answers(queue.ping()),
+        languages.runners().catch(() => []),
+      ]);
+      const checks = {
+        store: storeState,
+        queue: queueState === 'ok' ? 'ok' : 'degraded',
+        runners: runners.some(({ available }) => available) ? 'ok' : 'none',
+      };
+      return { ready: checks.store === 'ok' && runners.length > 0, checks };
+    },
+  };
+}

@@ -1,0 +1,37 @@
+/** Opens command's two doors, HTTP and gRPC, and closes them again. */
+import type { Closer, Log } from '@runlane/core';
+import type { OpenPorts } from '@runlane/core/adapters';
+import { listenHttp } from '@runlane/http';
+import { createBoard } from './admin/board.js';
+import { createCommand } from './command.js';
+import { startGrpc } from './grpc/server.js';
+import { createApp } from './rest/app.js';
+import { VERSION } from './version.js';
+
+export const COMMAND_VARIABLES = ['HTTP_PORT', 'GRPC_PORT', 'HOST', 'ALLOWED_HOSTS', 'MAX_QUEUED_JOBS'] as const;
+
+export interface CommandDoorsOptions {
+  readonly ports: OpenPorts;
+  readonly config: {
+    readonly HTTP_PORT: number;
+    readonly GRPC_PORT: number;
+    readonly HOST: string;
+    readonly ALLOWED_HOSTS: readonly string[];
+    readonly MAX_QUEUED_JOBS: number;
+  };
+  readonly closer: Closer;
+  readonly log: Log;
+}
+
+/** The ports that are listened on. @throws Error that names an address which cannot be. */
+export async function openCommandDoors({ ports, config, closer, log }: CommandDoorsOptions) {
+  const { store, feed, openQueue } = ports;
+  const command = createCommand({ store, feed, queue: openQueue.queue, log, version: VERSION, config });
+  const { HOST: host, ALLOWED_HOSTS: allowedHosts } = config;
+  const app = createApp({ command, board: createBoard(openQueue), allowedHosts, log });
+  const http = await listenHttp(app, { host, port: config.HTTP_PORT });
+  closer.add({ name: 'http', close: http.close });
+  const grpc = await startGrpc(command, { host, port: config.GRPC_PORT }, log);
+  closer.add({ name: 'grpc', close: grpc.close });
+  return { command, httpPort: http.port, grpcPort: grpc.port };
+}

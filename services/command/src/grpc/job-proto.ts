@@ -1,0 +1,135 @@
+/** A job, its events and the languages as protobuf messages. */
+import { execution, type NewJob, types } from '@runlane/contract';
+import type { JobView, Limits, Result, Status } from '@runlane/core';
+import type { KnownLanguage } from '../languages.js';
+import type { WatchEvent } from '../watch.js';
+
+const STATUS: Readonly<Record<Status, types.JobStatus>> = {
+  accepted: types.JobStatus.ACCEPTED,
+  saving: types.JobStatus.SAVING,
+  queued: types.JobStatus.QUEUED,
+  running: types.JobStatus.RUNNING,
+  succeeded: types.JobStatus.SUCCEEDED,
+  failed: types.JobStatus.FAILED,
+  timed_out: types.JobStatus.TIMED_OUT,
+  memory_exceeded: types.JobStatus.MEMORY_EXCEEDED,
+  output_exceeded: types.JobStatus.OUTPUT_EXCEEDED,
+  compile_failed: types.JobStatus.COMPILE_FAILED,
+  cancelled: types.JobStatus.CANCELLED,
+  error: types.JobStatus.ERROR,
+};
+
+/** The status's name; undefined where none is set, and for a number that is none of ours. */
+export function toStatusName(status: types.JobStatus): Status | undefined {
+  return (Object.keys(STATUS) as Status[]).find((name) => STATUS[name] === status);
+}
+
+export function toJobMessage(view: JobView): execution.Job {
+  const { job, status, attempt, startedAtMs, finishedAtMs, result } = view;
+  return {
+    id: job.id,
+    ownerId: job.ownerId,
+    language: job.program.language,
+    version: job.program.version,
+    status: STATUS[status],
+    createdAtMs: job.createdAtMs,
+    startedAtMs,
+    finishedAtMs,
+    attempt,
+    metadata: { ...job.metadata },
+    result: result && toResultMessage(result),
+  };
+}
+
+function toResultMessage(result: Result): execution.Result {
+  const { compile } = result;
+  return {
+    exitCode: result.exitCode ?? undefined,
+    signal: result.signal ?? undefined,
+    stdout: Buffer.from(result.stdout),
+    stderr: Buffer.from(result.stderr),
+    stdoutTruncated: result.stdoutTruncated,
+    stderrTruncated: result.stderrTruncated,
+    wallTimeMs: result.wallTimeMs,
+    cpuTimeMs: result.cpuTimeMs,
+    memoryPeakBytes: result.memoryPeakBytes,
+    isolation: result.isolation,
+    message: result.message,
+    compile: compile && {
+      exitCode: compile.exitCode ?? undefined,
+      diagnostics: Buffer.from(compile.diagnostics),
+      wallTimeMs: compile.wallTimeMs,
+    },
+  };
+}
+
+export function toEventMessage(event: WatchEvent): execution.Event {
+  const id = event.id ?? '';
+  switch (event.type) {
+    case 'status':
+      return { id, event: { $case: 'status', value: STATUS[event.status] } };
+    case 'stdout':
+    case 'stderr':
+      return { id, event: { $case: event.type, value: Buffer.from(event.data) } };
+    case 'gap':
+      return { id, event: { $case: 'gap', value: {} } };
+    case 'result':
+      return { id, event: { $case: 'result', value: toJobMessage(event.view) } };
+  }
+}
+
+export function toLanguageMessage(language: KnownLanguage): execution.Language {
+  return {
+    name: language.name,
+    version: language.version,
+    aliases: [...language.aliases],
+    available: language.available,
+    defaultLimits: toLimitsMessage(language.defaultLimits),
+    maximumLimits: toLimitsMessage(language.maximumLimits),
+  };
+}
+
+const UNSET_LIMITS: types.Limits = {
+  wallTimeMs: undefined,
+  cpuTimeMs: undefined,
+  memoryBytes: undefined,
+  outputBytes: undefined,
+  processes: undefined,
+  openFiles: undefined,
+  fileBytes: undefined,
+  diskBytes: undefined,
+  inodes: undefined,
+  compile: undefined,
+};
+
+function toLimitsMessage(limits: Limits): types.Limits {
+  const compile = limits.compile && {
+    wallTimeMs: undefined,
+    cpuTimeMs: undefined,
+    memoryBytes: undefined,
+    ...limits.compile,
+  };
+  return { ...UNSET_LIMITS, ...limits, compile };
+}
+
+/** A message as the JSON that REST would have got, so that one schema checks both. Protobuf's empty values are unset. */
+export function toNewJobInput(program: execution.Program | undefined): Record<keyof NewJob, unknown> {
+  const { language, version, code, files, entry, stdin, args, env, limits, metadata } =
+    program ?? execution.Program.decode(new Uint8Array());
+  return {
+    language: language || undefined,
+    version: version || undefined,
+    code: files.length > 0 && code === '' ? undefined : code,
+    files:
+      files.length === 0
+        ? undefined
+        : files.map(({ path, content }) => ({ path, content: content.toString('base64'), encoding: 'base64' })),
+    entry: entry || undefined,
+    stdin: stdin.toString('base64'),
+    stdinEncoding: 'base64',
+    args,
+    env,
+    limits,
+    metadata: Object.keys(metadata).length === 0 ? undefined : metadata,
+  };
+}

@@ -1,0 +1,62 @@
+/** The gRPC server: the execution service, the standard health service, and reflection. */
+import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { ReflectionService } from '@grpc/reflection';
+import { execution, loadDescriptors } from '@runlane/contract';
+import type { Log } from '@runlane/core';
+import { HealthImplementation } from 'grpc-health-check';
+import type { Command } from '../command.js';
+import { createExecutionService } from './service.js';
+
+const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
+/** How often readiness is asked for the health service, in milliseconds. */
+const HEALTH_EVERY_MS = 2_000;
+
+export interface GrpcDoor {
+  readonly port: number;
+  /** Take no more calls, finish those under way, break off what is left at the deadline. */
+  close(deadline: AbortSignal): Promise<void>;
+}
+
+/** @throws Error that names the address when it cannot be listened on. */
+export async function startGrpc(
+  command: Command,
+  { host, port }: { host: string; port: number },
+  log: Log,
+): Promise<GrpcDoor> {
+  const server = new Server({
+    'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
+    'grpc.max_send_message_length': -1,
+    'grpc.max_concurrent_streams': 1_000,
+  });
+  server.addService(execution.ExecutionServiceService, createExecutionService(command, log));
+  const health = new HealthImplementation({ '': 'NOT_SERVING', 'runlane.v1.ExecutionService': 'NOT_SERVING' });
+  health.addToServer(server);
+  new ReflectionService(loadDescriptors()).addToServer(server);
+
+  const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+  const bound = await new Promise<number>((resolve, reject) => {
+    server.bindAsync(address, ServerCredentials.createInsecure(), (error, at) => {
+      if (error)
+        reject(
+          new Error(`${address} cannot be listened on (is it in use? GRPC_PORT sets another port): ${error.message}`),
+        );
+      else resolve(at);
+    });
+  });
+  const report = async () => {
+    const { ready } = await command.readiness();
+    for (const name of ['', 'runlane.v1.ExecutionService']) health.setStatus(name, ready ? 'SERVING' : 'NOT_SERVING');
+  };
+  const reporting = setInterval(() => void report().catch(() => undefined), HEALTH_EVERY_MS).unref();
+  await report().catch(() => undefined);
+
+  return {
+    port: bound,
+    close(deadline) {
+      clearInterval(reporting);
+      for (const name of ['', 'runlane.v1.ExecutionService']) health.setStatus(name, 'NOT_SERVING');
+      deadline.addEventListener('abort', () => server.forceShutdown(), { once: true });
+      return new Promise((resolve) => server.tryShutdown(() => resolve()));
+    },
+  };
+}

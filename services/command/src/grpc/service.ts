@@ -1,0 +1,96 @@
+/** The gRPC door: translate, call a use case, translate back. */
+import {
+  eventIdSchema,
+  type execution,
+  idempotencyKeySchema,
+  jobIdSchema,
+  newJobSchema,
+  RunlaneError,
+} from '@runlane/contract';
+import { ANONYMOUS, type Log } from '@runlane/core';
+import { z } from 'zod';
+import type { Command } from '../command.js';
+import type { Submitted } from '../submit.js';
+import { validate } from '../validate.js';
+import { toEventMessage, toJobMessage, toLanguageMessage, toNewJobInput, toStatusName } from './job-proto.js';
+import { serverStream, unary } from './server-stream.js';
+
+const jobRequestSchema = z.object({ jobId: jobIdSchema });
+const watchRequestSchema = z.object({ jobId: jobIdSchema, afterEventId: z.union([z.literal(''), eventIdSchema]) });
+const pageTokenSchema = z.object({ pageToken: z.union([z.literal(''), jobIdSchema]) });
+const keySchema = z.object({ idempotencyKey: z.union([z.literal(''), idempotencyKeySchema]) });
+
+const DEFAULT_PAGE = 50;
+const LARGEST_PAGE = 100;
+
+export function createExecutionService(
+  { submit, jobs, watch, languages }: Command,
+  log: Log,
+): execution.ExecutionServiceServer {
+  const ownerId = ANONYMOUS;
+
+  function accept(request: execution.SubmitRequest | execution.RunRequest): Promise<Submitted> {
+    const newJob = validate(newJobSchema, toNewJobInput(request.program));
+    const { idempotencyKey } = validate(keySchema, request);
+    return submit({ newJob, ownerId, idempotencyKey: idempotencyKey || undefined });
+  }
+
+  async function* follow(
+    jobId: string,
+    after: string | undefined,
+    signal: AbortSignal,
+  ): AsyncIterable<execution.Event> {
+    for await (const event of watch.watch(ownerId, jobId, after, signal)) yield toEventMessage(event);
+  }
+
+  return {
+    submit: unary(async (request) => ({ job: toJobMessage((await accept(request)).view) }), log),
+
+    get: unary(async (request) => {
+      const { jobId } = validate(jobRequestSchema, request);
+      return { job: toJobMessage(await jobs.get(ownerId, jobId)) };
+    }, log),
+
+    list: unary(async (request) => {
+      const { pageToken } = validate(pageTokenSchema, request);
+      if (request.pageSize > LARGEST_PAGE) throw invalid('pageSize', `must be at most ${LARGEST_PAGE}`);
+      const status = toStatusName(request.status);
+      if (!status && request.status !== 0) throw invalid('status', 'is not a status');
+      const page = await jobs.list({
+        ownerId,
+        limit: request.pageSize || DEFAULT_PAGE,
+        before: pageToken || undefined,
+        status,
+        language: request.language || undefined,
+      });
+      const withoutOutput = page.jobs.map((view) => ({ ...toJobMessage(view), result: undefined }));
+      return { jobs: withoutOutput, nextPageToken: page.next ?? '' };
+    }, log),
+
+    cancel: unary(async (request) => {
+      const { jobId } = validate(jobRequestSchema, request);
+      return { job: toJobMessage(await jobs.cancel(ownerId, jobId)) };
+    }, log),
+
+    watch: serverStream(async function* (
+      request: execution.WatchRequest,
+      signal,
+    ): AsyncIterable<execution.WatchResponse> {
+      const { jobId, afterEventId } = validate(watchRequestSchema, request);
+      for await (const event of follow(jobId, afterEventId || undefined, signal)) yield { event };
+    }, log),
+
+    run: serverStream(async function* (request: execution.RunRequest, signal): AsyncIterable<execution.RunResponse> {
+      const { view } = await accept(request);
+      yield { step: { $case: 'job', value: toJobMessage(view) } };
+      for await (const event of follow(view.job.id, undefined, signal))
+        yield { step: { $case: 'event', value: event } };
+    }, log),
+
+    listLanguages: unary(async () => ({ languages: (await languages.all()).map(toLanguageMessage) }), log),
+  };
+}
+
+function invalid(field: string, reason: string): RunlaneError {
+  return new RunlaneError('INVALID_REQUEST', `${field}: ${reason}`, { fields: [{ field, reason }] });
+}

@@ -1,0 +1,100 @@
+/** A job in JSON, as REST gives it everywhere. */
+import { isUtf8 } from 'node:buffer';
+import type { ExecResultJson, JobJson } from '@runlane/contract';
+import { isOver, type JobView, type Result } from '@runlane/core';
+
+export interface EncodedText {
+  readonly text: string;
+  readonly encoding?: 'base64';
+}
+
+/** Bytes as text: itself where it is UTF-8, else base64, and said so. */
+export function encodeText(bytes: Uint8Array): EncodedText {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return isUtf8(buffer) ? { text: buffer.toString('utf8') } : { text: buffer.toString('base64'), encoding: 'base64' };
+}
+
+const toTime = (ms: number) => new Date(ms).toISOString();
+
+export function toJobJson(view: JobView): JobJson {
+  const { job, status, attempt, result } = view;
+  return {
+    id: job.id,
+    ownerId: job.ownerId,
+    language: job.program.language,
+    version: job.program.version,
+    status,
+    ...times(view),
+    attempt,
+    ...(job.metadata && { metadata: job.metadata }),
+    ...(result && { result: toResultJson(result) }),
+  };
+}
+
+function times({ job, startedAtMs, finishedAtMs }: JobView) {
+  return {
+    createdAt: toTime(job.createdAtMs),
+    ...(startedAtMs !== undefined && { startedAt: toTime(startedAtMs) }),
+    ...(finishedAtMs !== undefined && { finishedAt: toTime(finishedAtMs) }),
+  };
+}
+
+/** A page holds many jobs: their output is left out. */
+export function toSummaryJson(view: JobView): JobJson {
+  const { result: _, ...summary } = toJobJson(view);
+  return summary;
+}
+
+function toResultJson(result: Result): NonNullable<JobJson['result']> {
+  const stdout = encodeText(result.stdout);
+  const stderr = encodeText(result.stderr);
+  const {
+    exitCode,
+    signal,
+    stdoutTruncated,
+    stderrTruncated,
+    wallTimeMs,
+    cpuTimeMs,
+    memoryPeakBytes,
+    isolation,
+    message,
+    compile,
+  } = result;
+  return {
+    exitCode,
+    signal,
+    stdout: stdout.text,
+    stderr: stderr.text,
+    stdoutTruncated,
+    stderrTruncated,
+    ...(stdout.encoding && { stdoutEncoding: stdout.encoding }),
+    ...(stderr.encoding && { stderrEncoding: stderr.encoding }),
+    wallTimeMs,
+    cpuTimeMs,
+    memoryPeakBytes,
+    isolation,
+    ...(message && { message }),
+    ...(compile && { compile: { ...compile, diagnostics: Buffer.from(compile.diagnostics).toString('utf8') } }),
+  };
+}
+
+/** The answer of `GET /exec-result`: flat, and the status alone until there is a result. */
+export function toExecResultJson(view: JobView): ExecResultJson {
+  const { job, status } = view;
+  if (!isOver(view)) return { jobId: job.id, status };
+  const json = toResultJson(view.result);
+  return {
+    jobId: job.id,
+    status,
+    output: json.stdout,
+    error: json.stderr || json.compile?.diagnostics || json.message || '',
+    ...(json.stdoutEncoding && { outputEncoding: json.stdoutEncoding }),
+    ...(json.stderrEncoding && { errorEncoding: json.stderrEncoding }),
+    exitCode: json.exitCode,
+    signal: json.signal,
+    wallTimeMs: json.wallTimeMs,
+    cpuTimeMs: json.cpuTimeMs,
+    memoryPeakBytes: json.memoryPeakBytes,
+    ...times(view),
+  };
+}

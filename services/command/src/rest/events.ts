@@ -1,0 +1,55 @@
+/**
+ * Server-sent events of a job. By hand, as a slow reader has to hold the producer back: what is not read is not produced,
+ * so that a watcher costs no more memory than one event.
+ */
+import { once } from 'node:events';
+import type { Response } from 'express';
+import { encodeText, toJobJson } from '../job-json.js';
+import type { WatchEvent } from '../watch.js';
+
+/** Comments between events keep proxies from closing a quiet stream, in milliseconds. */
+const KEEP_ALIVE_MS = 15_000;
+
+/** Write events until the last; 204 when there is none, which tells an EventSource not to come back. */
+export async function sendEvents(
+  response: Response,
+  events: AsyncIterable<WatchEvent>,
+  signal: AbortSignal,
+): Promise<void> {
+  let keepAlive: NodeJS.Timeout | undefined;
+  try {
+    for await (const event of events) {
+      if (!response.headersSent) {
+        response.set({ 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' });
+        response.flushHeaders();
+        keepAlive = setInterval(() => response.write(': keep-alive\n\n'), KEEP_ALIVE_MS);
+      }
+      if (!response.write(format(event))) await once(response, 'drain', { signal }).catch(() => undefined);
+      if (signal.aborted) return;
+    }
+    if (!response.headersSent) response.status(204);
+    response.end();
+  } finally {
+    clearInterval(keepAlive);
+  }
+}
+
+function format(event: WatchEvent): string {
+  const id = event.id === undefined ? '' : `id: ${event.id}\n`;
+  // JSON has no line breaks of its own, so one data line is the whole event.
+  return `${id}event: ${event.type}\ndata: ${JSON.stringify(dataOf(event))}\n\n`;
+}
+
+function dataOf(event: WatchEvent): unknown {
+  switch (event.type) {
+    case 'status':
+      return { status: event.status };
+    case 'stdout':
+    case 'stderr':
+      return encodeText(event.data);
+    case 'gap':
+      return {};
+    case 'result':
+      return toJobJson(event.view);
+  }
+}

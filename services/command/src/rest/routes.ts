@@ -1,0 +1,140 @@
+/** The REST door: translate, call a use case, translate back. What each route takes and answers: `openapi.ts` of the contract. */
+import {
+  eventIdSchema,
+  execResultQuerySchema,
+  idempotencyKeySchema,
+  jobParamsSchema,
+  type LanguageJson,
+  listQuerySchema,
+  newJobSchema,
+  type SystemJson,
+  submitCodeSchema,
+} from '@runlane/contract';
+import { ANONYMOUS } from '@runlane/core';
+import { methodNotAllowed } from '@runlane/http';
+import { type Request, type Response, Router } from 'express';
+import type { Command } from '../command.js';
+import { toExecResultJson, toJobJson, toSummaryJson } from '../job-json.js';
+import type { KnownLanguage } from '../languages.js';
+import { validate } from '../validate.js';
+import { readJson } from './body.js';
+import { sendEvents } from './events.js';
+
+const MAX_WAIT_SECONDS = 60;
+
+export function createRoutes({ submit, jobs, watch, languages, version }: Command): Router {
+  const routes = Router();
+  const ownerId = ANONYMOUS;
+
+  routes
+    .route('/submit-code')
+    .post(...readJson, async (request, response) => {
+      const newJob = validate(newJobSchema, validate(submitCodeSchema, request.body));
+      const { view } = await submit({ newJob, ownerId });
+      response.status(202).location(`/exec-result?jobId=${view.job.id}`).json({ jobId: view.job.id });
+    })
+    .all(methodNotAllowed('POST'));
+
+  routes
+    .route('/exec-result')
+    .get(async (request, response) => {
+      const { jobId } = validate(execResultQuerySchema, request.query);
+      response.json(toExecResultJson(await jobs.get(ownerId, jobId)));
+    })
+    .all(methodNotAllowed('GET'));
+
+  routes
+    .route('/v1/jobs')
+    .post(...readJson, async (request, response) => {
+      const newJob = validate(newJobSchema, request.body);
+      const key = request.get('Idempotency-Key');
+      const idempotencyKey = key === undefined ? undefined : validate(idempotencyKeySchema, key);
+      const { view, replayed } = await submit({ newJob, ownerId, idempotencyKey });
+      if (replayed) response.set('Idempotency-Replayed', 'true');
+      response.location(`/v1/jobs/${view.job.id}`);
+      const waitSeconds = preferredWait(request.get('Prefer'));
+      if (waitSeconds > 0) response.set('Preference-Applied', `wait=${waitSeconds}`);
+      const now =
+        waitSeconds > 0 ? await watch.wait(ownerId, view.job.id, waitSeconds * 1_000, goneSignal(response)) : view;
+      response.status(now.result ? 200 : 202).json(toJobJson(now));
+    })
+    .get(async (request, response) => {
+      const { limit, cursor, status, language } = validate(listQuerySchema, request.query);
+      const page = await jobs.list({ ownerId, limit, before: cursor, status, language });
+      response.json({ jobs: page.jobs.map(toSummaryJson), ...(page.next && { nextCursor: page.next }) });
+    })
+    .all(methodNotAllowed('GET', 'POST'));
+
+  routes
+    .route('/v1/jobs/:id')
+    .get(async (request, response) => {
+      response.json(toJobJson(await jobs.get(ownerId, idOf(request))));
+    })
+    .all(methodNotAllowed('GET'));
+
+  routes
+    .route('/v1/jobs/:id/cancel')
+    .post(async (request, response) => {
+      response.status(202).json(toJobJson(await jobs.cancel(ownerId, idOf(request))));
+    })
+    .all(methodNotAllowed('POST'));
+
+  routes
+    .route('/v1/jobs/:id/events')
+    .get(async (request, response) => {
+      const lastEventId = request.get('Last-Event-ID') || undefined;
+      const after = lastEventId && validate(eventIdSchema, lastEventId);
+      const signal = goneSignal(response);
+      await sendEvents(response, watch.watch(ownerId, idOf(request), after, signal), signal);
+    })
+    .all(methodNotAllowed('GET'));
+
+  routes
+    .route('/v1/languages')
+    .get(async (_request, response) => {
+      response.json({ languages: (await languages.all()).map(toLanguageJson) });
+    })
+    .all(methodNotAllowed('GET'));
+
+  routes
+    .route('/v1/system')
+    .get(async (_request, response) => {
+      const runners = (await languages.runners()).map(({ slots, available, isolation }) => ({
+        slots,
+        available,
+        isolation,
+      }));
+      response.json({ version, runners } satisfies { version: string; runners: readonly object[] } as SystemJson);
+    })
+    .all(methodNotAllowed('GET'));
+
+  return routes;
+}
+
+function idOf(request: Request): string {
+  return validate(jobParamsSchema, request.params).id;
+}
+
+function toLanguageJson({
+  name,
+  version,
+  aliases,
+  available,
+  defaultLimits,
+  maximumLimits,
+}: KnownLanguage): LanguageJson {
+  return { name, version, aliases: [...aliases], available, defaultLimits, maximumLimits } as LanguageJson;
+}
+
+/** Aborts when the client goes away before it was answered. */
+function goneSignal(response: Response): AbortSignal {
+  const gone = new AbortController();
+  response.once('close', () => gone.abort());
+  return gone.signal;
+}
+
+/** `wait=N` of a Prefer header (RFC 7240), in seconds; what cannot be honoured is ignored, as the RFC has it. */
+function preferredWait(prefer: string | undefined): number {
+  const [, seconds] = /(?:^|[,;])\s*wait\s*=\s*"?(\d{1,9})"?\s*(?:$|[,;])/i.exec(prefer ?? '') ?? [];
+  return Math.min(Number(seconds ?? 0), MAX_WAIT_SECONDS);
+}

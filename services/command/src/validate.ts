@@ -1,0 +1,28 @@
+/** From anything a client sent to a checked value, or an error that names every bad field. */
+import { type FieldProblem, RunlaneError } from '@runlane/contract';
+import type { z } from 'zod';
+
+/** @throws RunlaneError `INVALID_REQUEST` */
+export function validate<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
+  const read = schema.safeParse(value);
+  if (read.success) return read.data;
+  const fields = read.error.issues.flatMap(toProblems);
+  const detail = fields.map(({ field, reason }) => (field ? `${field}: ${reason}` : reason)).join('; ');
+  throw new RunlaneError('INVALID_REQUEST', detail.slice(0, 2_000), { fields });
+}
+
+function toProblems(issue: z.core.$ZodIssue): FieldProblem[] {
+  const path = issue.path.reduce<string>(
+    (text, part) => (typeof part === 'number' ? `${text}[${part}]` : text ? `${text}.${String(part)}` : String(part)),
+    '',
+  );
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({
+      field: path ? `${path}.${key}` : key,
+      reason: 'is not a field; see /openapi.json',
+    }));
+  }
+  if (issue.code === 'invalid_key')
+    return [{ field: path, reason: issue.issues.map(({ message }) => message).join(', ') }];
+  return [{ field: path, reason: issue.message }];
+}

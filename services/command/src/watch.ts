@@ -1,0 +1,133 @@
+/**
+ * Follow a job to its result. The feed brings events as they happen; the store is asked now and then, so that a watcher
+ * of a lost feed still gets the result: late, but right.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { EventId, FeedEvent, JobFeed, JobId, JobStore, JobView, OwnerId, Status } from '@runlane/core';
+import { compareEventIds, isOver } from '@runlane/core';
+import type { Jobs } from './jobs.js';
+
+export type WatchEvent =
+  | { readonly type: 'status'; readonly id?: EventId; readonly status: Status }
+  | { readonly type: 'stdout' | 'stderr'; readonly id?: EventId; readonly data: Uint8Array }
+  /** Events are missing; the result holds the whole output. */
+  | { readonly type: 'gap'; readonly id?: EventId }
+  | { readonly type: 'result'; readonly id: EventId; readonly view: JobView };
+
+/** How often the store is asked while nothing comes from the feed, in milliseconds. */
+const ASK_EVERY_MS = 1_000;
+/** The sequence of the last event, the result: after it there is nothing. */
+const RESULT_SEQUENCE = 999_999_999_999_999;
+
+const resultId = (view: JobView): EventId => `${view.attempt}-${RESULT_SEQUENCE}`;
+
+export interface WatchDependencies {
+  readonly jobs: Jobs;
+  readonly store: JobStore;
+  readonly feed: JobFeed;
+}
+
+export type Watch = ReturnType<typeof createWatch>;
+
+export function createWatch({ jobs, store, feed }: WatchDependencies) {
+  /**
+   * Events after `after`, or all, up to the result; nothing at all when `after` was the result. It ends early when the signal aborts.
+   * @throws RunlaneError `JOB_NOT_FOUND`
+   */
+  async function* watch(
+    ownerId: OwnerId,
+    id: JobId,
+    after: EventId | undefined,
+    signal: AbortSignal,
+  ): AsyncGenerator<WatchEvent> {
+    const view = await jobs.get(ownerId, id);
+    const inFeed = after !== undefined && (await feed.has(id, after).catch(() => false));
+    if (isOver(view) && after === resultId(view)) return;
+    if (isOver(view) && !inFeed) yield* replay(view, after);
+    else yield* follow(id, view, after, inFeed, signal);
+  }
+
+  async function* follow(
+    id: JobId,
+    view: JobView,
+    after: EventId | undefined,
+    inFeed: boolean,
+    signal: AbortSignal,
+  ): AsyncGenerator<WatchEvent> {
+    if (after === undefined) yield { type: 'status', status: view.status };
+    else if (!inFeed) yield { type: 'gap' };
+    const left = new AbortController();
+    const either = AbortSignal.any([left.signal, signal]);
+    const events = feed.read(id, after, either)[Symbol.asyncIterator]();
+    const take = () => events.next().catch((): IteratorResult<FeedEvent> => ({ done: true, value: undefined }));
+    let next = take();
+    let last = after;
+    let askedOver = false;
+    try {
+      while (!signal.aborted) {
+        const arrived = await Promise.race([
+          next,
+          sleep(ASK_EVERY_MS, 'nothing' as const, { signal: either }).catch(() => 'nothing' as const),
+        ]);
+        if (signal.aborted) return;
+        if (arrived === 'nothing' || arrived.done) {
+          const now = await store.get(id);
+          // The event may be on its way: only the second time is it missing.
+          if (now && isOver(now) && (askedOver || arrived !== 'nothing')) {
+            yield { type: 'gap' };
+            yield { type: 'result', id: resultId(now), view: now };
+            return;
+          }
+          askedOver = now !== undefined && isOver(now);
+          // The feed failed: go on with what it has after the last event, a little later.
+          if (arrived !== 'nothing') {
+            await sleep(ASK_EVERY_MS, undefined, { signal: either }).catch(() => undefined);
+            return yield* follow(id, view, last ?? '0-0', true, signal);
+          }
+          continue;
+        }
+        const event = arrived.value;
+        if (isHole(last, event.id)) yield { type: 'gap' };
+        last = event.id;
+        if (event.type === 'end') {
+          const ended = await store.get(id);
+          if (ended && isOver(ended)) yield { type: 'result', id: resultId(ended), view: ended };
+          return;
+        }
+        yield event;
+        next = take();
+      }
+    } finally {
+      left.abort();
+    }
+  }
+
+  /** The job when it has ended, or as it is after `timeoutMs` milliseconds. */
+  async function wait(ownerId: OwnerId, id: JobId, timeoutMs: number, signal: AbortSignal): Promise<JobView> {
+    const either = AbortSignal.any([AbortSignal.timeout(timeoutMs), signal]);
+    for await (const event of watch(ownerId, id, undefined, either)) if (event.type === 'result') return event.view;
+    return jobs.get(ownerId, id);
+  }
+
+  return { watch, wait };
+}
+
+/** What there is to tell of a job that has ended, from its result. */
+function* replay(view: JobView, after: EventId | undefined): Generator<WatchEvent> {
+  const { result, status } = view;
+  if (after !== undefined) yield { type: 'gap' };
+  else {
+    yield { type: 'status', status };
+    if (result && result.stdout.length > 0) yield { type: 'stdout', data: result.stdout };
+    if (result && result.stderr.length > 0) yield { type: 'stderr', data: result.stderr };
+  }
+  yield { type: 'result', id: resultId(view), view };
+}
+
+/** Whether an event was lost between these two: within an attempt, numbers have no gaps. */
+function isHole(last: EventId | undefined, next: EventId): boolean {
+  const [attempt, sequence] = next.split('-').map(Number);
+  const [lastAttempt, lastSequence = 0] = (last ?? '0-0').split('-').map(Number);
+  if (attempt !== lastAttempt) return sequence !== 1;
+  return sequence !== lastSequence + 1 && compareEventIds(next, last ?? '0-0') > 0;
+}

@@ -1,0 +1,44 @@
+/** Starts a worker and its own HTTP door. */
+import type { Closer, Log } from '@runlane/core';
+import type { OpenPorts } from '@runlane/core/adapters';
+import { startWorkerHttp } from './http.js';
+import { createWorker, type Worker, type WorkerOptions } from './worker.js';
+
+export const WORKER_VARIABLES = [
+  'HTTP_PORT',
+  'HOST',
+  'ALLOWED_HOSTS',
+  'RUNNERS',
+  'LEASE_SECONDS',
+  'WORKER_CONCURRENCY',
+  'RECONCILE_SECONDS',
+  'RETENTION_HOURS',
+  'SHUTDOWN_SECONDS',
+] as const;
+
+export interface RunWorkerOptions {
+  readonly ports: OpenPorts;
+  readonly config: WorkerOptions['config'] & {
+    readonly HTTP_PORT: number;
+    readonly HOST: string;
+    readonly ALLOWED_HOSTS: readonly string[];
+  };
+  readonly closer: Closer;
+  readonly log: Log;
+}
+
+/** The worker, and the port of its HTTP door. @throws Error that names the address when it cannot be listened on. */
+export async function runWorker({
+  ports,
+  config,
+  closer,
+  log,
+}: RunWorkerOptions): Promise<{ worker: Worker; httpPort: number }> {
+  const { store, feed, artifacts, openQueue } = ports;
+  const worker = createWorker({ store, feed, artifacts, queue: openQueue.queue, log, config });
+  closer.add({ name: 'worker', close: () => worker.close() });
+  const where = { host: config.HOST, port: config.HTTP_PORT };
+  const http = await startWorkerHttp({ worker, where, allowedHosts: config.ALLOWED_HOSTS, log });
+  closer.add({ name: 'worker http', close: http.close });
+  return { worker, httpPort: http.port };
+}
