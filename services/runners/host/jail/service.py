@@ -66,6 +66,7 @@ class _Service:
         self.filters = seccomp.build(unseen_memory=all(slot.group.has_memory for slot in slots))
         self.own_pid_namespace = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
         self.news, self.tell = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_CLOEXEC)
+        self.news.setblocking(False)
         self.monitors = {}
         self.failures = 0
         self.not_before = 0.0
@@ -126,8 +127,9 @@ class _Service:
         ready = dict(poll.poll(wait))
         if self.leash in ready:
             os._exit(0)
-        if self.news.fileno() in ready:
-            self._hear()
+        # Before burying: what a monitor said comes before its end.
+        while self._hear():
+            pass
         for one in [by_fd[fd] for fd in ready if fd in by_fd and by_fd[fd].pidfd == fd]:
             self._bury(one)
         now = time.monotonic()
@@ -140,7 +142,11 @@ class _Service:
                 one.kill_at = now + GRACE_SECONDS
 
     def _hear(self):
-        message, ancillary, _, _ = self.news.recvmsg(1000, socket.CMSG_SPACE(4), socket.MSG_CMSG_CLOEXEC)
+        """Take in one piece of news; False when there is none."""
+        try:
+            message, ancillary, _, _ = self.news.recvmsg(1000, socket.CMSG_SPACE(4), socket.MSG_CMSG_CLOEXEC)
+        except BlockingIOError:
+            return False
         kind, (number,) = message[:1], MESSAGE.unpack(message[1:5])
         one = next((one for one in self.monitors.values() if one.slot.number == number), None)
         if kind == monitor.MADE:
@@ -159,6 +165,7 @@ class _Service:
             text = message[5:].decode(errors="replace")
             print(f"runlane jail: a sandbox could not be made: {text}", file=sys.stderr, flush=True)
             self._say(b"!" + message[5:])
+        return True
 
     def _say(self, text):
         if self.report is not None:
@@ -173,7 +180,7 @@ class _Service:
         if one.connection:
             one.connection.close()
         if not one.taken:
-            # Perhaps its news of being taken is still unread; if not, it failed, and the next will too.
+            # It failed, and perhaps the next one will too.
             self.failures += 1
             self.not_before = time.monotonic() + PAUSE_SECONDS
             if self.failures > FAILURES:

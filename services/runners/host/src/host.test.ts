@@ -1,0 +1,402 @@
+/** The runner host as its callers see it: real processes, real gRPC, real sandboxes. */
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { type ClientDuplexStream, credentials, type ServiceError, status } from '@grpc/grpc-js';
+import { runner } from '@runlane/contract';
+import { digestOf } from './artifacts.js';
+
+const MAIN = fileURLToPath(new URL('./main.js', import.meta.url));
+const LANGUAGES_DIR = fileURLToPath(new URL('../../', import.meta.url));
+const SLOTS = 2;
+
+type Call = ClientDuplexStream<runner.ExecuteRequest, runner.ExecuteResponse>;
+
+interface Host {
+  readonly process: ChildProcess;
+  readonly address: string;
+  readonly client: runner.RunnerServiceClient;
+  readonly logged: string[];
+}
+
+let folder: string;
+let host: Host;
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'runlane-host-test-'));
+  if (process.getuid?.() === 0) await chmod(folder, 0o777);
+  host = await startHost();
+});
+after(async () => {
+  await stopHost(host);
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function startHost(env: Record<string, string> = {}): Promise<Host> {
+  const child = spawn(process.execPath, [MAIN], {
+    env: {
+      PATH: process.env.PATH,
+      GRPC_PORT: '0',
+      RUN_DIR: folder,
+      RUNNER_SLOTS: String(SLOTS),
+      CANARY: 'secret',
+      ...env,
+    },
+    stdio: ['ignore', 'inherit', 'pipe'],
+  });
+  const logged: string[] = [];
+  const address = await new Promise<string>((resolve, reject) => {
+    createInterface({ input: child.stderr }).on('line', (line) => {
+      logged.push(line);
+      const found = /"address":"([^"]+)"/.exec(line);
+      if (found?.[1]) resolve(found[1]);
+    });
+    child.once('exit', () => reject(new Error(`the host did not start:\n${logged.join('\n')}`)));
+  });
+  return {
+    process: child,
+    address,
+    client: new runner.RunnerServiceClient(address, credentials.createInsecure()),
+    logged,
+  };
+}
+
+async function stopHost({ process: child, client }: Host): Promise<void> {
+  client.close();
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.kill('SIGTERM');
+  await once(child, 'exit');
+}
+
+type Done<O> = (reason: ServiceError | null, response: O) => void;
+
+function ask<O>(
+  call: (client: runner.RunnerServiceClient, done: Done<O>) => unknown,
+  client = host.client,
+): Promise<O> {
+  return new Promise((resolve, reject) => {
+    call(client, (reason, response) => (reason ? reject(reason) : resolve(response)));
+  });
+}
+
+const describe = () => ask<runner.DescribeResponse>((client, done) => client.describe({}, done));
+const findMissing = (digests: string[]) =>
+  ask<runner.FindMissingResponse>((client, done) => client.findMissing({ digests }, done));
+const askPrepare = (request: runner.PrepareRequest, client = host.client) =>
+  ask<runner.PrepareResponse>((to, done) => to.prepare(request, done), client);
+
+function bundleOf(files: Record<string, string>): Buffer {
+  const list = Object.entries(files).map(([path, text]) => ({ path, content: Buffer.from(text), executable: false }));
+  return Buffer.from(runner.Bundle.encode({ files: list }).finish());
+}
+
+async function prepare(code: string, client = host.client): Promise<string> {
+  const request = {
+    language: 'python',
+    version: '',
+    entry: 'main.py',
+    bundle: bundleOf({ 'main.py': code }),
+    limits: undefined,
+  };
+  const { artifactDigest } = await askPrepare(request, client);
+  return artifactDigest;
+}
+
+function begin(artifactDigest: string, more: Partial<runner.Start> = {}, client = host.client): Call {
+  const call = client.execute();
+  const value = {
+    ...runner.Start.decode(new Uint8Array()),
+    language: 'python',
+    entry: 'main.py',
+    artifactDigest,
+    limits: {},
+    ...more,
+  };
+  call.write({ message: { $case: 'start', value } });
+  return call;
+}
+
+interface Outcome {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly exited: runner.Exited;
+  readonly order: string[];
+}
+
+async function finish(call: Call, go = true): Promise<Outcome> {
+  const written: Record<number, string> = { 1: '', 2: '' };
+  const order: string[] = [];
+  let exited: runner.Exited | undefined;
+  for await (const { message } of call as AsyncIterable<runner.ExecuteResponse>) {
+    if (message && order.at(-1) !== message.$case) order.push(message.$case);
+    if (message?.$case === 'admitted' && go) call.write({ message: { $case: 'go', value: {} } });
+    if (message?.$case === 'output') written[message.value.stream] += message.value.data.toString();
+    if (message?.$case === 'exited') exited = message.value;
+  }
+  assert.ok(exited);
+  return { stdout: written[1] ?? '', stderr: written[2] ?? '', exited, order };
+}
+
+async function refusal(promise: Promise<unknown>): Promise<ServiceError> {
+  const reason = await promise.then(
+    () => undefined,
+    (caught: unknown) => caught,
+  );
+  assert.ok(reason, 'it was not refused');
+  return reason as ServiceError;
+}
+
+test('it describes its languages, slots and isolation', async () => {
+  const described = await describe();
+  const python = described.languages.find(({ name }) => name === 'python');
+  assert.match(python?.version ?? '', /^3\.\d+\.\d+/);
+  assert.equal(python?.defaultLimits?.memoryBytes, 256 * 1024 * 1024);
+  assert.deepEqual([described.slots, described.freeSlots], [SLOTS, SLOTS]);
+  assert.match(described.isolation?.summary ?? '', /^jail:userns\+pid\+mount\+net\+ipc\+uts\+seccomp/);
+  assert.equal(described.isolation?.weak, false);
+});
+
+test('a program runs: admitted, started, output, exited', async () => {
+  const { stdout, exited, order } = await finish(begin(await prepare('print("Hello, World!")')));
+  assert.equal(stdout, 'Hello, World!\n');
+  assert.deepEqual(order, ['admitted', 'started', 'output', 'exited']);
+  assert.deepEqual([exited.reason, exited.exitCode, exited.signal], [runner.EndReason.EXITED, 0, undefined]);
+  assert.match(exited.isolation, /^jail:/);
+});
+
+test('every sample program of every language ends as it must', async (t) => {
+  for (const language of (await describe()).languages) {
+    const samples = join(LANGUAGES_DIR, language.name, 'tests');
+    const expected: Record<string, { stdin?: string; exitCode: number; stdout: string; stderr?: string }> = JSON.parse(
+      await readFile(join(samples, 'expected.json'), 'utf8'),
+    );
+    for (const [file, { stdin = '', exitCode, stdout, stderr = '' }] of Object.entries(expected)) {
+      await t.test(`${language.name}/${file}`, async () => {
+        const bundle = bundleOf({ [language.entry]: await readFile(join(samples, file), 'utf8') });
+        const request = {
+          language: language.name,
+          version: language.version,
+          entry: language.entry,
+          bundle,
+          limits: undefined,
+        };
+        const { artifactDigest } = await askPrepare(request);
+        const start = { language: language.name, entry: language.entry, stdin: Buffer.from(stdin) };
+        const outcome = await finish(begin(artifactDigest, start));
+        assert.equal(outcome.exited.exitCode, exitCode, outcome.stderr);
+        assert.equal(outcome.stdout, stdout);
+        assert.match(outcome.stderr, new RegExp(stderr));
+      });
+    }
+  }
+});
+
+test('limits end a run with their reason', async () => {
+  const outcome = await finish(begin(await prepare('while True: pass'), { limits: { wallTimeMs: 300 } }));
+  assert.equal(outcome.exited.reason, runner.EndReason.WALL_TIME);
+  const hungry = await finish(begin(await prepare('x = b"x" * 300_000_000\nimport time; time.sleep(1)')));
+  assert.equal(hungry.exited.reason, runner.EndReason.MEMORY);
+});
+
+test('standard input comes with the start, or message by message', async () => {
+  const digest = await prepare('import sys; print(sys.stdin.read())');
+  assert.equal((await finish(begin(digest, { stdin: Buffer.from('at once') }))).stdout, 'at once\n');
+  const call = begin(digest, { stdin: Buffer.from('one '), keepStdinOpen: true });
+  const outcome = finish(call);
+  call.write({ message: { $case: 'go', value: {} } }, () => {});
+  call.write({ message: { $case: 'stdin', value: Buffer.from('two') } });
+  call.write({ message: { $case: 'closeStdin', value: {} } });
+  assert.equal((await outcome).stdout, 'one two\n');
+});
+
+test('a signal reaches the program', async () => {
+  const call = begin(await prepare('import time; print("up"); time.sleep(60)'));
+  call.on('data', ({ message }: runner.ExecuteResponse) => {
+    if (message?.$case === 'output') call.write({ message: { $case: 'signal', value: { name: 'SIGTERM' } } });
+  });
+  assert.equal((await finish(call)).exited.signal, 'SIGTERM');
+});
+
+test('past its slots it says RESOURCE_EXHAUSTED, and a slot is free again when its run has ended', async () => {
+  const digest = await prepare('import time; time.sleep(0.5)');
+  const running = Array.from({ length: SLOTS }, () => finish(begin(digest)));
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  const refused = await refusal(finish(begin(digest)));
+  assert.equal(refused.code, status.RESOURCE_EXHAUSTED);
+  await Promise.all(running);
+  assert.equal((await finish(begin(digest))).exited.exitCode, 0);
+});
+
+test('without go the slot is freed after five seconds', async () => {
+  const started = performance.now();
+  const refused = await refusal(finish(begin(await prepare('pass')), false));
+  assert.equal(refused.code, status.DEADLINE_EXCEEDED);
+  const took = performance.now() - started;
+  assert.ok(took > 4500 && took < 8000, `${took} ms`);
+  assert.equal((await describe()).freeSlots, SLOTS);
+});
+
+test('an artifact that it does not hold is FAILED_PRECONDITION; uploaded, it runs', async () => {
+  const bytes = bundleOf({ 'main.py': 'print("uploaded")' });
+  const digest = digestOf(bytes);
+  assert.deepEqual((await findMissing([digest])).digests, [digest]);
+  assert.equal((await refusal(finish(begin(digest)))).code, status.FAILED_PRECONDITION);
+  await upload(digest, bytes);
+  assert.deepEqual((await findMissing([digest])).digests, []);
+  assert.equal((await finish(begin(digest))).stdout, 'uploaded\n');
+  const chunks: Buffer[] = [];
+  for await (const { chunk } of host.client.download({ digest }) as AsyncIterable<runner.DownloadResponse>)
+    chunks.push(chunk);
+  assert.deepEqual(Buffer.concat(chunks), bytes);
+});
+
+test('an upload whose bytes do not have its digest is refused and not kept', async () => {
+  const digest = 'a'.repeat(64);
+  assert.equal((await refusal(upload(digest, bundleOf({ 'main.py': '' })))).code, status.INVALID_ARGUMENT);
+  assert.deepEqual((await findMissing([digest])).digests, [digest]);
+});
+
+function upload(digest: string, bytes: Buffer): Promise<runner.UploadResponse> {
+  return new Promise((resolve, reject) => {
+    const call = host.client.upload((reason, response) => (reason ? reject(reason) : resolve(response)));
+    call.write({ part: { $case: 'digest', value: digest } });
+    for (let at = 0; at < bytes.length; at += 10)
+      call.write({ part: { $case: 'chunk', value: bytes.subarray(at, at + 10) } });
+    call.end();
+  });
+}
+
+test('an unknown language or version is NOT_FOUND', async () => {
+  const bundle = bundleOf({ 'main.py': '' });
+  for (const [language, version] of [
+    ['cobol', ''],
+    ['python', '2.7'],
+    ['__proto__', ''],
+  ] as const) {
+    const request = { language, version, entry: 'main.py', bundle, limits: undefined };
+    assert.equal((await refusal(askPrepare(request))).code, status.NOT_FOUND);
+  }
+});
+
+test('a path that leads elsewhere is refused, and named', async () => {
+  for (const path of [
+    '../x',
+    '/etc/x',
+    'a/../../x',
+    '.',
+    'a//b',
+    'a\0b',
+    'a\nb',
+    `${'x'.repeat(300)}`,
+    'a/b/c/d/e/f/g/h/i',
+    '',
+  ]) {
+    const bundle = bundleOf({ 'main.py': '', [path]: '' });
+    const request = { language: 'python', version: '', entry: 'main.py', bundle, limits: undefined };
+    const refused = await refusal(askPrepare(request));
+    assert.equal(refused.code, status.INVALID_ARGUMENT);
+    assert.match(refused.details, /bundle\.files\[1\]\.path/);
+  }
+});
+
+test('what cannot be run is refused before anything starts, naming the field', async () => {
+  const digest = await prepare('pass');
+  const bad: [Partial<runner.Start>, RegExp][] = [
+    [{ limits: { memoryBytes: 2 ** 40 } }, /limits\.memoryBytes/],
+    [{ limits: { wallTimeMs: 0 } }, /limits\.wallTimeMs/],
+    [{ entry: 'other.py' }, /entry/],
+    [{ entry: '../main.py' }, /entry/],
+    [{ args: ['a\0b'] }, /args\[0\]/],
+    [{ args: Array.from({ length: 65 }, () => 'a') }, /args/],
+    [{ env: { 'A=B': '1' } }, /env/],
+    [{ stdin: Buffer.alloc(1024 * 1024 + 1) }, /stdin/],
+    [{ artifactDigest: 'nonsense' }, /artifact_digest/],
+  ];
+  for (const [start, field] of bad) {
+    const refused = await refusal(finish(begin(digest, start)));
+    assert.equal(refused.code, status.INVALID_ARGUMENT, refused.message);
+    assert.match(refused.details, field);
+  }
+});
+
+test('bytes that are no bundle are refused', async () => {
+  const request = {
+    language: 'python',
+    version: '',
+    entry: 'main.py',
+    bundle: Buffer.from('nonsense'),
+    limits: undefined,
+  };
+  assert.equal((await refusal(askPrepare(request))).code, status.INVALID_ARGUMENT);
+});
+
+test('cancelling the call leaves no process, and frees the slot', async () => {
+  const mark = `mark${Math.random()}`;
+  const code = `import os, sys\nprint("up")\nos.fork()\nos.execv(sys.executable, ["${mark}", "-c", "import time; time.sleep(60)"])`;
+  const call = begin(await prepare(code));
+  call.on('data', ({ message }: runner.ExecuteResponse) => {
+    if (message?.$case === 'output') call.cancel();
+  });
+  assert.equal((await refusal(finish(call))).code, status.CANCELLED);
+  await until(async () => (await marked(mark)) === 0);
+  await until(async () => (await describe()).freeSlots === SLOTS);
+});
+
+test('nothing of the host’s environment, and nothing of a program, goes where it should not', async () => {
+  const word = `word${Math.random()}`;
+  const { stdout } = await finish(begin(await prepare(`import os; print("${word}", dict(os.environ))`)));
+  assert.ok(!stdout.includes('CANARY'));
+  assert.ok(!host.logged.some((line) => line.includes(word)), 'program text is in the log');
+});
+
+test('started as root, the host itself is an ordinary user', {
+  skip: process.getuid?.() !== 0 && 'needs root',
+}, async () => {
+  const text = await readFile(`/proc/${host.process.pid}/status`, 'utf8');
+  assert.match(text, /^Uid:\s+65534\s+65534\s+65534\s+65534$/m);
+  assert.match(text, /^CapEff:\s+0+$/m);
+});
+
+test('on SIGTERM it finishes what runs, ends with 0 and leaves nothing behind', async () => {
+  const other = await startHost();
+  const outcome = finish(
+    begin(await prepare('import time; time.sleep(0.7); print("whole")', other.client), {}, other.client),
+  );
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  other.process.kill('SIGTERM');
+  assert.equal((await outcome).stdout, 'whole\n');
+  assert.deepEqual(await once(other.process, 'exit'), [0, null]);
+  other.client.close();
+  assert.equal((await readdir(folder)).length, 1, 'only the folder of the host that still runs');
+});
+
+test('killed, it leaves no process of any run', async () => {
+  const other = await startHost();
+  const mark = `mark${Math.random()}`;
+  const code = `import os, sys\nos.execv(sys.executable, ["${mark}", "-c", "import time; time.sleep(60)"])`;
+  const outcome = finish(begin(await prepare(code, other.client), {}, other.client));
+  await until(async () => (await marked(mark)) === 1);
+  other.process.kill('SIGKILL');
+  await refusal(outcome);
+  await until(async () => (await marked(mark)) === 0);
+  other.client.close();
+});
+
+async function marked(mark: string): Promise<number> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const lines = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')));
+  return lines.filter((line) => line.startsWith(mark)).length;
+}
+
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + 5000;
+  while (!(await condition())) {
+    assert.ok(performance.now() < deadline, 'it did not happen within 5 s');
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}

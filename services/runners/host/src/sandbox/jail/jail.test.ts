@@ -1,0 +1,182 @@
+/** The jail in each of its modes on this machine, and what becomes of it when its parts are killed. */
+import assert from 'node:assert/strict';
+import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { testSandbox } from '../sandbox.contract.js';
+import { open, runPython } from '../sandbox.fixture.js';
+import type { Sandbox } from '../sandbox.js';
+import { createJail } from './driver.js';
+import { type Launched, launchJail } from './launch.js';
+
+const languagesDir = fileURLToPath(new URL('../../../../', import.meta.url));
+const isRoot = process.getuid?.() === 0;
+/** An ordinary user for the tests of mode B: any id without rights will do. */
+const NOBODY = { uid: 54_321, gid: 54_321 };
+
+interface Opened {
+  readonly sandbox: Sandbox;
+  readonly launched: Launched;
+  readonly folder: string;
+}
+
+async function openJail(mode: 'A' | 'B', extraArguments: readonly string[] = []): Promise<Opened> {
+  const folder = await mkdtemp(join(tmpdir(), 'runlane-jail-test-'));
+  // The ordinary user makes its socket in here; we connect as root, or are that user.
+  if (isRoot) await chmod(folder, 0o777);
+  const socketPath = join(folder, 'jail.sock');
+  const user = isRoot && mode === 'B' ? NOBODY : undefined;
+  const launched = await launchJail({
+    socketPath,
+    slots: 12,
+    languagesDir,
+    peerUid: user?.uid ?? process.getuid?.() ?? 0,
+    allowWeak: false,
+    extraArguments,
+    ...(user && { user }),
+  });
+  const stop = async () => {
+    await launched.stop();
+    assert.deepEqual(await readdir(folder), [], 'the socket is taken away');
+    await rm(folder, { recursive: true });
+  };
+  return { sandbox: await createJail({ socketPath, lost: launched.lost, stop }), launched, folder };
+}
+
+if (isRoot) {
+  testSandbox('jail, started by root', async () => (await openJail('A')).sandbox);
+  testSandbox('jail, started by root without cgroups', async () => (await openJail('A', ['--no-cgroups'])).sandbox);
+} else {
+  test('the jail started by root', { skip: 'needs root: sudo npm test' }, () => {});
+}
+testSandbox('jail, started by an ordinary user', async () => (await openJail('B')).sandbox);
+
+test('runs at once have different ids on the host, none of them 0', { skip: !isRoot && 'needs root' }, async () => {
+  const { sandbox } = await openJail('A');
+  const mark = `mark${Math.random()}`;
+  try {
+    const code = `import os, sys; os.execv(sys.executable, ["${mark}", "-c", "import time; time.sleep(60)"])`;
+    const runs = await Promise.all([0, 1, 2].map(() => open(sandbox, code)));
+    for (const run of runs) run.go();
+    await until(async () => (await marked(mark)).length === 3);
+    const uids = await Promise.all((await marked(mark)).map(uidsOf));
+    assert.equal(new Set(uids.flat()).size, 3);
+    assert.ok(uids.flat().every((uid) => uid > 1_000_000));
+    for (const run of runs) run.close();
+    await until(async () => (await marked(mark)).length === 0);
+  } finally {
+    await sandbox.close();
+  }
+});
+
+for (const victim of ['launcher', 'anchor', 'service'] as const) {
+  test(`killing the ${victim} leaves nothing of any run`, async () => {
+    const { sandbox, launched, folder } = await openJail(isRoot ? 'A' : 'B');
+    const mark = `mark${Math.random()}`;
+    const code = `import os, sys\nprint("up")\nif os.fork() == 0: os.setsid()\nos.execv(sys.executable, ["${mark}", "-c", "import time; time.sleep(60)"])`;
+    const run = await open(sandbox, code);
+    run.go();
+    const events = run.events();
+    while ((await events.next()).value?.kind !== 'stdout');
+    await until(async () => (await marked(mark)).length === 2);
+    const anchor = await childOf(launched.pid);
+    process.kill(
+      victim === 'launcher' ? launched.pid : victim === 'anchor' ? anchor : await childOf(anchor),
+      'SIGKILL',
+    );
+    await until(async () => (await marked(mark)).length === 0);
+    await assert.rejects(async () => {
+      for (;;) if ((await events.next()).done) return;
+    }, /jail service/);
+    await sandbox.lost;
+    await rm(folder, { recursive: true });
+  });
+}
+
+test('what a killed launcher left behind is swept away by the next', { skip: !isRoot && 'needs root' }, async () => {
+  const first = await openJail('A');
+  process.kill(first.launched.pid, 'SIGKILL');
+  await first.sandbox.lost;
+  await sleep(200);
+  const second = await openJail('A');
+  await second.sandbox.close();
+  assert.deepEqual(await groupsOf(first.launched.pid), []);
+  assert.deepEqual(await groupsOf(second.launched.pid), []);
+  await rm(first.folder, { recursive: true });
+});
+
+test('five hundred runs leak no descriptor, process or mount in the service', async () => {
+  const { sandbox, launched } = await openJail(isRoot ? 'A' : 'B');
+  try {
+    const service = await childOf(await childOf(launched.pid));
+    const look = async () => [
+      (await readdir(`/proc/${service}/fd`)).length,
+      (await readFile(`/proc/${service}/mounts`, 'utf8')).length,
+    ];
+    for (let n = 0; n < 20; n += 1) await runPython(sandbox, 'pass');
+    await sleep(300);
+    // Another user's descriptors can only be counted by root or that user.
+    const before = await look();
+    for (let n = 0; n < 48; n += 1) {
+      await Promise.all(
+        Array.from({ length: 10 }, () =>
+          sandbox.open({ argv: ['/bin/true'], env: {}, files: [], limits: LIMITS }).then(async (run) => {
+            run.go();
+            for await (const _ of run.events());
+          }),
+        ),
+      );
+    }
+    await sleep(300);
+    assert.deepEqual(await look(), before);
+  } finally {
+    await sandbox.close();
+  }
+});
+
+const LIMITS = {
+  wallTimeMs: 5000,
+  cpuTimeMs: 5000,
+  memoryBytes: 64 << 20,
+  outputBytes: 1000,
+  processes: 8,
+  openFiles: 32,
+  fileBytes: 1 << 20,
+  diskBytes: 1 << 20,
+  inodes: 64,
+};
+
+async function childOf(pid: number): Promise<number> {
+  const children = (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')).trim().split(' ');
+  assert.equal(children.length, 1);
+  return Number(children[0]);
+}
+
+/** Its real, effective, saved and file-system uid, as the host sees them. */
+async function uidsOf(pid: string): Promise<number[]> {
+  const line = /^Uid:\s+(.*)$/m.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1] ?? '';
+  return line.split(/\s+/).map(Number);
+}
+
+async function marked(mark: string): Promise<string[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const lines = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')));
+  return pids.filter((_, index) => lines[index]?.startsWith(mark));
+}
+
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + 5000;
+  while (!(await condition())) {
+    assert.ok(performance.now() < deadline, 'it did not happen within 5 s');
+    await sleep(10);
+  }
+}
+
+/** Control groups of a launcher that are still there. */
+async function groupsOf(pid: number): Promise<string[]> {
+  const found = await readdir('/sys/fs/cgroup', { recursive: true }).catch(() => []);
+  return found.filter((path) => path.endsWith(`runlane-${pid}`));
+}

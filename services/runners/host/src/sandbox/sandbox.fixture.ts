@@ -1,0 +1,51 @@
+/** What the sandbox tests share: run a Python program and collect what came of it. */
+import { DEFAULT_LIMITS } from '../limits.js';
+import type { Run, RunEnd, RunLimits, Sandbox } from './sandbox.js';
+
+export interface Given {
+  readonly files?: Readonly<Record<string, string | Buffer>>;
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly stdin?: string | Buffer;
+  readonly limits?: Partial<RunLimits>;
+}
+
+export interface Outcome {
+  readonly end: RunEnd;
+  readonly stdout: Buffer;
+  readonly stderr: Buffer;
+  /** Standard output as text, without the newline at its end. */
+  readonly text: string;
+}
+
+export async function open(sandbox: Sandbox, code: string, given: Given = {}): Promise<Run> {
+  const files = { 'main.py': code, ...given.files };
+  return sandbox.open({
+    argv: [sandbox.description.tools.python ?? '/usr/bin/python3', 'main.py', ...(given.args ?? [])],
+    env: { PATH: '/usr/bin:/bin', HOME: '/work', LANG: 'C.UTF-8', PYTHONUNBUFFERED: '1', ...given.env },
+    files: Object.entries(files).map(([path, content]) => ({ path, content: Buffer.from(content), executable: false })),
+    limits: { ...DEFAULT_LIMITS, ...given.limits },
+  });
+}
+
+export async function runPython(sandbox: Sandbox, code: string, given: Given = {}): Promise<Outcome> {
+  const run = await open(sandbox, code, given);
+  run.go();
+  if (given.stdin !== undefined) void run.writeStdin(Buffer.from(given.stdin));
+  run.closeStdin();
+  return collect(run);
+}
+
+export async function collect(run: Run): Promise<Outcome> {
+  const stdout: Buffer[] = [];
+  const stderr: Buffer[] = [];
+  let end: RunEnd | undefined;
+  for await (const event of run.events()) {
+    if (event.kind === 'stdout') stdout.push(event.data);
+    else if (event.kind === 'stderr') stderr.push(event.data);
+    else if (event.kind === 'exited') end = event.end;
+  }
+  if (!end) throw new Error('the run ended without a verdict');
+  const out = Buffer.concat(stdout);
+  return { end, stdout: out, stderr: Buffer.concat(stderr), text: out.toString().replace(/\n$/, '') };
+}
