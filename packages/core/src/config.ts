@@ -88,11 +88,11 @@ export const VARIABLES = {
     meaning:
       'Addresses of runners, separated by commas: `host:port` (every address behind the name is used) or `unix:/path`. With `npm start`: runners to use instead of its own.',
   },
-  RUNNER_SOCKET: {
-    schema: z.string(),
+  RUNNER_ADDRESS: {
+    schema: z.string().regex(/^(unix:\/.+|[^/]+:\d+)$/, 'must be host:port or unix:/path'),
     fallback: undefined,
     readBy: ['runner'],
-    meaning: 'Listen on this Unix socket instead of `HOST:GRPC_PORT`.',
+    meaning: 'Listen here, `host:port` or `unix:/path`, instead of on `HOST:GRPC_PORT`.',
   },
   RUNNER_SLOTS: {
     schema: wholeNumber(1, 1_000),

@@ -1,0 +1,41 @@
+/** What `npm start` says when everything serves: where things are, and what to try first. */
+
+export interface BannerFacts {
+  readonly host: string;
+  readonly httpPort?: unknown;
+  readonly grpcPort?: unknown;
+  readonly workerHttpPort?: unknown;
+  readonly startupMs: number;
+  readonly dataFolder: string;
+  readonly mongo: boolean;
+  readonly redis: boolean;
+}
+
+export function banner({
+  host,
+  httpPort,
+  grpcPort,
+  workerHttpPort,
+  startupMs,
+  dataFolder,
+  mongo,
+  redis,
+}: BannerFacts): string {
+  const name = host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
+  const base = `http://${name}:${httpPort}`;
+  return `
+  Runlane is ready (${(startupMs / 1_000).toFixed(1)} s)
+
+  REST      ${base}
+  Docs      ${base}/docs
+  Board     ${base}/admin/queues
+  gRPC      ${name}:${grpcPort}
+  Metrics   http://${name}:${workerHttpPort}/metrics
+  Jobs in   ${mongo ? 'MongoDB' : dataFolder}; queue and feed in ${redis ? 'Redis' : 'memory'}
+
+  Try it:
+  curl -s '${base}/v1/jobs' -H 'Content-Type: application/json' -H 'Prefer: wait=10' -d '{"code": "print(6 * 7)"}'
+
+  Ctrl-C stops it.
+`;
+}

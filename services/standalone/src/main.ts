@@ -1,0 +1,160 @@
+/**
+ * `npm start`: the whole platform on one machine, as few processes: command and worker in one, the runner in another, the
+ * jail below it. As root, only the jail's launcher keeps root's rights; the others run as users who have none.
+ */
+import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { readConfig } from '@runlane/core';
+import { banner } from './banner.js';
+import { type Child, keepRunning } from './child.js';
+
+/** Ids that no distribution gives to anybody. Two, so that neither service can touch the other's process or files. */
+const PLATFORM_UID = 64_901;
+const RUNNER_UID = 64_902;
+/** What they share: the runner's socket. */
+const SHARED_GID = 64_900;
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+const asRoot = process.getuid?.() === 0;
+const python = ['/usr/bin/python3', '/usr/local/bin/python3'].find(existsSync) ?? 'python3';
+const startedAtMs = performance.now();
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+/** A folder for sockets, for as long as this runs. */
+function makeRunFolder(): string {
+  const folder = mkdtempSync(`${tmpdir()}/runlane-`);
+  mkdirSync(`${folder}/runner`, { mode: 0o750 });
+  if (asRoot) {
+    chownSync(folder, 0, SHARED_GID);
+    chmodSync(folder, 0o750);
+    chownSync(`${folder}/runner`, RUNNER_UID, SHARED_GID);
+  }
+  return folder;
+}
+
+function makeDataFolder(path: string): string {
+  const folder = resolve(path);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  if (asRoot) chownSync(folder, PLATFORM_UID, SHARED_GID);
+  return folder;
+}
+
+/** The words that start a Node program of ours as a child that ends with us, and as root as another user. */
+function childWords(uid: number, see: readonly string[], lock: string | undefined, script: string): string[] {
+  const user = asRoot ? ['--uid', `${uid}`, '--gid', `${SHARED_GID}`] : [];
+  const seen = asRoot ? [root, dirname(dirname(process.execPath)), ...see].flatMap((path) => ['--see', path]) : [];
+  const locked = lock ? ['--lock', lock] : [];
+  const starter = fileURLToPath(new URL('../start-child.py', import.meta.url));
+  return [
+    '-I',
+    starter,
+    ...user,
+    ...seen,
+    ...locked,
+    '--',
+    process.execPath,
+    '--enable-source-maps',
+    `${root}/${script}`,
+  ];
+}
+
+async function main(): Promise<void> {
+  const config = readConfig(process.env, [
+    'HOST',
+    'DATA_DIR',
+    'RUNNERS',
+    'RUNNER_SLOTS',
+    'ALLOW_WEAK_ISOLATION',
+    'SHUTDOWN_SECONDS',
+    'MONGO_URL',
+    'REDIS_URL',
+  ]);
+  const runFolder = makeRunFolder();
+  const dataFolder = makeDataFolder(config.DATA_DIR);
+  const children: Child[] = [];
+  const env = { ...process.env, LOG_LEVEL: process.env.LOG_LEVEL || 'warn', NODE_ENV: 'production' };
+  const onRestart = (name: string, how: string) => say(`${name} ${how}; starting it again`);
+  const start = (name: string, args: readonly string[], announces: boolean, more: NodeJS.ProcessEnv): Child => {
+    const child = keepRunning({ name, program: python, args, env: { ...env, ...more }, announces, onRestart });
+    children.push(child);
+    return child;
+  };
+
+  let stopped: Promise<void> | undefined;
+  const stopAll = () => {
+    stopped ??= (async () => {
+      for (const child of children.toReversed()) await child.stop(config.SHUTDOWN_SECONDS + 2_000);
+      rmSync(runFolder, { recursive: true, force: true });
+    })();
+    return stopped;
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      if (stopped) return;
+      say('Stopping …');
+      void stopAll().then(() => process.exit(0));
+    });
+  }
+
+  try {
+    const ownRunner = process.env.RUNNERS ? undefined : `unix:${runFolder}/runner/runner.sock`;
+    if (ownRunner) {
+      const jailSocket = asRoot ? await startJail(start, runFolder, config) : undefined;
+      const words = childWords(RUNNER_UID, [runFolder], undefined, 'services/runners/host/dist/main.js');
+      start('runner', words, false, {
+        RUNNER_ADDRESS: ownRunner,
+        RUN_DIR: runFolder,
+        ...(jailSocket && { JAIL_SOCKET: jailSocket }),
+      });
+    }
+    const lock = `${dataFolder}/lock`;
+    const words = childWords(PLATFORM_UID, [runFolder, dataFolder], lock, 'services/standalone/dist/platform.js');
+    const platform = start('platform', words, true, { DATA_DIR: dataFolder, ...(ownRunner && { RUNNERS: ownRunner }) });
+    const failed = Promise.race(children.map((child) => child.failed));
+    const ports = await Promise.race([platform.ready, failed]);
+    say(
+      banner({
+        ...ports,
+        host: config.HOST,
+        startupMs: performance.now() - startedAtMs,
+        dataFolder,
+        mongo: config.MONGO_URL !== undefined,
+        redis: config.REDIS_URL !== undefined,
+      }),
+    );
+  } catch (error) {
+    process.stderr.write(`Runlane did not start: ${(error as Error).message}\n`);
+    await stopAll();
+    process.exit(1);
+  }
+}
+
+/** The jail's launcher, as root; resolves with its socket when it serves. */
+async function startJail(
+  start: (name: string, args: readonly string[], announces: boolean, env: NodeJS.ProcessEnv) => Child,
+  runFolder: string,
+  config: { readonly RUNNER_SLOTS: number | undefined; readonly ALLOW_WEAK_ISOLATION: boolean },
+): Promise<string> {
+  const folder = `${runFolder}/jail`;
+  mkdirSync(folder, { mode: 0o750 });
+  chownSync(folder, 0, SHARED_GID);
+  const words = [
+    '-I',
+    `${root}/services/runners/host/jail/launcher.py`,
+    '--socket',
+    `${folder}/jail.sock`,
+    '--peer-uid',
+    `${RUNNER_UID}`,
+  ];
+  if (config.RUNNER_SLOTS) words.push('--slots', `${config.RUNNER_SLOTS}`);
+  if (config.ALLOW_WEAK_ISOLATION) words.push('--allow-weak');
+  await start('jail', words, true, {}).ready;
+  return `${folder}/jail.sock`;
+}
+
+await main();
