@@ -50,17 +50,24 @@ class Refused(Exception):
 def serve(listening, slot, filters, description, tell):
     """Make a sandbox, wait for a caller, serve it, as process 1 of a pid namespace. Never returns.
 
-    `tell` says to the service how far this is: READY when the sandbox is made, TAKEN with the caller's connection.
+    `tell` says to the service how far this is: MADE when the sandbox is, TAKEN with the caller's connection.
     """
     connection = None
+    told = False
+
+    def taken():
+        nonlocal told
+        if not told:
+            told = True
+            tell(TAKEN, connection)
+
     try:
         run = _Run(slot, filters)
         run.make()
         tell(MADE)
         connection = _accept(listening)
-        tell(TAKEN, connection)
         listening.close()
-        run.serve(connection, description)
+        run.serve(connection, description, taken)
     except (ConnectionError, TimeoutError):
         pass  # the caller left: there is nobody to tell
     except Exception as reason:
@@ -70,6 +77,8 @@ def serve(listening, slot, filters, description, tell):
         else:
             tell(FAILED, message.encode())
     finally:
+        if connection:
+            taken()
         os._exit(0)
 
 
@@ -113,7 +122,7 @@ class _Run:
         linux.mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "subset=pid")
         self._fork_program()
 
-    def serve(self, connection, description):
+    def serve(self, connection, description, taken):
         self.connection = connection
         request = self._receive_request(description)
         if request is None:
@@ -124,6 +133,8 @@ class _Run:
         program.hand_over(self.job, request)
         self._expect_prepared()
         self.connection.sendall(frames.pack(frames.READY))
+        # Only now: the service replaces a sandbox at once, and that would cost this caller a millisecond.
+        taken()
         if self._wait_for_start():
             _Relay(self, request["limits"]).run()
 
