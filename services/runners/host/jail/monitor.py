@@ -205,28 +205,34 @@ class _Run:
             kind, payload = self._next_frame(self.deadline)
             if kind != frames.FILE:
                 raise Refused(f"frame {kind} where FILE was expected")
-            path, executable, content = frames.unpack_file(payload)
-            parts = path.split("/")
-            if any(part in ("", ".", "..") for part in parts) or "\0" in path:
-                raise Refused("a file's path must be relative and plain")
-            for depth in range(1, len(parts)):
-                folder = "/work/" + "/".join(parts[:depth])
-                try:
-                    os.mkdir(folder, 0o755)
-                    os.chmod(folder, 0o755)
-                    os.chown(folder, owner, owner)
-                except FileExistsError:
-                    pass  # made for an earlier file
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-            fd = os.open("/work/" + path, flags, 0o600)
             try:
-                view = memoryview(content)
-                while view:
-                    view = view[os.write(fd, view) :]
-                os.fchmod(fd, 0o755 if executable else 0o644)
-                os.fchown(fd, owner, owner)
-            finally:
-                os.close(fd)
+                self._write_file(owner, *frames.unpack_file(payload))
+            except OSError as reason:
+                # Without the path: the name of a program's file belongs in nobody's log.
+                raise Refused(f"a file of the program could not be written: {reason.strerror}") from None
+
+    def _write_file(self, owner, path, executable, content):
+        parts = path.split("/")
+        if any(part in ("", ".", "..") for part in parts) or "\0" in path:
+            raise Refused("a file's path must be relative and plain")
+        for depth in range(1, len(parts)):
+            folder = "/work/" + "/".join(parts[:depth])
+            try:
+                os.mkdir(folder, 0o755)
+                os.chmod(folder, 0o755)
+                os.chown(folder, owner, owner)
+            except FileExistsError:
+                pass  # made for an earlier file
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        fd = os.open("/work/" + path, flags, 0o600)
+        try:
+            view = memoryview(content)
+            while view:
+                view = view[os.write(fd, view) :]
+            os.fchmod(fd, 0o755 if executable else 0o644)
+            os.fchown(fd, owner, owner)
+        finally:
+            os.close(fd)
 
     def _wait_for_start(self):
         deadline = time.monotonic() + START_SECONDS

@@ -10,6 +10,8 @@ const MAX_ARGS = 64;
 const MAX_ARG_BYTES = 4096;
 const MAX_ENV = 64;
 const MAX_ENV_BYTES = 32 * 1024;
+/** What a file's size is rounded up to in a tmpfs. */
+const PAGE_BYTES = 4096;
 
 /** Why a path may not be used, or undefined when it may. */
 export function pathProblem(path: string): string | undefined {
@@ -50,6 +52,27 @@ export function readBundle(bytes: Buffer, field: string): runner.BundleFile[] {
   }
   if (problems.length > 0) throw invalid(problems.slice(0, 20));
   return files;
+}
+
+/** A program whose own files do not fit below its limits could never start. */
+export function checkRoom(
+  files: readonly runner.BundleFile[],
+  limits: { readonly diskBytes: number; readonly inodes: number },
+  problems: string[],
+): void {
+  const bytes = files.reduce((sum, { content }) => sum + Math.ceil(content.length / PAGE_BYTES) * PAGE_BYTES, 0);
+  if (bytes > limits.diskBytes)
+    problems.push(`limits.diskBytes is less than the ${bytes} bytes of the program's files`);
+  const folders = new Set(
+    files.flatMap(({ path }) => {
+      const parts = path.split('/').slice(0, -1);
+      return parts.map((_, depth) => parts.slice(0, depth + 1).join('/'));
+    }),
+  );
+  // One more for the folder that holds them all.
+  const inodes = files.length + folders.size + 1;
+  if (inodes > limits.inodes)
+    problems.push(`limits.inodes is less than the ${inodes} of the program's files and folders`);
 }
 
 export function checkWords({ args, env }: Pick<runner.Start, 'args' | 'env'>, problems: string[]): void {

@@ -7,7 +7,7 @@ import { type ServerDuplexStream, status } from '@grpc/grpc-js';
 import { runner } from '@runlane/contract';
 import type { Artifacts } from './artifacts.js';
 import { DIGEST } from './artifacts.js';
-import { checkWords, pathProblem, readBundle } from './check.js';
+import { checkRoom, checkWords, pathProblem, readBundle } from './check.js';
 import { baseEnvironment, chooseLanguage, type Language } from './languages.js';
 import { resolveLimits } from './limits.js';
 import { fillCommand } from './manifest.js';
@@ -96,8 +96,8 @@ export function createExecute({ languages, sandbox, artifacts, slots, goTimeoutM
       throw new Refusal(status.FAILED_PRECONDITION, `artifact ${start.artifactDigest} is not held here: upload it`);
     const files = readBundle(bytes, 'artifact');
     if (!files.some((file) => file.path === start.entry)) throw invalid(['entry is not a file of the artifact']);
-    const total = files.reduce((sum, file) => sum + file.content.length, 0);
-    if (total > limits.diskBytes) throw invalid([`limits.diskBytes is less than the program's own ${total} bytes`]);
+    checkRoom(files, limits, problems);
+    if (problems.length > 0) throw invalid(problems);
     const { manifest, tool } = language;
     return {
       argv: fillCommand(manifest.run.argv, { tool, entry: start.entry, args: start.args }),

@@ -324,6 +324,30 @@ test('what cannot be run is refused before anything starts, naming the field', a
   }
 });
 
+test('a program whose files do not fit below its own limits is refused, and not blamed on us', async () => {
+  const files = Object.fromEntries(Array.from({ length: 20 }, (_, n) => [`d/${n}`, 'x']));
+  const bundle = bundleOf({ 'main.py': '', ...files });
+  const { artifactDigest } = await askPrepare({
+    language: 'python',
+    version: '',
+    entry: 'main.py',
+    bundle,
+    limits: undefined,
+  });
+  for (const [limits, field] of [
+    [{ inodes: 20 }, /limits\.inodes/],
+    [{ diskBytes: 4096 }, /limits\.diskBytes/],
+  ] as const) {
+    const refused = await refusal(finish(begin(artifactDigest, { limits })));
+    assert.equal(refused.code, status.INVALID_ARGUMENT);
+    assert.match(refused.details, field);
+  }
+  assert.equal(
+    (await finish(begin(artifactDigest, { limits: { inodes: 24, diskBytes: 131_072 } }))).exited.exitCode,
+    0,
+  );
+});
+
 test('bytes that are no bundle are refused', async () => {
   const request = {
     language: 'python',

@@ -21,8 +21,6 @@ const manifestSchema = z.strictObject({
   tool: z.strictObject({ paths: z.array(z.string().startsWith('/')).min(1) }),
   /** Run once in the sandbox at start; the pattern's first group is the version. */
   version: z.strictObject({ argv: command, pattern: z.string() }),
-  /** Absent where there is nothing to compile. */
-  compile: z.strictObject({ argv: command }).optional(),
   run: z.strictObject({ argv: command }),
   env: z.record(z.string(), z.string()).default({}),
   limits: z

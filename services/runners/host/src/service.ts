@@ -29,7 +29,8 @@ export function createRunnerService(dependencies: ServiceDependencies): runner.R
           version,
           aliases: [...manifest.aliases],
           entry: manifest.entry,
-          compiled: manifest.compile !== undefined,
+          // A `compile` command in the manifest comes with the first language that has one.
+          compiled: false,
           defaultLimits: bounds.defaults,
           maximumLimits: bounds.maxima,
           toolchain,

@@ -17,7 +17,7 @@ export interface RunLimits {
   readonly inodes: number;
 }
 
-export interface RunFile {
+interface RunFile {
   /** Relative, checked. */
   readonly path: string;
   readonly content: Uint8Array;

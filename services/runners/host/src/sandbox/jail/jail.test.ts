@@ -1,5 +1,6 @@
 /** The jail in each of its modes on this machine, and what becomes of it when its parts are killed. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -106,6 +107,15 @@ test('what a killed launcher left behind is swept away by the next', { skip: !is
   assert.deepEqual(await groupsOf(first.launched.pid), []);
   assert.deepEqual(await groupsOf(second.launched.pid), []);
   await rm(first.folder, { recursive: true });
+});
+
+test('where no user namespace can be made it refuses to start, says what to do, and no switch overrides that', () => {
+  const launcher = fileURLToPath(new URL('../../../jail/launcher.py', import.meta.url));
+  const script =
+    'echo 0 > /proc/sys/user/max_user_namespaces && exec /usr/bin/python3 -I "$0" --socket /nowhere --allow-weak';
+  const { status, stderr } = spawnSync('unshare', ['-Ur', 'sh', '-c', script, launcher], { encoding: 'utf8' });
+  assert.equal(status, 78, stderr);
+  assert.match(stderr, /refusing to start: .*user namespace.*What to do: .*sysctl -w user\.max_user_namespaces/);
 });
 
 test('five hundred runs leak no descriptor, process or mount in the service', async () => {
