@@ -8,6 +8,7 @@ import { RunlaneError } from '@runlane/contract';
 import { open, type RootDatabase } from 'lmdb';
 import type { Fact, FactKind, FactStore } from '../../facts.js';
 import type { Log } from '../../log.js';
+import { fromStored, toStored } from '../stored.js';
 
 /** Sorts after every id: ids are ASCII. */
 const LAST = '\uffff';
@@ -25,12 +26,15 @@ export function createEmbeddedFactStore({ folder, log }: EmbeddedFactStoreOption
   /** What was written and is not committed yet. */
   const pending = new Map<string, unknown>();
   const nameOf = (kind: FactKind, id: string) => `${kind} ${id}`;
+  // Only a job has keys that users made.
+  const write = ({ kind, id, document }: Fact) => db.put([kind, id], kind === 'jobs' ? toStored(document) : document);
+  const restore = (kind: FactKind, stored: unknown) => (kind === 'jobs' ? fromStored(stored) : stored) as never;
 
-  async function commit(fact: Fact, write: () => unknown): Promise<void> {
+  async function commit(fact: Fact, work: () => unknown): Promise<void> {
     const name = nameOf(fact.kind, fact.id);
     pending.set(name, fact.document);
     try {
-      await write();
+      await work();
     } catch (cause) {
       throw new RunlaneError('STORE_UNAVAILABLE', 'the job could not be written to disk', { cause });
     } finally {
@@ -51,7 +55,7 @@ export function createEmbeddedFactStore({ folder, log }: EmbeddedFactStoreOption
       }
       const written = commit(fact, () =>
         db.batch(() => {
-          for (const each of companion ? [companion, fact] : [fact]) void db.put([each.kind, each.id], each.document);
+          for (const each of companion ? [companion, fact] : [fact]) void write(each);
           if (removing) void db.remove([removing.kind, removing.id]);
         }),
       );
@@ -59,8 +63,8 @@ export function createEmbeddedFactStore({ folder, log }: EmbeddedFactStoreOption
       else inBackground(written);
       return true;
     },
-    get: async (kind, id) => (pending.get(nameOf(kind, id)) ?? db.get([kind, id])) as never,
-    put: async (fact) => inBackground(commit(fact, () => db.put([fact.kind, fact.id], fact.document))),
+    get: async (kind, id) => (pending.get(nameOf(kind, id)) ?? restore(kind, db.get([kind, id]))) as never,
+    put: async (fact) => inBackground(commit(fact, () => write(fact))),
     async remove(kind, id) {
       await db.remove([kind, id]);
     },
@@ -68,7 +72,7 @@ export function createEmbeddedFactStore({ folder, log }: EmbeddedFactStoreOption
       const start: [FactKind, string] = [kind, after ?? (descending ? LAST : '')];
       const end: [FactKind, string] = [kind, descending ? '' : LAST];
       const range = db.getRange({ start, end, reverse: descending, limit, exclusiveStart: after !== undefined });
-      return Array.from(range, ({ key, value }) => ({ id: key[1], document: value as never }));
+      return Array.from(range, ({ key, value }) => ({ id: key[1], document: restore(kind, value) }));
     },
     count: async (kind) => db.getKeysCount({ start: [kind, ''], end: [kind, LAST] }),
     ping: async () => {},

@@ -1,0 +1,100 @@
+/**
+ * Artifacts in MongoDB, in GridFS's own form (`artifacts.files`, `artifacts.chunks`), so that its tools can read them.
+ * Ids are made of the digest: whoever puts the same bytes at the same time writes the same chunks under the same ids.
+ */
+import { Binary, type Collection } from 'mongodb';
+import { type ArtifactStore, type Digest, digestOf } from '../../artifact-store.js';
+import { isDuplicate, type MongoOptions, openMongo } from './server.js';
+
+interface FileDocument {
+  readonly _id: Digest;
+  readonly filename: Digest;
+  readonly length: number;
+  readonly chunkSize: number;
+  readonly uploadDate: Date;
+  readonly metadata: { readonly usedAtMs: number };
+}
+
+interface ChunkDocument {
+  readonly _id: string;
+  readonly files_id: Digest;
+  readonly n: number;
+  readonly data: Binary | Buffer;
+}
+
+const CHUNK_BYTES = 255 * 1024;
+
+export function createMongoArtifactStore(options: MongoOptions): ArtifactStore {
+  const { db, call, close } = openMongo(options);
+  const files: Collection<FileDocument> = db.collection('artifacts.files');
+  const chunks: Collection<ChunkDocument> = db.collection('artifacts.chunks');
+  const chunkId = (digest: Digest, n: number) => `${digest}:${n}`;
+  const chunkCount = (length: number) => Math.ceil(length / CHUNK_BYTES);
+
+  async function touch(digest: Digest): Promise<boolean> {
+    const touched = await call(() => files.updateOne({ _id: digest }, { $set: { 'metadata.usedAtMs': Date.now() } }));
+    return touched.matchedCount > 0;
+  }
+
+  /** The file first: without it nobody looks for its chunks. */
+  async function remove(digest: Digest, length: number): Promise<void> {
+    await call(() => files.deleteOne({ _id: digest }));
+    for (let n = 0; n < chunkCount(length); n += 1) await call(() => chunks.deleteOne({ _id: chunkId(digest, n) }));
+  }
+
+  return {
+    async put(bytes) {
+      const digest = digestOf(bytes);
+      if (await touch(digest)) return digest;
+      for (let n = 0; n < chunkCount(bytes.length); n += 1) {
+        const data = new Binary(bytes.subarray(n * CHUNK_BYTES, (n + 1) * CHUNK_BYTES));
+        // Somebody else may have put it, but half of it: write over it.
+        const chunk = { files_id: digest, n, data };
+        await insertOrKeep(() => chunks.replaceOne({ _id: chunkId(digest, n) }, chunk, { upsert: true }));
+      }
+      // Last: a reader finds all of it or nothing.
+      const file: FileDocument = {
+        _id: digest,
+        filename: digest,
+        length: bytes.length,
+        chunkSize: CHUNK_BYTES,
+        uploadDate: new Date(),
+        metadata: { usedAtMs: Date.now() },
+      };
+      await insertOrKeep(() => files.insertOne(file));
+      return digest;
+    },
+
+    async get(digest) {
+      const file = await call(() => files.findOne({ _id: digest }));
+      if (!file) return undefined;
+      const numbers = Array.from({ length: chunkCount(file.length) }, (_, n) => n);
+      const parts = await Promise.all(numbers.map((n) => call(() => chunks.findOne({ _id: chunkId(digest, n) }))));
+      const bytes = Buffer.concat(parts.flatMap((part) => (part ? [part.data as Buffer] : [])));
+      if (digestOf(bytes) !== digest) {
+        // So that the next put makes it whole again.
+        await remove(digest, file.length);
+        return undefined;
+      }
+      await touch(digest);
+      return bytes;
+    },
+
+    async expire(olderThanMs) {
+      const old = await call(() => files.find({ 'metadata.usedAtMs': { $lt: olderThanMs } }).toArray());
+      for (const { _id: digest, length } of old) await remove(digest, length);
+      return old.length;
+    },
+
+    close,
+  };
+
+  /** The same bytes have the same id: who comes second finds it done. */
+  async function insertOrKeep(write: () => Promise<unknown>): Promise<void> {
+    await call(() =>
+      write().catch((error) => {
+        if (!isDuplicate(error)) throw error;
+      }),
+    );
+  }
+}

@@ -1,0 +1,66 @@
+/** Jobs, results and waiting, for tests. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { v7 as newId } from 'uuid';
+import { ANONYMOUS, type FinalStatus, type Job, type Result, resultWithoutRun } from '../job.js';
+import type { Log } from '../log.js';
+
+export function aJob(more: Partial<Job> = {}): Job {
+  return {
+    id: newId(),
+    ownerId: ANONYMOUS,
+    createdAtMs: Date.now(),
+    ...more,
+    program: {
+      language: 'python',
+      version: '',
+      files: [{ path: 'main.py', content: Buffer.from('print(1)\n') }],
+      entry: 'main.py',
+      stdin: Buffer.alloc(0),
+      args: [],
+      env: {},
+      limits: {},
+      ...more.program,
+    },
+  };
+}
+
+export function aResult(status: FinalStatus = 'succeeded', more: Partial<Result> = {}): Result {
+  return resultWithoutRun(status, { exitCode: 0, stdout: Buffer.from('1\n'), wallTimeMs: 12.5, ...more });
+}
+
+/** The same value with all bytes as plain Buffers: stores may give back any kind of Uint8Array. */
+export function withBuffers<T>(value: T): T {
+  if (value instanceof Uint8Array) return Buffer.from(value) as unknown as T;
+  if (Array.isArray(value)) return value.map(withBuffers) as T;
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, withBuffers(item)])) as T;
+}
+
+/** Wait until something holds; an error when it does not within `timeoutMs` milliseconds. */
+export async function until(what: string, holds: () => boolean | Promise<boolean>, timeoutMs = 10_000): Promise<void> {
+  const deadlineMs = performance.now() + timeoutMs;
+  while (!(await holds())) {
+    if (performance.now() > deadlineMs) throw new Error(`not within ${timeoutMs} ms: ${what}`);
+    await sleep(10);
+  }
+}
+
+/** How long something took, in milliseconds. */
+export async function timeOf(work: () => Promise<unknown>): Promise<number> {
+  const startMs = performance.now();
+  await work();
+  return performance.now() - startMs;
+}
+
+const quiet = () => {};
+
+/** A log that keeps nothing. */
+export const silentLog: Log = {
+  trace: quiet,
+  debug: quiet,
+  info: quiet,
+  warn: quiet,
+  error: quiet,
+  fatal: quiet,
+  child: () => silentLog as never,
+};

@@ -1,0 +1,234 @@
+/**
+ * Real servers for tests: redis-server, and one that speaks MongoDB's protocol (FerretDB over SQLite, built with Go).
+ * Each is started for one test file, on a free port of 127.0.0.1, and ends with the process that started it.
+ */
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { mkdir, rename } from 'node:fs/promises';
+import { connect, createServer, type Socket } from 'node:net';
+import { delimiter, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+/** The repository: `packages/core/dist/testing/` is four folders below it. */
+const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
+const MONGO_WIRE_SOURCE = join(ROOT, 'tests/servers/mongo-wire');
+const MONGO_WIRE = join(ROOT, '.cache/bin/mongo-wire');
+const START_MS = 10_000;
+
+export const SERVERS = ['redis-server', 'mongo-wire'] as const;
+
+export type ServerName = (typeof SERVERS)[number];
+
+/** Where the server's program is, or why it is not here. */
+export type Availability = { readonly path: string } | { readonly missing: string };
+
+export interface TestServer {
+  readonly url: string;
+  readonly port: number;
+  /** End it and wait until it is gone. */
+  stop(): Promise<void>;
+  /** Send a signal. `SIGSTOP` freezes it until `SIGCONT`; `SIGKILL` is waited for. */
+  kill(signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): Promise<void>;
+  /** Start it again with the same port and folder. */
+  restart(): Promise<void>;
+}
+
+export interface StartOptions {
+  /** Where the server keeps what it keeps; made when it is not there. */
+  readonly dir: string;
+  /** A free one when unset. */
+  readonly port?: number;
+}
+
+/** Look, without installing or building anything. */
+export function findServer(name: ServerName): Availability {
+  if (name === 'mongo-wire')
+    return existsSync(MONGO_WIRE)
+      ? { path: MONGO_WIRE }
+      : { missing: `${MONGO_WIRE} is not built yet: npm test does so` };
+  const path = findOnPath(name);
+  return path ? { path } : { missing: `${name} is not installed: apt-get install redis-server` };
+}
+
+/**
+ * For the `skip` option of a test: why it cannot run here, or false.
+ * @throws Error instead of a reason when `CI` is `true`: there nothing may be skipped.
+ */
+export function skipWithout(...names: ServerName[]): string | false {
+  const missing = names.map(findServer).flatMap((found) => ('missing' in found ? [found.missing] : []));
+  if (missing.length === 0) return false;
+  if (process.env.CI === 'true') throw new Error(missing.join('; '));
+  return missing.join('; ');
+}
+
+/** Install or build what is missing, where that is possible; once done, this costs nothing. */
+export async function prepareServers({
+  log,
+}: {
+  readonly log: (line: string) => void;
+}): Promise<Readonly<Record<ServerName, Availability>>> {
+  return { 'redis-server': await prepareRedis(log), 'mongo-wire': await prepareMongoWire(log) };
+}
+
+async function prepareRedis(log: (line: string) => void): Promise<Availability> {
+  const found = findServer('redis-server');
+  if ('path' in found) return found;
+  const command = 'apt-get install -y --no-install-recommends redis-server';
+  if (process.getuid?.() !== 0 || !findOnPath('apt-get')) return { missing: `${found.missing} (as root: ${command})` };
+  log(`installing redis-server: ${command}`);
+  // Run level 1: the package does not start a server of its own.
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
+  try {
+    await run('apt-get', ['update'], { env });
+    await run('apt-get', command.split(' ').slice(1), { env });
+  } catch (error) {
+    return { missing: `redis-server could not be installed: ${(error as Error).message}` };
+  }
+  return findServer('redis-server');
+}
+
+async function prepareMongoWire(log: (line: string) => void): Promise<Availability> {
+  const sources = ['main.go', 'go.mod', 'go.sum'].map((file) => statSync(join(MONGO_WIRE_SOURCE, file)).mtimeMs);
+  const built = statSync(MONGO_WIRE, { throwIfNoEntry: false });
+  if (built && built.mtimeMs >= Math.max(...sources)) return { path: MONGO_WIRE };
+  if (!findOnPath('go'))
+    return built
+      ? { path: MONGO_WIRE }
+      : { missing: 'mongo-wire cannot be built: go is not installed (https://go.dev/dl/)' };
+  log('building mongo-wire with Go: this takes a few minutes the first time');
+  const draft = `${MONGO_WIRE}.${process.pid}.draft`;
+  try {
+    await mkdir(join(MONGO_WIRE, '..'), { recursive: true });
+    await run('go', ['build', '-o', draft, '.'], { cwd: MONGO_WIRE_SOURCE });
+    await rename(draft, MONGO_WIRE);
+  } catch (error) {
+    return { missing: `mongo-wire could not be built: ${(error as Error).message}` };
+  }
+  return { path: MONGO_WIRE };
+}
+
+/** @param appendOnly keep what it has over a restart; otherwise a restart empties it. */
+export function startRedis(options: StartOptions & { readonly appendOnly?: boolean }): Promise<TestServer> {
+  const persistence = options.appendOnly ? ['yes', '--appendfsync', 'always'] : ['no'];
+  return start('redis-server', 'redis', options, (port) =>
+    ['--port', port, '--bind', '127.0.0.1', '--dir', options.dir, '--save', '', '--appendonly', persistence].flat(),
+  );
+}
+
+export function startMongoWire(options: StartOptions): Promise<TestServer> {
+  return start('mongo-wire', 'mongodb', options, (port) => [`127.0.0.1:${port}`, options.dir]);
+}
+
+async function start(
+  name: ServerName,
+  scheme: string,
+  { dir, port: wantedPort }: StartOptions,
+  argumentsFor: (port: string) => string[],
+): Promise<TestServer> {
+  const found = findServer(name);
+  if ('missing' in found) throw new Error(found.missing);
+  const { path } = found;
+  await mkdir(dir, { recursive: true });
+  const port = wantedPort ?? (await freePort());
+
+  async function launch(): Promise<ChildProcess> {
+    // What it says is of interest only when it does not start.
+    const child = spawn(path, argumentsFor(String(port)), { stdio: ['ignore', 'pipe', 'pipe'] });
+    let said = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (data) => (said = `${said}${data}`.slice(-2_000)));
+    stopWithThisProcess();
+    running.add(child);
+    child.once('exit', () => running.delete(child));
+    // A test that forgot to stop it still ends.
+    child.unref();
+    for (const stream of [child.stdout, child.stderr]) (stream as Socket).unref();
+    const deadlineMs = performance.now() + START_MS;
+    while (!(await answers(port))) {
+      if (child.exitCode !== null) throw new Error(`${name} ended instead of starting:\n${said}`);
+      if (performance.now() > deadlineMs) throw new Error(`${name} did not answer within ${START_MS} ms:\n${said}`);
+      await sleep(20);
+    }
+    return child;
+  }
+
+  let child = await launch();
+  async function end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.ref();
+    const exited = once(child, 'exit');
+    child.kill(signal);
+    // A frozen one ends when it is woken.
+    child.kill('SIGCONT');
+    await exited;
+  }
+
+  return {
+    url: `${scheme}://127.0.0.1:${port}`,
+    port,
+    stop: () => end('SIGTERM'),
+    kill: async (signal) => (signal === 'SIGKILL' ? end(signal) : void child.kill(signal)),
+    async restart() {
+      await end('SIGTERM');
+      child = await launch();
+    },
+  };
+}
+
+/** What runs now. */
+const running = new Set<ChildProcess>();
+let stopping = false;
+
+/** Servers must not outlive this process, however it ends (but by SIGKILL). */
+function stopWithThisProcess(): void {
+  if (stopping) return;
+  stopping = true;
+  const killAll = () => running.forEach((child) => void child.kill('SIGKILL'));
+  process.once('exit', killAll);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(signal, () => {
+      killAll();
+      if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
+    });
+  }
+}
+
+async function answers(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1');
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  if (address === null || typeof address === 'string') throw new Error('no port is free');
+  return address.port;
+}
+
+function findOnPath(program: string): string | undefined {
+  return (process.env.PATH ?? '')
+    .split(delimiter)
+    .map((folder) => join(folder, program))
+    .find((path) => {
+      try {
+        accessSync(path, constants.X_OK);
+        return true;
+      } catch {
+        return false;
+      }
+    });
+}
