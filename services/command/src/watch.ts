@@ -65,10 +65,7 @@ export function createWatch({ jobs, store, feed }: WatchDependencies) {
     let askedOver = false;
     try {
       while (!signal.aborted) {
-        const arrived = await Promise.race([
-          next,
-          sleep(ASK_EVERY_MS, 'nothing' as const, { signal: either }).catch(() => 'nothing' as const),
-        ]);
+        const arrived = await orNothing(next, ASK_EVERY_MS);
         if (signal.aborted) return;
         if (arrived === 'nothing' || arrived.done) {
           const now = await store.get(id);
@@ -110,6 +107,19 @@ export function createWatch({ jobs, store, feed }: WatchDependencies) {
   }
 
   return { watch, wait };
+}
+
+/** What the promise brings, or `nothing` after some milliseconds. */
+async function orNothing<T>(promise: Promise<T>, withinMs: number): Promise<T | 'nothing'> {
+  let timer: NodeJS.Timeout | undefined;
+  const nothing = new Promise<'nothing'>((resolve) => {
+    timer = setTimeout(resolve, withinMs, 'nothing');
+  });
+  try {
+    return await Promise.race([promise, nothing]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** What there is to tell of a job that has ended, from its result. */

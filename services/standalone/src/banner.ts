@@ -1,4 +1,4 @@
-/** What `npm start` says when everything serves: where things are, and what to try first. */
+/** What `npm start` says when everything serves: where things are, and what to try first. With `--json`, the facts alone. */
 
 export interface BannerFacts {
   readonly host: string;
@@ -6,21 +6,13 @@ export interface BannerFacts {
   readonly grpcPort?: unknown;
   readonly workerHttpPort?: unknown;
   readonly startupMs: number;
-  readonly dataFolder: string;
-  readonly mongo: boolean;
-  readonly redis: boolean;
+  /** Where jobs are kept. */
+  readonly jobs: string;
+  /** Where queues and feeds are. */
+  readonly queues: string;
 }
 
-export function banner({
-  host,
-  httpPort,
-  grpcPort,
-  workerHttpPort,
-  startupMs,
-  dataFolder,
-  mongo,
-  redis,
-}: BannerFacts): string {
+export function banner({ host, httpPort, grpcPort, workerHttpPort, startupMs, jobs, queues }: BannerFacts): string {
   const name = host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
   const base = `http://${name}:${httpPort}`;
   return `
@@ -31,7 +23,7 @@ export function banner({
   Board     ${base}/admin/queues
   gRPC      ${name}:${grpcPort}
   Metrics   http://${name}:${workerHttpPort}/metrics
-  Jobs in   ${mongo ? 'MongoDB' : dataFolder}; queue and feed in ${redis ? 'Redis' : 'memory'}
+  Jobs in   ${jobs}; queues and feeds in ${queues}
 
   Try it:
   curl -s '${base}/v1/jobs' -H 'Content-Type: application/json' -H 'Prefer: wait=10' -d '{"code": "print(6 * 7)"}'

@@ -2,7 +2,7 @@
  * `npm start`: the whole platform on one machine, as few processes: command and worker in one, the runner in another, the
  * jail below it. As root, only the jail's launcher keeps root's rights; the others run as users who have none.
  */
-import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -16,7 +16,7 @@ const RUNNER_UID = 64_902;
 /** What they share: the runner's socket. */
 const SHARED_GID = 64_900;
 
-const root = fileURLToPath(new URL('../../..', import.meta.url));
+const root = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, '');
 const asRoot = process.getuid?.() === 0;
 const python = ['/usr/bin/python3', '/usr/local/bin/python3'].find(existsSync) ?? 'python3';
 const startedAtMs = performance.now();
@@ -25,9 +25,13 @@ function say(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-/** A folder for sockets, for as long as this runs. */
+/** A folder for sockets, for as long as this runs. What a killed predecessor left is swept. */
 function makeRunFolder(): string {
-  const folder = mkdtempSync(`${tmpdir()}/runlane-`);
+  for (const name of readdirSync(tmpdir())) {
+    const [, pid] = /^runlane-start-(\d+)-/.exec(name) ?? [];
+    if (pid && !existsSync(`/proc/${pid}`)) rmSync(`${tmpdir()}/${name}`, { recursive: true, force: true });
+  }
+  const folder = mkdtempSync(`${tmpdir()}/runlane-start-${process.pid}-`);
   mkdirSync(`${folder}/runner`, { mode: 0o750 });
   if (asRoot) {
     chownSync(folder, 0, SHARED_GID);
@@ -117,16 +121,14 @@ async function main(): Promise<void> {
     const platform = start('platform', words, true, { DATA_DIR: dataFolder, ...(ownRunner && { RUNNERS: ownRunner }) });
     const failed = Promise.race(children.map((child) => child.failed));
     const ports = await Promise.race([platform.ready, failed]);
-    say(
-      banner({
-        ...ports,
-        host: config.HOST,
-        startupMs: performance.now() - startedAtMs,
-        dataFolder,
-        mongo: config.MONGO_URL !== undefined,
-        redis: config.REDIS_URL !== undefined,
-      }),
-    );
+    const facts = {
+      ...ports,
+      host: config.HOST,
+      startupMs: Math.round(performance.now() - startedAtMs),
+      jobs: config.MONGO_URL ? 'MongoDB' : dataFolder,
+      queues: config.REDIS_URL ? 'Redis' : 'memory',
+    };
+    say(process.argv.includes('--json') ? JSON.stringify(facts) : banner(facts));
   } catch (error) {
     process.stderr.write(`Runlane did not start: ${(error as Error).message}\n`);
     await stopAll();

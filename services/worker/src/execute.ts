@@ -94,6 +94,7 @@ async function attemptOn(context: WorkerContext, slot: Slot, job: Job, saved: Sa
         signal.throwIfAborted();
         events.status('running');
         run.go();
+        context.metrics.started(program.language);
         const result = await follow(run, collected, events);
         await endJob(context, id, claim.attempt, result);
         await events.end();

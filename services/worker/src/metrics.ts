@@ -4,6 +4,8 @@ import { STAGES } from '@runlane/core';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 
 export interface Metrics {
+  /** A program was told to start. */
+  started(language: string): void;
   ended(language: string, status: FinalStatus): void;
   /** How a stage of a job went for this worker, and how long it took, in milliseconds. */
   handled(stage: Stage, outcome: 'done' | 'skipped' | 'failed' | 'handed_back', durationMs: number): void;
@@ -20,6 +22,12 @@ export function createMetrics({ depth, slots }: Gauges): Metrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
+  const started = new Counter({
+    name: 'runlane_runs_started_total',
+    help: 'Programs that this worker had a runner start.',
+    labelNames: ['language'],
+    registers,
+  });
   const ended = new Counter({
     name: 'runlane_jobs_ended_total',
     help: 'Jobs that this worker ended.',
@@ -54,6 +62,7 @@ export function createMetrics({ depth, slots }: Gauges): Metrics {
     },
   });
   return {
+    started: (language) => started.inc({ language }),
     ended: (language, status) => ended.inc({ language, status }),
     handled: (stage, outcome, durationMs) => handled.observe({ stage, outcome }, durationMs / 1_000),
     text: () => registry.metrics(),

@@ -1,5 +1,6 @@
 /** A worker: both stages, the reconciler, and an orderly stop. It holds nothing that another worker cannot take over. */
 import { randomUUID } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ArtifactStore, DeliveryHandler, JobFeed, JobId, JobQueue, JobStore, Log, Stage } from '@runlane/core';
@@ -46,6 +47,8 @@ export function createWorker({ store, queue, feed, artifacts, log, config }: Wor
   const workerId = `${hostname()}/${randomUUID()}`;
   const draining = new AbortController();
   const stopping = new AbortController();
+  // Every job that runs or waits here listens to them.
+  setMaxListeners(0, draining.signal, stopping.signal);
   const seen = new Map<string, Parameters<JobStore['putRunner']>[1]>();
   const recordRunner = (address: string) => {
     const record = seen.get(address);

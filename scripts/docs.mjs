@@ -1,0 +1,113 @@
+/**
+ * Writes the documentation that is made from the code: `npm run docs`. With `--check` (`npm run docs:check`) it writes
+ * nothing and fails when a page is not what the code says. It reads what was built, so build first.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const MADE_BY = '<!-- Written by `npm run docs` from SOURCE. Change it there. -->';
+
+/** From the folders themselves: this is a script of the root, which depends on no workspace. */
+const built = (path) => import(`${root}/${path}/dist/index.js`);
+const { status: grpcStatus } = createRequire(`${root}/packages/contract/package.json`)('@grpc/grpc-js');
+
+const table = (head, rows) => {
+  const line = (cells) => `| ${cells.map((cell) => String(cell).replaceAll('|', '\\|')).join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+};
+const page = (source, title, ...parts) => `${[MADE_BY.replace('SOURCE', source), title, ...parts].join('\n\n')}\n`;
+
+async function configuration() {
+  const { VARIABLES } = await built('packages/core');
+  const rows = Object.entries(VARIABLES).map(([name, { fallback, readBy, meaning }]) => [
+    `\`${name}\``,
+    fallback === undefined ? '–' : `\`${fallback}\``,
+    readBy.join(', '),
+    meaning,
+  ]);
+  return page(
+    'packages/core/src/config.ts',
+    '# Configuration',
+    `Everything is an environment variable. An empty one counts as unset. A service that finds a bad value names every bad
+one at once and does not start. \`npm start -- --env-file=FILE\` reads them from a file; what the environment itself says
+comes first.`,
+    `Read by: \`start\` is \`npm start\`, which hands them on to the processes that it starts; \`command\`, \`worker\` and
+\`runner\` are the services by themselves, as in docker-compose.yml.`,
+    table(['Variable', 'Default', 'Read by', 'Meaning'], rows),
+  );
+}
+
+async function errors() {
+  const { ERRORS } = await built('packages/contract');
+  const rows = Object.entries(ERRORS).map(([code, { http, grpc, retryable, title }]) => [
+    `\`${code}\``,
+    http,
+    `\`${grpcStatus[grpc]}\``,
+    retryable ? 'yes' : 'no',
+    title,
+  ]);
+  return page(
+    'packages/contract/src/errors.ts',
+    '# Errors',
+    `A request that fails says why by one of these codes. They are stable and meant for programs: codes are added, never
+renamed. Over REST, the code is \`code\` in a problem document (RFC 9457, \`application/problem+json\`), whose \`errors\` names
+every bad field; over gRPC, it is the trailing metadata \`runlane-code\`. Where a retry may succeed, the header \`Retry-After\`
+(metadata \`retry-after\`) says after how many seconds.`,
+    `A program that crashes is none of these: it was run well, and its job ends \`failed\` (see [statuses](statuses.md)).`,
+    table(['Code', 'HTTP', 'gRPC', 'Retry', 'Meaning'], rows),
+    `A request that does not arrive in time gets HTTP 408 with the code \`INVALID_REQUEST\`. \`CANCELLED\` is for the log: whoever
+would read it has gone.`,
+  );
+}
+
+async function statuses() {
+  const { STATUSES, TRANSITIONS, isFinal } = await built('packages/core');
+  const meanings = new Map(
+    [...read('proto/runlane/v1/types.proto').matchAll(/^ {2}\/\/ (.+)\n {2}JOB_STATUS_(\w+) = (\d+);/gm)].map(
+      ([, meaning, name, number]) => [name.toLowerCase(), { meaning, number }],
+    ),
+  );
+  const rows = STATUSES.map((name) => {
+    const { meaning, number } = meanings.get(name) ?? {};
+    if (!meaning) throw new Error(`types.proto says nothing of the status ${name}`);
+    return [`\`${name}\``, `\`JOB_STATUS_${name.toUpperCase()}\` = ${number}`, isFinal(name) ? 'yes' : 'no', meaning];
+  });
+  const steps = Object.entries(TRANSITIONS).map(([from, to]) => {
+    const open = to.filter((name) => !isFinal(name)).map((name) => `\`${name}\``);
+    return [`\`${from}\``, `${open.join(', ')}${open.length > 0 ? ', or ' : ''}any final one`];
+  });
+  return page(
+    'proto/runlane/v1/types.proto and packages/core/src/job-state.ts',
+    '# Statuses of a job',
+    table(['Status', 'gRPC', 'Final', 'Meaning'], rows),
+    `A final status never changes. Before it, a status may step back: a worker died or handed the job back, and it waits for
+the next one.`,
+    table(['From', 'To'], steps),
+  );
+}
+
+function read(path) {
+  return readFileSync(`${root}/${path}`, 'utf8');
+}
+
+const PAGES = { 'docs/configuration.md': configuration, 'docs/errors.md': errors, 'docs/statuses.md': statuses };
+const check = process.argv.includes('--check');
+const stale = [];
+for (const [path, make] of Object.entries(PAGES)) {
+  const text = await make();
+  if (check) {
+    let found;
+    try {
+      found = read(path);
+    } catch {
+      found = undefined;
+    }
+    if (found !== text) stale.push(path);
+  } else writeFileSync(`${root}/${path}`, text);
+}
+if (stale.length > 0) {
+  console.error(`not what the code says: ${stale.join(', ')}; run \`npm run docs\` and commit what it writes`);
+  process.exit(1);
+}
