@@ -46,18 +46,16 @@ return redis.call('DEL', prefix .. id, prefix .. id .. ':lock')
 export function createBullJobQueue({ url, log }: BullJobQueueOptions): BullJobQueue {
   const connection = (name: string) => ({ url, name: `runlane-${name}`, log });
   const commands = connectForCommands({ ...connection('queue'), timeoutMs: CALL_MS });
-  // Bull opens these two when it first processes, and not for one who only adds.
+  // Opened by Bull when it begins to process: who only adds has one connection.
+  const waiting: Redis[] = [];
   let subscriber: Redis | undefined;
-  const blocking: Redis[] = [];
 
   function createClient(type: 'client' | 'subscriber' | 'bclient'): Redis {
     if (type === 'client') return commands.redis;
-    if (type === 'subscriber') {
-      subscriber ??= connectToWait(connection('queue-events'));
-      return subscriber;
-    }
-    const redis = connectToWait(connection('queue-take'));
-    blocking.push(redis);
+    if (type === 'subscriber' && subscriber) return subscriber;
+    const redis = connectToWait(connection(type === 'subscriber' ? 'queue-events' : 'queue-take'));
+    if (type === 'subscriber') subscriber = redis;
+    waiting.push(redis);
     // Bull waits for `ready` before its first command, so the connection cannot wait for a command.
     redis.connect().catch(ignore);
     return redis;
@@ -142,7 +140,7 @@ export function createBullJobQueue({ url, log }: BullJobQueueOptions): BullJobQu
         CLOSE_MS,
         each((queue) => queue.close(true)),
       ).catch(ignore);
-      for (const redis of [commands.redis, subscriber, ...blocking]) redis?.disconnect();
+      for (const redis of [commands.redis, ...waiting]) redis.disconnect();
     },
   };
 

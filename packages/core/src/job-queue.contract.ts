@@ -1,0 +1,153 @@
+/** What every `JobQueue` promises. */
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { v7 as newId } from 'uuid';
+import type { JobQueue } from './job-queue.js';
+import { until } from './testing/jobs.js';
+
+/** @param open a queue with nothing in it; it is asked for once for each test. */
+export function testJobQueue(adapter: string, open: () => Promise<JobQueue>, skip: string | false = false): void {
+  describe(`the ${adapter} job queue`, { skip }, () => {
+    let queue: JobQueue;
+    beforeEach(async () => {
+      queue = await open();
+    });
+    afterEach(() => queue.close());
+
+    it('delivers what was added, before and after processing begins, each to its stage', async () => {
+      const [early, late, other] = [newId(), newId(), newId()];
+      await queue.add('exec', early);
+      await queue.add('save', other);
+      const delivered: string[] = [];
+      queue.process('exec', 4, async (id) => void delivered.push(id));
+      await queue.add('exec', late);
+      await until('both are delivered', () => delivered.length === 2);
+      assert.deepEqual(delivered.toSorted(), [early, late].toSorted());
+      assert.equal(await queue.depth('save'), 1);
+    });
+
+    it('delivers in the order of adding, lower priorities first', async () => {
+      const ids = Array.from({ length: 6 }, () => newId()) as [string, string, string, string, string, string];
+      const [a, b, c, d, e, f] = ids;
+      await queue.add('exec', a, { priority: 5 });
+      await queue.add('exec', b);
+      await queue.add('exec', c, { priority: 1_000 });
+      await queue.add('exec', d);
+      await queue.add('exec', e, { priority: 5 });
+      await queue.add('exec', f, { priority: 1 });
+      assert.equal(await queue.depth('exec'), 6);
+      const delivered: string[] = [];
+      queue.process('exec', 1, async (id) => void delivered.push(id));
+      await until('all are delivered', () => delivered.length === 6);
+      assert.deepEqual(delivered, [b, d, f, a, e, c]);
+    });
+
+    it('holds a delivery back until its time', async () => {
+      const [now, later] = [newId(), newId()];
+      const delivered = new Map<string, number>();
+      queue.process('exec', 2, async (id) => void delivered.set(id, Date.now()));
+      const dueAtMs = Date.now() + 400;
+      await queue.add('exec', later, { notBeforeAtMs: dueAtMs });
+      await queue.add('exec', now);
+      assert.ok((await queue.depth('exec')) >= 1);
+      await until('both are delivered', () => delivered.size === 2);
+      assert.ok((delivered.get(now) as number) < dueAtMs);
+      assert.ok((delivered.get(later) as number) >= dueAtMs);
+    });
+
+    it('does not repeat a delivery that waits, is held back or is being handled, and takes it again after', async () => {
+      const [id, later] = [newId(), newId()];
+      for (let n = 0; n < 5; n += 1) await queue.add('exec', id);
+      for (let n = 0; n < 5; n += 1) await queue.add('exec', later, { notBeforeAtMs: Date.now() + 60_000 });
+      assert.equal(await queue.depth('exec'), 2);
+      let calls = 0;
+      let release = () => {};
+      queue.process('exec', 4, async () => {
+        calls += 1;
+        await new Promise<void>((resolve) => {
+          release = resolve;
+        });
+      });
+      await until('it is being handled', () => calls === 1);
+      await queue.add('exec', id);
+      assert.equal(await queue.depth('exec'), 1);
+      release();
+      await until('it is delivered again', async () => {
+        await queue.add('exec', id);
+        return calls === 2;
+      });
+      release();
+    });
+
+    it('never handles more at a time than it may, and gets through', async () => {
+      let active = 0;
+      let most = 0;
+      let done = 0;
+      queue.process('exec', 3, async () => {
+        active += 1;
+        most = Math.max(most, active);
+        await sleep(5);
+        active -= 1;
+        done += 1;
+      });
+      await Promise.all(Array.from({ length: 60 }, () => queue.add('exec', newId())));
+      await until('all are handled', () => done === 60);
+      assert.equal(most, 3);
+    });
+
+    it('goes on after a handler that throws', async () => {
+      const [bad, good] = [newId(), newId()];
+      const delivered: string[] = [];
+      queue.process('exec', 1, async (id) => {
+        delivered.push(id);
+        if (id === bad) throw new Error('a bug');
+      });
+      await queue.add('exec', bad);
+      await queue.add('exec', good);
+      await until('both are delivered', () => delivered.length === 2);
+      // And the id of the bad one is free again.
+      await until('the bad one is delivered again', async () => {
+        await queue.add('exec', bad);
+        return delivered.length >= 3;
+      });
+    });
+
+    it('takes nothing more once paused, and lets what it has end', async () => {
+      const [held, waiting] = [newId(), newId()];
+      const delivered: string[] = [];
+      let release = () => {};
+      queue.process('exec', 1, async (id) => {
+        delivered.push(id);
+        await new Promise<void>((resolve) => {
+          release = resolve;
+        });
+      });
+      await queue.add('exec', held);
+      await until('one is being handled', () => delivered.length === 1);
+      await queue.pause();
+      await queue.add('exec', waiting);
+      release();
+      await sleep(200);
+      assert.deepEqual(delivered, [held]);
+      assert.equal(await queue.depth('exec'), 1);
+    });
+
+    it('closes at once, though a handler is at work', async () => {
+      let begun = false;
+      queue.process('exec', 1, async () => {
+        begun = true;
+        await new Promise(() => {});
+      });
+      await queue.add('exec', newId());
+      await until('it is being handled', () => begun);
+      const startMs = performance.now();
+      await queue.close();
+      assert.ok(performance.now() - startMs < 1_500);
+    });
+
+    it('answers a ping', async () => {
+      await queue.ping();
+    });
+  });
+}
