@@ -120,6 +120,31 @@ export const VARIABLES = {
     meaning:
       'Socket of a jail service that is running already (`npm start` as root starts one); the runner starts its own when unset.',
   },
+  RUN_DIR: {
+    schema: z.string(),
+    fallback: undefined,
+    readBy: ['runner'],
+    meaning:
+      "Folder in which the runner makes one of its own for the socket of its jail service; the system's temporary folder when unset.",
+  },
+  RUNNER_UID: {
+    schema: wholeNumber(1, 4_294_967_294),
+    fallback: '65534',
+    readBy: ['runner'],
+    meaning: 'User id that the runner takes on when it was started as root and has started its jail service.',
+  },
+  LANGUAGES_DIR: {
+    schema: z.string(),
+    fallback: undefined,
+    readBy: ['runner'],
+    meaning: 'Folder of the languages, each a folder with a `runner.json`; `services/runners` when unset.',
+  },
+  ARTIFACT_CACHE_MB: {
+    schema: wholeNumber(1, 65_536).transform((mebibytes) => mebibytes * 1024 * 1024),
+    fallback: '256',
+    readBy: ['start', 'runner'],
+    meaning: 'Artifacts that the runner keeps in memory, in MiB; the least recently used go first.',
+  },
   ALLOW_WEAK_ISOLATION: {
     schema: z.enum(['0', '1']).transform((text) => text === '1'),
     fallback: '0',

@@ -1,31 +1,20 @@
-/** Starts a runner host from the environment, and stops it on SIGTERM or SIGINT. */
-import { createLog } from '@runlane/core';
-import { readConfig } from './config.js';
+/** A runner host: the process that offers languages to workers. */
+import { runService } from '@runlane/core';
+import { readRunnerConfig } from './config.js';
 import { startRunnerHost } from './host.js';
 
-const config = readConfig(process.env);
-const log = createLog('runner', config.logLevel);
-
-try {
-  const host = await startRunnerHost(config, log);
-  let stopping = false;
-  const stop = async (code: number) => {
-    stopping = true;
-    await host.close();
-    process.exit(code);
-  };
-  for (const name of ['SIGTERM', 'SIGINT'] as const) {
-    process.once(name, () => {
-      log.info({ signal: name }, 'runner stops');
-      void stop(0);
-    });
-  }
-  const reason = await host.lost;
-  if (!stopping) {
-    log.fatal({ err: reason }, 'the sandbox is gone');
-    await stop(1);
-  }
-} catch (reason) {
-  log.fatal({ err: reason }, 'the runner cannot start');
-  process.exitCode = 1;
-}
+await runService('runner', async ({ env, closer, log }) => {
+  const host = await startRunnerHost(readRunnerConfig(env), log);
+  let closing = false;
+  closer.add({
+    name: 'host',
+    close() {
+      closing = true;
+      return host.close();
+    },
+  });
+  void host.lost.then((reason) => {
+    // Nobody catches it on purpose: without its sandbox this process is of no use, and ends with an error.
+    if (!closing) throw reason;
+  });
+});

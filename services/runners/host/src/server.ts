@@ -1,4 +1,5 @@
 /** The gRPC server: the runner's own service, the standard health service, and reflection. */
+import { rm } from 'node:fs/promises';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { ReflectionService } from '@grpc/reflection';
 import { loadDescriptors, runner } from '@runlane/contract';
@@ -24,6 +25,8 @@ export async function serveRunner(service: runner.RunnerServiceServer, address: 
   const health = new HealthImplementation({ '': 'SERVING', [SERVICE]: 'SERVING' });
   health.addToServer(server);
   new ReflectionService(loadDescriptors()).addToServer(server);
+  // A predecessor that was killed left its socket. Whoever may write to this folder is the one runner that serves here.
+  if (address.startsWith('unix:')) await rm(address.slice('unix:'.length), { force: true });
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync(address, ServerCredentials.createInsecure(), (reason, bound) => {
       if (reason) reject(reason);

@@ -1,0 +1,298 @@
+/** What is killed, stopped or repeated: whatever was accepted still ends, once, and nothing stays behind. */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { skipWithout, until } from '@runlane/core/testing';
+import { Redis } from 'ioredis';
+import { type Door, restDoor } from './doors.js';
+import {
+  type Platform,
+  type Started,
+  startDistributed,
+  startEmbedded,
+  stopProcess,
+  temporaryFolder,
+} from './platforms.js';
+
+/** Short times, so that what has to run out runs out soon. */
+const IMPATIENT = { LEASE_SECONDS: '2', RECONCILE_SECONDS: '1' };
+const SLOW = { code: 'import time\nprint("slow")\ntime.sleep(2)\nprint("done")' };
+
+/** Pids of all processes below one, itself included. */
+function family(pid: number): number[] {
+  const parents = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map((name) => ({ pid: Number(name), parent: parentOf(name) }));
+  const below = (of: number): number[] =>
+    parents.filter(({ parent }) => parent === of).flatMap((each) => [each.pid, ...below(each.pid)]);
+  return [pid, ...below(pid)];
+}
+
+function statusOf(pid: number | string): string {
+  try {
+    return readFileSync(`/proc/${pid}/status`, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+const fieldOf = (pid: number | string, field: string) =>
+  new RegExp(`^${field}:\\s*(.*)$`, 'm').exec(statusOf(pid))?.[1] ?? '';
+const parentOf = (pid: string) => Number(fieldOf(pid, 'PPid'));
+const isAlive = (pid: number) => !['', 'Z'].includes(fieldOf(pid, 'State').slice(0, 1));
+const commandLineOf = (pid: number) => {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+  } catch {
+    return '';
+  }
+};
+
+const pidOf = ({ process: child }: Started) => {
+  assert.ok(child.pid);
+  return child.pid;
+};
+
+/** The process of a standalone platform whose command line holds these words. */
+function memberOf(platform: Platform, words: string): number {
+  const found = family(pidOf(standaloneOf(platform))).find((pid) => commandLineOf(pid).includes(words));
+  assert.ok(found, `no process with ${words}`);
+  return found;
+}
+
+function standaloneOf({ processes }: Platform): Started {
+  assert.ok(processes.standalone);
+  return processes.standalone;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+const runsUntil = (door: Door, id: string) =>
+  until('the job runs', async () => (await door.get(id)).status === 'running', 30_000);
+
+async function endOf(door: Door, id: string) {
+  await until(
+    'the job ended',
+    async () => !['accepted', 'saving', 'queued', 'running'].includes((await door.get(id)).status),
+    60_000,
+  );
+  return door.get(id);
+}
+
+describe('the embedded platform', () => {
+  let folder: string;
+  before(async () => {
+    folder = await temporaryFolder();
+  });
+  after(() => rm(folder, { recursive: true, force: true }));
+
+  test('ends every accepted job after all its processes were killed', async () => {
+    const first = await startEmbedded(folder, IMPATIENT);
+    const door = restDoor(first);
+    const running = await door.submit(SLOW);
+    await runsUntil(door, running);
+    const ids = [
+      running,
+      ...(await Promise.all(
+        [1, 2, 3, 4, 5].map((n) => door.submit({ code: `print(${n})`, limits: { wallTimeMs: 5_000 } })),
+      )),
+    ];
+    const pids = family(pidOf(standaloneOf(first)));
+    for (const pid of pids) process.kill(pid, 'SIGKILL');
+    await until('all are dead', () => !pids.some(isAlive));
+
+    const second = await startEmbedded(folder, IMPATIENT);
+    try {
+      const ended = await Promise.all(ids.map((id) => endOf(restDoor(second), id)));
+      assert.deepEqual(
+        ended.map(({ status, stdout }) => [status, stdout.toString()]),
+        [['succeeded', 'slow\ndone\n'], ...[1, 2, 3, 4, 5].map((n) => ['succeeded', `${n}\n`])],
+      );
+      assert.equal(ended[0]?.attempt, 2);
+    } finally {
+      await second.stop();
+    }
+  });
+
+  for (const [what, words] of [
+    ['command and worker', 'standalone/dist/platform.js'],
+    ['the runner', 'runners/host/dist/main.js'],
+    ['the jail', 'jail/launcher.py'],
+  ] as const) {
+    test(`starts ${what} again when it is killed, and its job still ends`, async () => {
+      const ports = { HTTP_PORT: String(await freePort()), GRPC_PORT: String(await freePort()) };
+      const platform = await startEmbedded(folder, { ...IMPATIENT, ...ports });
+      try {
+        const door = restDoor(platform);
+        const id = await door.submit(SLOW);
+        await runsUntil(door, id);
+        process.kill(memberOf(platform, words), 'SIGKILL');
+        await until(
+          'it answers',
+          () =>
+            fetch(`${platform.baseUrl}/readyz`).then(
+              ({ ok }) => ok,
+              () => false,
+            ),
+          30_000,
+        );
+        const { status, stdout } = await endOf(door, id);
+        assert.deepEqual([status, stdout.toString()], ['succeeded', 'slow\ndone\n']);
+      } finally {
+        await platform.stop();
+      }
+    });
+  }
+
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    test(`ends with exit code 0 on ${signal}, lets a running job end, and leaves no process behind`, async () => {
+      const platform = await startEmbedded(folder, IMPATIENT);
+      const id = await restDoor(platform).submit(SLOW);
+      await runsUntil(restDoor(platform), id);
+      const pids = family(pidOf(standaloneOf(platform)));
+      assert.ok(pids.length >= 4);
+      const started = standaloneOf(platform);
+      started.process.kill(signal);
+      assert.equal(await stopProcess(started), 0);
+      platform.client.close();
+      await until('nothing is left', () => !pids.some(isAlive), 5_000);
+
+      const again = await startEmbedded(folder, IMPATIENT);
+      const { status, attempt } = await restDoor(again).get(id);
+      await again.stop();
+      assert.deepEqual({ status, attempt }, { status: 'succeeded', attempt: 1 });
+    });
+  }
+
+  test('started twice with one data folder, the second says so and ends', async () => {
+    const platform = await startEmbedded(folder);
+    try {
+      await assert.rejects(startEmbedded(folder), /another Runlane uses/);
+    } finally {
+      await platform.stop();
+    }
+  });
+
+  test('as root, only the launcher keeps its rights', {
+    skip: process.getuid?.() !== 0 && 'this test runs as an ordinary user',
+  }, async () => {
+    const platform = await startEmbedded(folder);
+    try {
+      const uids = ['standalone/dist/platform.js', 'runners/host/dist/main.js'].map((words) => {
+        const pid = memberOf(platform, words);
+        assert.equal(fieldOf(pid, 'CapEff'), '0000000000000000', words);
+        assert.equal(fieldOf(pid, 'NoNewPrivs'), '1', words);
+        const [real, effective, saved] = fieldOf(pid, 'Uid').split(/\s+/).map(Number);
+        assert.ok(real && real > 0 && real === effective && real === saved, words);
+        return real;
+      });
+      assert.notEqual(uids[0], uids[1]);
+    } finally {
+      await platform.stop();
+    }
+  });
+});
+
+describe('the distributed platform', { skip: skipWithout('redis-server', 'mongo-wire') }, () => {
+  test('ends a job on another worker when its worker is killed', async () => {
+    const platform = await startDistributed({ env: IMPATIENT });
+    try {
+      const door = restDoor(platform);
+      const id = await door.submit(SLOW);
+      await runsUntil(door, id);
+      const running = await workerThatStarted(platform);
+      process.kill(pidOf(running), 'SIGKILL');
+      const { status, stdout, attempt } = await endOf(door, id);
+      assert.deepEqual([status, stdout.toString(), attempt], ['succeeded', 'slow\ndone\n', 2]);
+    } finally {
+      await platform.stop();
+    }
+  });
+
+  test('lets a job end when its worker is told to stop', async () => {
+    const platform = await startDistributed({ env: IMPATIENT });
+    try {
+      const door = restDoor(platform);
+      const id = await door.submit(SLOW);
+      await runsUntil(door, id);
+      assert.equal(await stopProcess(await workerThatStarted(platform)), 0);
+      const { status, attempt } = await door.get(id);
+      assert.deepEqual({ status, attempt }, { status: 'succeeded', attempt: 1 });
+    } finally {
+      await platform.stop();
+    }
+  });
+
+  test('ends every job although Redis was emptied', async () => {
+    const platform = await startDistributed({ env: IMPATIENT });
+    const redis = new Redis(platform.redis?.url ?? '');
+    try {
+      const door = restDoor(platform);
+      const ids = await Promise.all(
+        Array.from({ length: 20 }, () => door.submit({ code: 'import time; time.sleep(0.3); print(1)' })),
+      );
+      await redis.flushall();
+      const ended = await Promise.all(ids.map((id) => endOf(door, id)));
+      assert.ok(ended.every(({ status }) => status === 'succeeded'));
+    } finally {
+      redis.disconnect();
+      await platform.stop();
+    }
+  });
+
+  test('runs a job once that the queue delivers six times', async () => {
+    assert.equal(await runsOfJobDeliveredSixTimes([]), 1);
+  });
+
+  test('control: without the claim step, that job runs more than once', async () => {
+    const control = fileURLToPath(new URL('../../system/without-claims.mjs', import.meta.url));
+    assert.ok((await runsOfJobDeliveredSixTimes(['--import', control])) > 1);
+  });
+});
+
+async function runsOfJobDeliveredSixTimes(workerNodeArgs: readonly string[]): Promise<number> {
+  const platform = await startDistributed({ workerNodeArgs });
+  const redis = new Redis(platform.redis?.url ?? '');
+  try {
+    const door = restDoor(platform);
+    const id = await door.submit(SLOW);
+    await until('it was started', async () => (await runsStarted(platform)).some((runs) => runs > 0), 30_000);
+    await redis.lpush('bull:code-exec:wait', id, id, id, id, id);
+    await endOf(door, id);
+    await until('all deliveries were handled', async () => (await redis.llen('bull:code-exec:active')) === 0, 30_000);
+    return (await runsStarted(platform)).reduce((sum, runs) => sum + runs, 0);
+  } finally {
+    redis.disconnect();
+    await platform.stop();
+  }
+}
+
+/** Runs that each worker has started, by its metrics; 0 for one that is gone. */
+function runsStarted({ workerUrls }: Platform): Promise<number[]> {
+  return Promise.all(
+    workerUrls.map(async (url) => {
+      const text = await fetch(`${url}/metrics`).then(
+        (response) => response.text(),
+        () => '',
+      );
+      return Number(/^runlane_runs_started_total\{.*\} (\d+)$/m.exec(text)?.[1] ?? 0);
+    }),
+  );
+}
+
+async function workerThatStarted(platform: Platform): Promise<Started> {
+  await until('a worker has started it', async () => (await runsStarted(platform)).some((runs) => runs > 0), 30_000);
+  const index = (await runsStarted(platform)).findIndex((runs) => runs > 0);
+  const worker = platform.processes[`worker${index + 1}`];
+  assert.ok(worker);
+  return worker;
+}
