@@ -20,12 +20,12 @@ export interface Ended {
 }
 
 /** Output as it arrived, with the time since the stream was opened, in milliseconds. */
-export interface Arrived {
+interface Arrived {
   readonly text: string;
   readonly atMs: number;
 }
 
-export interface Watched {
+interface Watched {
   readonly ended: Ended;
   readonly stdout: readonly Arrived[];
   readonly endedAtMs: number;
@@ -176,7 +176,7 @@ export function unary<T>(call: (done: (error: ServiceError | null, response: T) 
   });
 }
 
-export function toMessage({ files, stdin, ...program }: ProgramJson): execution.Program {
+function toMessage({ files, stdin, ...program }: ProgramJson): execution.Program {
   return execution.Program.fromPartial({
     ...program,
     args: [...(program.args ?? [])],

@@ -39,7 +39,7 @@ export interface Platform {
  * Start a program of ours and wait for the JSON line that says it is ready.
  * @param ready tells that line from others.
  */
-export async function startProcess(
+async function startProcess(
   script: string,
   env: NodeJS.ProcessEnv,
   ready: (line: Record<string, unknown>) => boolean,
@@ -99,7 +99,7 @@ export function temporaryFolder(): Promise<string> {
   return mkdtemp(join(tmpdir(), 'runlane-system-'));
 }
 
-export function connectClient(address: string): execution.ExecutionServiceClient {
+function connectClient(address: string): execution.ExecutionServiceClient {
   return new execution.ExecutionServiceClient(address, credentials.createInsecure());
 }
 

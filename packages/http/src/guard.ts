@@ -1,5 +1,5 @@
 /**
- * Keeps web pages out: a page in somebody's browser must not reach a server on their machine by a name that it made
+ * Keeps out what no client of good faith sends, and web pages: a page in somebody's browser must not reach a server on their machine by a name that it made
  * resolve to it (DNS rebinding), nor by a request across sites (CSRF). On every route, before anything else.
  */
 import { RunlaneError } from '@runlane/contract';
@@ -9,6 +9,10 @@ import type { RequestHandler } from 'express';
 export function createGuard(allowedHosts: readonly string[]): RequestHandler {
   const allowed = new Set(allowedHosts.map((host) => host.toLowerCase()));
   return (request, _response, next) => {
+    // Node takes a coding that it does not know for a request without a body; a proxy in front may see one (smuggling).
+    if (!['chunked', undefined].includes(request.headers['transfer-encoding']?.toLowerCase())) {
+      throw new RunlaneError('INVALID_REQUEST', 'the only transfer encoding is "chunked"');
+    }
     const host = request.headers.host?.toLowerCase() ?? '';
     if (!allowed.has(host.replace(/:\d+$/, ''))) {
       const message = `this server does not answer to "${host.slice(0, 100)}"; ALLOWED_HOSTS lists the names that it does`;

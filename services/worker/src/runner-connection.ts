@@ -27,11 +27,11 @@ export class RunnerError extends Error {
 }
 
 /** Who called gave up: not a failure of the runner. */
-export class RunAborted extends Error {
+class RunAborted extends Error {
   override readonly name = 'AbortError';
 }
 
-export type RunEvent =
+type RunEvent =
   | { readonly type: 'started' }
   | { readonly type: 'output'; readonly stream: 'stdout' | 'stderr'; readonly data: Uint8Array }
   | { readonly type: 'exited'; readonly exited: runner.Exited };

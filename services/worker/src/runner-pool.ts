@@ -15,7 +15,7 @@ const BUSY_PAUSE_MS = 10;
 /** How long a job waits here for a runner of its language to appear, in milliseconds; then it is left for the reconciler. */
 const APPEAR_WITHIN_MS = 2_000;
 
-export interface RunnerMember {
+interface RunnerMember {
   readonly connection: RunnerConnection;
   /** What it said of itself when it was last connected. */
   readonly description: runner.DescribeResponse;
@@ -209,7 +209,7 @@ function splitAddress(name: string): { host: string; port: string } {
 }
 
 /** "" matches any version; "3" and "3.11" match "3.11.2". */
-export function matchesVersion(offered: string, wanted: string): boolean {
+function matchesVersion(offered: string, wanted: string): boolean {
   return wanted === '' || offered === wanted || offered.startsWith(`${wanted}.`);
 }
 

@@ -4,12 +4,12 @@ import { BullAdapter } from '@bull-board/api/bullAdapter';
 import { ExpressAdapter } from '@bull-board/express';
 import { STAGES } from '@runlane/core';
 import type { OpenQueue } from '@runlane/core/adapters';
-import type { Router } from 'express';
+import type { Express } from 'express';
 import { EmbeddedQueueAdapter } from './embedded-queue-adapter.js';
 
-export const BOARD_PATH = '/admin/queues';
+const BOARD_PATH = '/admin/queues';
 
-export function createBoard(open: OpenQueue): Router {
+export function createBoard(open: OpenQueue): Express {
   const serverAdapter = new ExpressAdapter();
   serverAdapter.setBasePath(BOARD_PATH);
   const queues =
@@ -17,5 +17,7 @@ export function createBoard(open: OpenQueue): Router {
       ? open.queue.boardQueues.map((queue) => new BullAdapter(queue, { readOnlyMode: true }))
       : STAGES.map((stage) => new EmbeddedQueueAdapter(open.queue, stage));
   createBullBoard({ queues, serverAdapter, options: { uiConfig: { boardTitle: 'Runlane' } } });
-  return serverAdapter.getRouter() as Router;
+  const app = serverAdapter.getRouter() as Express;
+  app.disable('x-powered-by');
+  return app;
 }
