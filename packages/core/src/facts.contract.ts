@@ -101,6 +101,12 @@ export function testFactStore(adapter: string, open: () => Promise<FactStore>, s
       assert.deepEqual(await store.get('cancellations', 'seen'), { createdAtMs: 1 });
       await store.put(cancellation('seen', 2));
       assert.deepEqual(await store.get('cancellations', 'seen'), { createdAtMs: 2 });
+      const before = await store.count('cancellations');
+      await store.insert(cancellation('seen 2'), soon);
+      const found = await store.scan('cancellations', { after: 'seen', limit: 1 });
+      assert.deepEqual(found, [{ id: 'seen 2', document: { createdAtMs: 1 } }]);
+      await store.put(cancellation('seen 3'));
+      assert.equal(await store.count('cancellations'), before + 2);
     });
 
     it('inserts what belongs to a fact, and removes what ends with it', async () => {

@@ -23,8 +23,8 @@ export interface BullJobQueue extends JobQueue {
 
 /** Longest time for a call: accepting a job waits for it. */
 const CALL_MS = 1_500;
-/** Bull waits for Redis in places when it closes. */
-const CLOSE_MS = 1_000;
+/** Longest time for a stop; what Bull does not manage by then is cut off. */
+const STOP_MS = 1_000;
 /** Ids become names of keys beside Bull's own: a job named "wait" would break its queue for good. */
 const SAFE_ID = /^[0-9a-f-]+$/;
 
@@ -47,15 +47,16 @@ export function createBullJobQueue({ url, log }: BullJobQueueOptions): BullJobQu
   const connection = (name: string) => ({ url, name: `runlane-${name}`, log });
   const commands = connectForCommands({ ...connection('queue'), timeoutMs: CALL_MS });
   // Opened by Bull when it begins to process: who only adds has one connection.
-  const waiting: Redis[] = [];
+  const taking: Redis[] = [];
   let subscriber: Redis | undefined;
+  let closed = false;
 
   function createClient(type: 'client' | 'subscriber' | 'bclient'): Redis {
     if (type === 'client') return commands.redis;
     if (type === 'subscriber' && subscriber) return subscriber;
     const redis = connectToWait(connection(type === 'subscriber' ? 'queue-events' : 'queue-take'));
     if (type === 'subscriber') subscriber = redis;
-    waiting.push(redis);
+    else taking.push(redis);
     // Bull waits for `ready` before its first command, so the connection cannot wait for a command.
     redis.connect().catch(ignore);
     return redis;
@@ -96,6 +97,15 @@ export function createBullJobQueue({ url, log }: BullJobQueueOptions): BullJobQu
     }
   }
 
+  /** Bull waits for an answer of Redis before it breaks off waiting for the next delivery; here nobody does. */
+  async function stopTaking(stop: (queue: Queue.Queue) => Promise<unknown>): Promise<void> {
+    const stopped = each(stop);
+    await new Promise(setImmediate);
+    for (const redis of taking) redis.disconnect();
+    // Bull connects again at once, which may fail, and does not matter.
+    await within(STOP_MS, stopped).catch(ignore);
+  }
+
   return {
     boardQueues: Object.values(queues),
 
@@ -113,9 +123,12 @@ export function createBullJobQueue({ url, log }: BullJobQueueOptions): BullJobQu
 
     process(stage, concurrency, handler) {
       // '*': whatever a delivery is called. One whose hash was lost has no name, and would be refused.
-      const processing = queues[stage].process('*', concurrency, (job) => deliver(handler, String(job.id)));
+      const begin = async () => {
+        if (!closed) await queues[stage].process('*', concurrency, (job) => deliver(handler, String(job.id)));
+      };
       // It ends when the queue is closed.
-      processing.catch((error) => log.debug({ err: error, queue: queues[stage].name }, 'the queue stopped'));
+      const ended = (error: unknown) => log.debug({ err: error, queue: queues[stage].name }, 'the queue stopped');
+      commands.tried.then(begin).catch(ended);
     },
 
     async depth(stage) {
@@ -123,24 +136,16 @@ export function createBullJobQueue({ url, log }: BullJobQueueOptions): BullJobQu
       return waiting + delayed;
     },
 
-    async pause() {
-      // It breaks off taking the next delivery, for which Bull connects again: that may fail, and does not matter.
-      await within(
-        CLOSE_MS,
-        each((queue) => queue.pause(true, true)),
-      ).catch(ignore);
-    },
+    pause: () => stopTaking((queue) => queue.pause(true, true)),
 
     async ping() {
       await bounded(() => commands.redis.ping());
     },
 
     async close() {
-      await within(
-        CLOSE_MS,
-        each((queue) => queue.close(true)),
-      ).catch(ignore);
-      for (const redis of [commands.redis, ...waiting]) redis.disconnect();
+      closed = true;
+      await stopTaking((queue) => queue.close(true));
+      for (const redis of [commands.redis, subscriber, ...taking]) redis?.disconnect();
     },
   };
 

@@ -46,6 +46,9 @@ export function createEmbeddedFactStore({ folder, log }: EmbeddedFactStoreOption
   const inBackground = (written: Promise<void>) =>
     void written.catch((error) => log.error(error, 'a fact was not stored'));
 
+  /** A scan reads the file: it must not miss what was taken and is only pending. */
+  const everythingWritten = async () => void (pending.size > 0 && (await db.flushed));
+
   return {
     async insert(fact, { durable, with: companion, removing }) {
       if (pending.has(nameOf(fact.kind, fact.id)) || db.doesExist([fact.kind, fact.id])) {
@@ -69,12 +72,16 @@ export function createEmbeddedFactStore({ folder, log }: EmbeddedFactStoreOption
       await db.remove([kind, id]);
     },
     async scan(kind, { after, descending = false, limit }) {
+      await everythingWritten();
       const start: [FactKind, string] = [kind, after ?? (descending ? LAST : '')];
       const end: [FactKind, string] = [kind, descending ? '' : LAST];
       const range = db.getRange({ start, end, reverse: descending, limit, exclusiveStart: after !== undefined });
       return Array.from(range, ({ key, value }) => ({ id: key[1], document: restore(kind, value) }));
     },
-    count: async (kind) => db.getKeysCount({ start: [kind, ''], end: [kind, LAST] }),
+    async count(kind) {
+      await everythingWritten();
+      return db.getKeysCount({ start: [kind, ''], end: [kind, LAST] });
+    },
     ping: async () => {},
     async close() {
       await db.flushed;

@@ -27,7 +27,12 @@ export function createFileArtifactStore(folder: string): ArtifactStore {
     async get(digest) {
       const path = pathOf(digest);
       const bytes = await readFile(path).catch(ignoreMissing);
-      if (!bytes || digestOf(bytes) !== digest) return undefined;
+      if (!bytes) return undefined;
+      if (digestOf(bytes) !== digest) {
+        // So that the next put makes it whole again.
+        await rm(path, { force: true });
+        return undefined;
+      }
       await touch(path);
       return bytes;
     },

@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { createEmbeddedFactStore } from './adapters/embedded/facts.js';
+import { createMongoFactStore } from './adapters/mongo/facts.js';
+import { testJobStore } from './job-store.contract.js';
+import { createJobStore } from './job-store.js';
+import { aJob, aResult, silentLog as log } from './testing/jobs.js';
+import { skipWithout, startMongoWire } from './testing/servers.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'runlane-store-'));
+const skip = skipWithout('mongo-wire');
+const server = skip ? (undefined as never) : await startMongoWire({ dir: join(folder, 'mongo') });
+after(async () => {
+  if (!skip) await server.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const openEmbedded = (name: string) => createEmbeddedFactStore({ folder: join(folder, name), log });
+
+testJobStore('LMDB', async () => openEmbedded('contract'));
+testJobStore('MongoDB', async () => createMongoFactStore({ url: server.url, dbName: 'contract', log }), skip);
+
+test('expiry removes the oldest finished jobs with every fact of theirs, up to its limit', async (t) => {
+  const facts = openEmbedded('expiry');
+  const store = createJobStore({ facts, leaseMs: 1_000, maxAttempts: 3 });
+  t.after(() => store.close());
+  const jobs = [1, 2, 3, 4].map((createdAtMs) => aJob({ createdAtMs }));
+  for (const { id, ...job } of jobs) {
+    await store.insert({ id, ...job });
+    const asked = await store.claim(id, 'save', 'w');
+    if (asked.outcome === 'claimed') await store.release(asked.claim, 'w', 'handed_back');
+    await store.claim(id, 'save', 'w');
+    await store.claim(id, 'exec', 'w');
+    await store.markSaved(id, { artifactDigest: '' });
+    await store.cancel(id);
+    // The second goes on.
+    if (job.createdAtMs !== 2) await store.finish(id, 1, aResult());
+  }
+  assert.equal(await store.expire(4, 1), 1);
+  assert.equal(await store.expire(4, 10), 1);
+  assert.equal(await store.expire(4, 10), 0);
+  const left = await Promise.all(jobs.map(async ({ id }) => (await store.get(id))?.job.createdAtMs));
+  assert.deepEqual(left, [undefined, 2, undefined, 4]);
+  assert.equal(await facts.count('attempts'), 6);
+  for (const kind of ['saved', 'cancellations', 'jobs'] as const) assert.equal(await facts.count(kind), 2);
+  assert.equal(await facts.count('results'), 1);
+  assert.equal(await facts.count('inflight'), 1);
+});
