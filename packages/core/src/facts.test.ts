@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -86,8 +87,9 @@ test('a call to a MongoDB that is not there ends with STORE_UNAVAILABLE within 2
 
 test('with MongoDB frozen every call ends with STORE_UNAVAILABLE within 2 s, and goes on once it is back', {
   skip,
-}, async () => {
+}, async (t) => {
   const store = openMongo('frozen');
+  t.after(() => store.close());
   const first = cancellation('before');
   await store.insert(first, { durable: true });
   await server.kill('SIGSTOP');
@@ -133,17 +135,61 @@ test('with MongoDB killed calls fail in time, and everything it took is there af
   for (const id of taken) assert.ok(await store.get('cancellations', id), id);
 });
 
-test('an insert whose answer was lost in a short outage is known again as its own', { skip }, async (t) => {
-  const store = openMongo('unclear');
-  t.after(() => store.close());
+test('an insert whose answer was lost is known again as its own, and that of another is not', { skip }, async (t) => {
+  const proxy = await startLosingProxy(server.port);
+  const store = createMongoFactStore({ url: `mongodb://127.0.0.1:${proxy.port}`, dbName: 'unclear', log });
+  t.after(async () => {
+    await store.close();
+    proxy.close();
+  });
   await store.ping();
-  await server.kill('SIGSTOP');
-  const inserting = store.insert(cancellation('mine'), { durable: true });
-  const losing = setTimeout(() => void server.kill('SIGCONT'), 300);
-  assert.equal(await inserting, true);
-  clearTimeout(losing);
+  proxy.loseNextInsert();
+  assert.equal(await store.insert(cancellation('mine'), { durable: true }), true);
+  assert.equal(proxy.lost, 1);
   assert.equal(await store.insert(cancellation('mine'), { durable: true }), false);
+  proxy.loseNextInsert();
+  assert.equal(await store.insert(cancellation('mine'), { durable: true }), false);
+  assert.equal(proxy.lost, 2);
 });
+
+/** A way to the server that can carry out an insert and lose its answer, with the connection. */
+async function startLosingProxy(port: number) {
+  let losing = false;
+  const proxy = {
+    port: 0,
+    lost: 0,
+    loseNextInsert() {
+      losing = true;
+    },
+    close: () => void listener.close(),
+  };
+  const listener = createServer((client) => {
+    const upstream = connect(port, '127.0.0.1');
+    let isCut = false;
+    client.on('data', (request) => {
+      if (losing && request.includes('insert\0')) {
+        losing = false;
+        isCut = true;
+      }
+      upstream.write(request);
+    });
+    upstream.on('data', (answer) => {
+      if (!isCut) return client.write(answer);
+      proxy.lost += 1;
+      return client.destroy();
+    });
+    for (const [one, other] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const) {
+      one.on('error', () => {});
+      one.on('close', () => other.destroy());
+    }
+  }).listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  proxy.port = (listener.address() as AddressInfo).port;
+  return proxy;
+}
 
 test('MongoDB refuses a document that is too large with PAYLOAD_TOO_LARGE, and stays usable', { skip }, async (t) => {
   const store = openMongo('large');
