@@ -118,7 +118,11 @@ export interface ScanOptions {
   readonly limit: number;
 }
 
-/** What every adapter promises is stated as tests in `facts.contract.ts`. All methods throw `STORE_UNAVAILABLE` when the server is away. */
+/**
+ * What every adapter promises is stated as tests in `facts.contract.ts`. All methods throw `STORE_UNAVAILABLE` within 2 s
+ * when the server is away or frozen; what was to be written may then be written all the same. A document that the server
+ * could never take (MongoDB: 16 MiB) throws `PAYLOAD_TOO_LARGE`.
+ */
 export interface FactStore {
   /** Insert under a free id; false when the id is taken, and then nothing changes. Exactly one of many callers gets true. */
   insert(fact: Fact, options: InsertOptions): Promise<boolean>;

@@ -4,7 +4,7 @@
  */
 import type { JobId, Status } from './job.js';
 
-/** "<attempt>-<sequence>", both decimal. Later events have greater ids: by attempt, then by sequence. */
+/** "<attempt>-<sequence>", both decimal, not both 0. Later events have greater ids: by attempt, then by sequence. */
 export type EventId = string;
 
 export type FeedEvent =
@@ -19,17 +19,20 @@ export interface Wish {
 }
 
 export interface JobFeed {
-  /** Append an event; false when its id is not greater than the last one's: a late event of an attempt that is over. */
+  /**
+   * Append an event; false when its id is not greater than the last one's: a late event of an attempt that is over.
+   * Throws soon (0.5 s, then at once for a while) when the feed's server is away: a run goes on without its feed.
+   */
   append(id: JobId, event: FeedEvent): Promise<boolean>;
   /**
    * Events after `after` (all of them when it is absent), then new ones as they come, up to and with `end`.
    * It waits for as long as `signal` lets it: for a job that does not end, or whose feed was lost, no `end` comes.
-   * Leaving it (break, abort) frees what it holds.
+   * Leaving it (break, abort) frees what it holds; after an abort it throws an `AbortError`.
    */
   read(id: JobId, after: EventId | undefined, signal: AbortSignal): AsyncIterable<FeedEvent>;
   /** Whether the event is (still) in the feed: if not, somebody who goes on after it would miss some. */
   has(id: JobId, eventId: EventId): Promise<boolean>;
-  /** Tell whoever runs the job. Lost when nobody listens: the wish itself is in the store. */
+  /** Tell whoever runs the job; never throws. Lost when nobody listens: the wish itself is in the store. */
   wish(id: JobId, wish: Wish): Promise<void>;
   /** Hear wishes about a job from now on; call the result to stop. */
   onWish(id: JobId, hear: (wish: Wish) => void): () => void;

@@ -18,7 +18,10 @@ export interface AddOptions {
 export type DeliveryHandler = (id: JobId) => Promise<void>;
 
 export interface JobQueue {
-  /** Ask for a delivery. While one for this job and stage waits or is being handled, a second changes nothing. */
+  /**
+   * Ask for a delivery. While one for this job and stage waits or is being handled, a second changes nothing.
+   * Throws within 1.5 s when the queue's server is away or frozen: ignore it, for the reconciler adds what is missing.
+   */
   add(stage: Stage, id: JobId, options?: AddOptions): Promise<void>;
   /** Hand deliveries to `handler`, at most `concurrency` at a time. Once a stage and process. */
   process(stage: Stage, concurrency: number, handler: DeliveryHandler): void;
