@@ -9,3 +9,5 @@ const buf = (...args) => execFileSync(`${root}/node_modules/.bin/buf`, args, { c
 mkdirSync(`${root}/packages/contract/gen`, { recursive: true });
 buf('generate');
 buf('build', '-o', 'packages/contract/gen/runlane.binpb');
+// The standard health service, whose contract its package brings: reflection lists it too.
+buf('build', 'node_modules/grpc-health-check/proto', '-o', 'packages/contract/gen/health.binpb');

@@ -2,6 +2,7 @@
  * `npm start` straight after a clone: installs and builds what is missing or older than its sources, then starts the
  * platform. Plain JavaScript with nothing but Node, as nothing else may be there yet.
  */
+import { parseArgs } from 'node:util';
 import { buildWhatIsStale } from './setup.mjs';
 
 try {
@@ -10,6 +11,8 @@ try {
   console.error(error.message);
   process.exit(1);
 }
-const envFiles = process.argv.slice(2).filter((argument) => argument.startsWith('--env-file'));
-for (const argument of envFiles) process.loadEnvFile(argument.split('=')[1] ?? '.env');
+const { values } = parseArgs({
+  options: { 'env-file': { type: 'string', multiple: true }, json: { type: 'boolean' } },
+});
+for (const file of values['env-file'] ?? []) process.loadEnvFile(file);
 await import('../services/standalone/dist/main.js');

@@ -267,8 +267,8 @@ async function runsOfJobDeliveredSixTimes(workerNodeArgs: readonly string[]): Pr
     const id = await door.submit(SLOW);
     await until('it was started', async () => (await runsStarted(platform)).some((runs) => runs > 0), 30_000);
     await redis.lpush('bull:code-exec:wait', id, id, id, id, id);
+    await until('all deliveries were taken', async () => (await redis.llen('bull:code-exec:wait')) === 0, 30_000);
     await endOf(door, id);
-    await until('all deliveries were handled', async () => (await redis.llen('bull:code-exec:active')) === 0, 30_000);
     return (await runsStarted(platform)).reduce((sum, runs) => sum + runs, 0);
   } finally {
     redis.disconnect();

@@ -13,14 +13,12 @@ export const ERRORS = {
   UNSUPPORTED_MEDIA_TYPE: { http: 415, grpc: status.INVALID_ARGUMENT,    retryable: false, title: 'The content type is not supported' },
   MISDIRECTED_HOST:       { http: 421, grpc: status.PERMISSION_DENIED,   retryable: false, title: 'This server does not answer to that host name' },
   IDEMPOTENCY_MISMATCH:   { http: 422, grpc: status.FAILED_PRECONDITION, retryable: false, title: 'The key was used with another request' },
-  OWNER_QUEUE_FULL:       { http: 429, grpc: status.RESOURCE_EXHAUSTED,  retryable: true,  title: 'Too many of your jobs are waiting' },
   HEADERS_TOO_LARGE:      { http: 431, grpc: status.RESOURCE_EXHAUSTED,  retryable: false, title: 'The request headers are too large' },
   CANCELLED:              { http: 499, grpc: status.CANCELLED,           retryable: false, title: 'The caller went away' },
   INTERNAL:               { http: 500, grpc: status.INTERNAL,            retryable: false, title: 'Something went wrong on our side' },
   QUEUE_FULL:             { http: 503, grpc: status.RESOURCE_EXHAUSTED,  retryable: true,  title: 'Too many jobs are waiting' },
   RUNNER_UNAVAILABLE:     { http: 503, grpc: status.UNAVAILABLE,         retryable: true,  title: 'No runner is available' },
   STORE_UNAVAILABLE:      { http: 503, grpc: status.UNAVAILABLE,         retryable: true,  title: 'The job store does not answer' },
-  SHUTTING_DOWN:          { http: 503, grpc: status.UNAVAILABLE,         retryable: true,  title: 'The server is stopping' },
 } as const;
 
 export type ErrorCode = keyof typeof ERRORS;

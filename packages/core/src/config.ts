@@ -204,6 +204,20 @@ export const VARIABLES = {
 
 export type VariableName = keyof typeof VARIABLES;
 
+type Reader = Variable['readBy'][number];
+
+/** What a process started by another needs of the other's environment besides the variables that it reads. */
+const ALWAYS = ['PATH', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'NODE_OPTIONS', 'NODE_ENV', 'NODE_EXTRA_CA_CERTS'] as const;
+
+/** The part of an environment that a service reads. Whoever starts it passes no more: an address may hold a password. */
+export function environmentFor(reader: Reader, env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const variables: [string, Variable][] = Object.entries(VARIABLES);
+  const names = variables.filter(([, { readBy }]) => readBy.includes(reader)).map(([name]) => name);
+  return Object.fromEntries(
+    [...ALWAYS, ...names].flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])),
+  );
+}
+
 type Value<N extends VariableName> = (typeof VARIABLES)[N]['fallback'] extends string
   ? z.output<(typeof VARIABLES)[N]['schema']>
   : z.output<(typeof VARIABLES)[N]['schema']> | undefined;

@@ -277,13 +277,19 @@ export function createJobStore({ facts, leaseMs, maxAttempts, now = Date.now }: 
     runners: async () => (await facts.scan('runners', { limit: 1_000 })).map(({ document }) => document),
 
     async expire(acceptedBeforeMs, limit) {
-      const oldest = await facts.scan('jobs', { limit });
       let removed = 0;
-      for (const { id, document: job } of oldest) {
-        if (job.createdAtMs >= acceptedBeforeMs) break;
-        if (!(await facts.get('results', id))) continue;
-        await removeJob(id);
-        removed += 1;
+      for (let after: string | undefined, old = true; old && removed < limit; ) {
+        const page = await facts.scan('jobs', { after, limit: 200 });
+        for (const { id, document: job } of page) {
+          old = job.createdAtMs < acceptedBeforeMs;
+          if (!old || removed === limit) break;
+          // Without a result and not in flight either, it is what an earlier removal left when it was cut off.
+          if (!(await facts.get('results', id)) && (await facts.get('inflight', id))) continue;
+          await removeJob(id);
+          removed += 1;
+        }
+        after = page.at(-1)?.id;
+        old &&= page.length === 200;
       }
       return removed;
     },

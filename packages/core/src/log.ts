@@ -6,5 +6,5 @@ export type Log = Pick<ReturnType<typeof pino>, 'trace' | 'debug' | 'info' | 'wa
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
 export function createLog(service: string, level: (typeof LOG_LEVELS)[number]): Log {
-  return pino({ name: service, level, base: { service, pid: process.pid } }, pino.destination({ fd: 2, sync: false }));
+  return pino({ level, base: { service, pid: process.pid } }, pino.destination({ fd: 2, sync: false }));
 }

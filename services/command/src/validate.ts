@@ -2,11 +2,14 @@
 import { type FieldProblem, RunlaneError } from '@runlane/contract';
 import type { z } from 'zod';
 
-/** @throws RunlaneError `INVALID_REQUEST` */
-export function validate<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
+/**
+ * @param name what the value as a whole is called, such as a header.
+ * @throws RunlaneError `INVALID_REQUEST`
+ */
+export function validate<T extends z.ZodType>(schema: T, value: unknown, name = ''): z.output<T> {
   const read = schema.safeParse(value);
   if (read.success) return read.data;
-  const fields = read.error.issues.flatMap(toProblems);
+  const fields = read.error.issues.flatMap(toProblems).map(({ field, reason }) => ({ field: field || name, reason }));
   const detail = fields.map(({ field, reason }) => (field ? `${field}: ${reason}` : reason)).join('; ');
   throw new RunlaneError('INVALID_REQUEST', detail.slice(0, 2_000), { fields });
 }

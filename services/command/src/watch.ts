@@ -54,8 +54,9 @@ export function createWatch({ jobs, store, feed }: WatchDependencies) {
     inFeed: boolean,
     signal: AbortSignal,
   ): AsyncGenerator<WatchEvent> {
-    if (after === undefined) yield { type: 'status', status: view.status };
-    else if (!inFeed) yield { type: 'gap' };
+    // The feed tells everything from there on; before it begins, this shows that the watch works.
+    if (after === undefined && view.status === 'accepted') yield { type: 'status', status: view.status };
+    else if (after !== undefined && !inFeed) yield { type: 'gap' };
     const left = new AbortController();
     const either = AbortSignal.any([left.signal, signal]);
     const events = feed.read(id, after, either)[Symbol.asyncIterator]();

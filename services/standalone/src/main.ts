@@ -6,7 +6,7 @@ import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, 
 import { tmpdir } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { readConfig } from '@runlane/core';
+import { environmentFor, readConfig } from '@runlane/core';
 import { banner } from './banner.js';
 import { type Child, keepRunning } from './child.js';
 
@@ -21,8 +21,11 @@ const asRoot = process.getuid?.() === 0;
 const python = ['/usr/bin/python3', '/usr/local/bin/python3'].find(existsSync) ?? 'python3';
 const startedAtMs = performance.now();
 
+const asJson = process.argv.includes('--json');
+
+/** For people; whoever asked for JSON gets the one line that says it is ready. */
 function say(text: string): void {
-  process.stdout.write(`${text}\n`);
+  if (!asJson) process.stdout.write(`${text}\n`);
 }
 
 /** A folder for sockets, for as long as this runs. What a killed predecessor left is swept. */
@@ -84,7 +87,7 @@ async function main(): Promise<void> {
   const env = { ...process.env, LOG_LEVEL: process.env.LOG_LEVEL || 'warn', NODE_ENV: 'production' };
   const onRestart = (name: string, how: string) => say(`${name} ${how}; starting it again`);
   const start = (name: string, args: readonly string[], announces: boolean, more: NodeJS.ProcessEnv): Child => {
-    const child = keepRunning({ name, program: python, args, env: { ...env, ...more }, announces, onRestart });
+    const child = keepRunning({ name, program: python, args, env: more, announces, onRestart });
     children.push(child);
     return child;
   };
@@ -111,6 +114,7 @@ async function main(): Promise<void> {
       const jailSocket = asRoot ? await startJail(start, runFolder, config) : undefined;
       const words = childWords(RUNNER_UID, [runFolder], undefined, 'services/runners/host/dist/main.js');
       start('runner', words, false, {
+        ...environmentFor('runner', env),
         RUNNER_ADDRESS: ownRunner,
         RUN_DIR: runFolder,
         ...(jailSocket && { JAIL_SOCKET: jailSocket }),
@@ -118,7 +122,11 @@ async function main(): Promise<void> {
     }
     const lock = `${dataFolder}/lock`;
     const words = childWords(PLATFORM_UID, [runFolder, dataFolder], lock, 'services/standalone/dist/platform.js');
-    const platform = start('platform', words, true, { DATA_DIR: dataFolder, ...(ownRunner && { RUNNERS: ownRunner }) });
+    const platform = start('platform', words, true, {
+      ...env,
+      DATA_DIR: dataFolder,
+      ...(ownRunner && { RUNNERS: ownRunner }),
+    });
     const failed = Promise.race(children.map((child) => child.failed));
     const ports = await Promise.race([platform.ready, failed]);
     const facts = {
@@ -128,7 +136,7 @@ async function main(): Promise<void> {
       jobs: config.MONGO_URL ? 'MongoDB' : dataFolder,
       queues: config.REDIS_URL ? 'Redis' : 'memory',
     };
-    say(process.argv.includes('--json') ? JSON.stringify(facts) : banner(facts));
+    process.stdout.write(asJson ? `${JSON.stringify(facts)}\n` : banner(facts));
   } catch (error) {
     process.stderr.write(`Runlane did not start: ${(error as Error).message}\n`);
     await stopAll();
@@ -155,7 +163,7 @@ async function startJail(
   ];
   if (config.RUNNER_SLOTS) words.push('--slots', `${config.RUNNER_SLOTS}`);
   if (config.ALLOW_WEAK_ISOLATION) words.push('--allow-weak');
-  await start('jail', words, true, {}).ready;
+  await start('jail', words, true, { PATH: process.env.PATH }).ready;
   return `${folder}/jail.sock`;
 }
 

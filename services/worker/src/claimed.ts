@@ -1,6 +1,7 @@
 /** Work under a claim: the lease is kept alive while the work goes on, and the claim given up when there is no result. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
+import { RunlaneError } from '@runlane/contract';
 import type { Claim, JobId, Result, Stage } from '@runlane/core';
 import { resultWithoutRun } from '@runlane/core';
 import type { WorkerContext } from './context.js';
@@ -90,6 +91,11 @@ export async function endJob(context: WorkerContext, id: JobId, attempt: number,
       else log.info({ jobId: id, attempt }, 'another result came first; this one is dropped');
       return first;
     } catch (error) {
+      if (error instanceof RunlaneError && error.code === 'PAYLOAD_TOO_LARGE') {
+        // A job must end even if its output cannot be stored.
+        const message = `the result cannot be stored: ${result.stdout.length + result.stderr.length} bytes of output are too much`;
+        return endJob(context, id, attempt, resultWithoutRun('error', { message }));
+      }
       if (performance.now() > giveUpAtMs || context.stopping.aborted) throw error;
       log.warn({ jobId: id, reason: (error as Error).message }, 'the result is not stored yet');
       await sleep(delayMs * (0.75 + Math.random() / 2));

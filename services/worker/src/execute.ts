@@ -18,6 +18,8 @@ import type { Slot } from './runner-pool.js';
 
 /** How long after a run's own limit its runner is given up, in milliseconds. */
 const CALL_GRACE_MS = 5_000;
+/** How soon a runner must have ended a cancelled run, in milliseconds. */
+const KILL_WITHIN_MS = 2_000;
 const ABSOLUTE_OUTPUT_BYTES = 4 * 1024 * 1024;
 
 const STATUS_OF_REASON: Partial<Record<runner.EndReason, FinalStatus>> = {
@@ -87,7 +89,7 @@ async function attemptOn(context: WorkerContext, slot: Slot, job: Job, saved: Sa
     if (!claim) return 'skipped';
     const events = createFeedWriter(context.feed, id, claim.attempt, context.log);
     return await withLease(context, claim, async (signal) => {
-      const stop = () => run.cancel();
+      const stop = () => (signal.reason === 'cancelled' ? endSoon(run) : run.cancel());
       signal.addEventListener('abort', stop, { once: true });
       const collected = createCollector(start.limits?.outputBytes);
       try {
@@ -96,7 +98,8 @@ async function attemptOn(context: WorkerContext, slot: Slot, job: Job, saved: Sa
         run.go();
         context.metrics.started(program.language);
         const result = await follow(run, collected, events);
-        await endJob(context, id, claim.attempt, result);
+        // What a cancelled run took until then is known as well as any other's.
+        await endJob(context, id, claim.attempt, signal.reason === 'cancelled' ? asCancelled(result) : result);
         await events.end();
         return 'done';
       } catch (error) {
@@ -117,6 +120,16 @@ async function attemptOn(context: WorkerContext, slot: Slot, job: Job, saved: Sa
   } finally {
     run.cancel();
   }
+}
+
+/** Kill the program, and if the runner does not say soon that it is dead, break off the call. */
+function endSoon(run: AdmittedRun): void {
+  run.kill();
+  setTimeout(run.cancel, KILL_WITHIN_MS).unref();
+}
+
+function asCancelled({ message: _, ...result }: Result): Result {
+  return { ...result, status: 'cancelled' };
 }
 
 /** Have the run admitted, giving the runner the artifact first where it does not hold it. */

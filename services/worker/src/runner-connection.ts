@@ -39,6 +39,8 @@ type RunEvent =
 /** A slot is held and a sandbox is ready; `go` starts the program, and `events` tells of it up to `exited`. */
 export interface AdmittedRun {
   go(): void;
+  /** Kill the program; `events` still tell how it ended. */
+  kill(): void;
   /** @throws RunnerError `lost` when the stream breaks off or says nonsense; RunAborted when the signal aborted. */
   readonly events: AsyncIterable<RunEvent>;
   /** End the program and everything that it started, without waiting. */
@@ -165,6 +167,7 @@ export function connectRunner(address: string): RunnerConnection {
       }
       return {
         go: () => void stream.write({ message: { $case: 'go', value: {} } }),
+        kill: () => void stream.write({ message: { $case: 'signal', value: { name: 'SIGKILL' } } }),
         events: readRun(next, leave),
         cancel: leave,
       };

@@ -56,6 +56,9 @@ export interface RunnerPoolOptions {
   readonly log: Log;
 }
 
+/** Attempts to connect that may fail without a word. */
+const SILENT_TRIES = 5;
+
 interface Entry {
   readonly connection: RunnerConnection;
   member: RunnerMember | undefined;
@@ -101,7 +104,8 @@ export function createRunnerPool({ names, onDescribed, log }: RunnerPoolOptions)
         await connection.untilUnhealthy();
         log.warn({ address }, 'runner is not serving');
       } catch (error) {
-        if (tries === 0) log.warn({ address, reason: (error as Error).message }, 'runner does not answer');
+        // Not at once: runners and workers start together, in any order.
+        if (tries === SILENT_TRIES) log.warn({ address, reason: (error as Error).message }, 'runner does not answer');
       }
       entry.member = undefined;
       await backOff(tries, closing.signal);

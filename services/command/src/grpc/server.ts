@@ -11,6 +11,8 @@ const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
 /** How often readiness is asked for the health service, in milliseconds. */
 const HEALTH_EVERY_MS = 2_000;
 
+const REFLECTED = ['runlane.v1.ExecutionService', 'grpc.health.v1.Health'];
+
 export interface GrpcDoor {
   readonly port: number;
   /** Take no more calls, finish those under way, break off what is left at the deadline. */
@@ -31,7 +33,7 @@ export async function startGrpc(
   server.addService(execution.ExecutionServiceService, createExecutionService(command, log));
   const health = new HealthImplementation({ '': 'NOT_SERVING', 'runlane.v1.ExecutionService': 'NOT_SERVING' });
   health.addToServer(server);
-  new ReflectionService(loadDescriptors()).addToServer(server);
+  new ReflectionService(loadDescriptors(), { services: [...REFLECTED] }).addToServer(server);
 
   const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
   const bound = await new Promise<number>((resolve, reject) => {

@@ -48,7 +48,7 @@ export function createRoutes({ submit, jobs, watch, languages, version }: Comman
     .post(...readJson, async (request, response) => {
       const newJob = validate(newJobSchema, request.body);
       const key = request.get('Idempotency-Key');
-      const idempotencyKey = key === undefined ? undefined : validate(idempotencyKeySchema, key);
+      const idempotencyKey = key === undefined ? undefined : validate(idempotencyKeySchema, key, 'Idempotency-Key');
       const { view, replayed } = await submit({ newJob, ownerId, idempotencyKey });
       if (replayed) response.set('Idempotency-Replayed', 'true');
       response.location(`/v1/jobs/${view.job.id}`);
@@ -83,7 +83,7 @@ export function createRoutes({ submit, jobs, watch, languages, version }: Comman
     .route('/v1/jobs/:id/events')
     .get(async (request, response) => {
       const lastEventId = request.get('Last-Event-ID') || undefined;
-      const after = lastEventId && validate(eventIdSchema, lastEventId);
+      const after = lastEventId && validate(eventIdSchema, lastEventId, 'Last-Event-ID');
       const signal = goneSignal(response);
       await sendEvents(response, watch.watch(ownerId, idOf(request), after, signal), signal);
     })

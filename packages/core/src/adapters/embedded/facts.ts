@@ -1,7 +1,8 @@
 /**
  * Facts in an LMDB file of this process's own: durable, with nothing to install or start.
  * One table with keys [kind, id], so that a fact and what goes with it are one transaction. A commit costs an fsync
- * (0.4 ms), and a job has five: what need not wait for the disk is visible from memory until its commit is through.
+ * (0.4 ms), and a job has five facts: those that need not wait for the disk are visible from memory, and go with the next
+ * commit that must.
  */
 import { mkdirSync } from 'node:fs';
 import { RunlaneError } from '@runlane/contract';
@@ -9,6 +10,9 @@ import { open, type RootDatabase } from 'lmdb';
 import type { Fact, FactKind, FactStore } from '../../facts.js';
 import type { Log } from '../../log.js';
 import { fromStored, toStored } from '../stored.js';
+
+/** How long what need not be on disk at once waits for a commit to go with, in milliseconds. */
+const WRITE_SOON_MS = 5;
 
 /** Sorts after every id: ids are ASCII. */
 const LAST = '\uffff';
@@ -30,45 +34,64 @@ export function createEmbeddedFactStore({ folder, log }: EmbeddedFactStoreOption
   const write = ({ kind, id, document }: Fact) => db.put([kind, id], kind === 'jobs' ? toStored(document) : document);
   const restore = (kind: FactKind, stored: unknown) => (kind === 'jobs' ? fromStored(stored) : stored) as never;
 
-  async function commit(fact: Fact, work: () => unknown): Promise<void> {
-    const name = nameOf(fact.kind, fact.id);
-    pending.set(name, fact.document);
+  /** What need not be on disk at once: it goes with the next commit that does, or soon by itself. */
+  const waiting: Fact[] = [];
+  let timer: NodeJS.Timeout | undefined;
+
+  async function commit(facts: readonly Fact[], alongside?: () => void): Promise<void> {
+    clearTimeout(timer);
+    timer = undefined;
+    const all = [...waiting.splice(0), ...facts];
+    for (const { kind, id, document } of facts) pending.set(nameOf(kind, id), document);
     try {
-      await work();
+      await db.batch(() => {
+        for (const fact of all) void write(fact);
+        alongside?.();
+      });
     } catch (cause) {
       throw new RunlaneError('STORE_UNAVAILABLE', 'the job could not be written to disk', { cause });
     } finally {
-      // A later put of the same document may be on its way.
-      if (pending.get(name) === fact.document) pending.delete(name);
+      for (const { kind, id, document } of all) {
+        // A later put of the same document may be on its way.
+        if (pending.get(nameOf(kind, id)) === document) pending.delete(nameOf(kind, id));
+      }
     }
   }
 
-  const inBackground = (written: Promise<void>) =>
-    void written.catch((error) => log.error(error, 'a fact was not stored'));
+  const commitSoon = () => void commit([]).catch((error) => log.error(error, 'facts were not stored'));
+
+  function writeSoon(fact: Fact): void {
+    pending.set(nameOf(fact.kind, fact.id), fact.document);
+    waiting.push(fact);
+    timer ??= setTimeout(commitSoon, WRITE_SOON_MS);
+  }
 
   /** A scan reads the file: it must not miss what was taken and is only pending. */
-  const everythingWritten = async () => void (pending.size > 0 && (await db.flushed));
+  async function everythingWritten(): Promise<void> {
+    if (waiting.length > 0) await commit([]);
+    else if (pending.size > 0) await db.flushed;
+  }
 
   return {
     async insert(fact, { durable, with: companion, removing }) {
       if (pending.has(nameOf(fact.kind, fact.id)) || db.doesExist([fact.kind, fact.id])) {
         // Who hears that somebody was first may rely on it as well.
-        if (durable) await db.flushed;
+        if (durable) await everythingWritten();
         return false;
       }
-      const written = commit(fact, () =>
-        db.batch(() => {
-          for (const each of companion ? [companion, fact] : [fact]) void write(each);
+      if (!durable && !companion && !removing) writeSoon(fact);
+      else {
+        await commit(companion ? [companion, fact] : [fact], () => {
           if (removing) void db.remove([removing.kind, removing.id]);
-        }),
-      );
-      if (durable) await written;
-      else inBackground(written);
+        });
+      }
       return true;
     },
     get: async (kind, id) => (pending.get(nameOf(kind, id)) ?? restore(kind, db.get([kind, id]))) as never,
-    put: async (fact) => inBackground(commit(fact, () => write(fact))),
+    put: async (fact) => writeSoon(fact),
     async remove(kind, id) {
+      // A write of the same document must not come after.
+      await everythingWritten();
       await db.remove([kind, id]);
     },
     async scan(kind, { after, descending = false, limit }) {
@@ -84,7 +107,7 @@ export function createEmbeddedFactStore({ folder, log }: EmbeddedFactStoreOption
     },
     ping: async () => {},
     async close() {
-      await db.flushed;
+      await everythingWritten();
       await db.close();
     },
   };

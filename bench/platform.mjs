@@ -1,0 +1,70 @@
+/** The embedded platform as a benchmark starts it, and what its processes take. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { root } from '../scripts/setup.mjs';
+
+export async function startPlatform(dataFolder) {
+  const env = { ...process.env, HTTP_PORT: '0', GRPC_PORT: '0', DATA_DIR: dataFolder };
+  const args = [`${root}/services/standalone/dist/main.js`, '--json'];
+  const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  const ended = once(child, 'exit').then(([code]) => {
+    throw new Error(`the platform ended with exit code ${code}`);
+  });
+  ended.catch(() => undefined);
+  const said = new Promise((resolve) => {
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      if (line.startsWith('{')) resolve(JSON.parse(line));
+    });
+  });
+  const { httpPort, grpcPort } = await Promise.race([said, ended]);
+  return {
+    pid: child.pid,
+    httpPort,
+    grpcPort,
+    async stop() {
+      const gone = once(child, 'exit');
+      child.kill('SIGTERM');
+      await gone;
+    },
+  };
+}
+
+/** Resident memory of each process below one, in bytes; those of the jail together. */
+export function residentBytes(pid) {
+  const bytes = {};
+  for (const each of family(pid)) {
+    const command = read(`/proc/${each}/cmdline`).replaceAll('\0', ' ');
+    const name = nameOf(command);
+    if (!name) continue;
+    // What several processes share is counted once, in parts: forks of one interpreter share most of theirs.
+    const kib = Number(/^Pss:\s+(\d+)/m.exec(read(`/proc/${each}/smaps_rollup`))?.[1] ?? 0);
+    bytes[name] = (bytes[name] ?? 0) + kib * 1024;
+  }
+  return bytes;
+}
+
+function nameOf(command) {
+  if (command.includes('platform.js')) return 'command + worker';
+  if (command.includes('runners/host/dist')) return 'runner';
+  if (command.includes('launcher.py')) return 'jail';
+  return command.includes('standalone/dist/main.js') ? 'supervisor' : undefined;
+}
+
+function family(pid) {
+  const below = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map((name) => ({ pid: Number(name), parent: Number(/^PPid:\s+(\d+)/m.exec(read(`/proc/${name}/status`))?.[1]) }));
+  const children = (of) =>
+    below.filter(({ parent }) => parent === of).flatMap((each) => [each.pid, ...children(each.pid)]);
+  return [pid, ...children(pid)];
+}
+
+function read(path) {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
