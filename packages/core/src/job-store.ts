@@ -79,7 +79,7 @@ export interface JobStore {
   /** The save stage is done. */
   markSaved(id: JobId, saved: Saved): Promise<void>;
   saved(id: JobId): Promise<Saved | undefined>;
-  /** Whether somebody holds a live lease on any stage. */
+  /** Whether somebody holds a live lease on the stage that the job is in. */
   isHeld(id: JobId): Promise<boolean>;
   /**
    * Record how the job ended; true when this call decided it. The first result wins, a cancellation included: a worker
@@ -245,8 +245,10 @@ export function createJobStore({ facts, leaseMs, maxAttempts, now = Date.now }: 
     saved: (id) => facts.get('saved', id),
 
     async isHeld(id) {
-      const newest = await Promise.all(STAGES.map((stage) => newestAttempt(id, stage)));
-      return newest.some(({ attempt }) => attempt !== undefined && isLive(attempt, now()));
+      // Who saved it is done with it, though the lease of that claim may go on for a while.
+      const stage = (await facts.get('saved', id)) ? 'exec' : 'save';
+      const { attempt } = await newestAttempt(id, stage);
+      return attempt !== undefined && isLive(attempt, now());
     },
 
     finish(id, attempt, result) {

@@ -57,9 +57,8 @@ export function createWatch({ jobs, store, feed }: WatchDependencies) {
     // The feed tells everything from there on; before it begins, this shows that the watch works.
     if (after === undefined && view.status === 'accepted') yield { type: 'status', status: view.status };
     else if (after !== undefined && !inFeed) yield { type: 'gap' };
-    const left = new AbortController();
-    const either = AbortSignal.any([left.signal, signal]);
-    const events = feed.read(id, after, either)[Symbol.asyncIterator]();
+    const left = follower(signal);
+    const events = feed.read(id, after, left.signal)[Symbol.asyncIterator]();
     const take = () => events.next().catch((): IteratorResult<FeedEvent> => ({ done: true, value: undefined }));
     let next = take();
     let last = after;
@@ -79,7 +78,7 @@ export function createWatch({ jobs, store, feed }: WatchDependencies) {
           askedOver = now !== undefined && isOver(now);
           // The feed failed: go on with what it has after the last event, a little later.
           if (arrived !== 'nothing') {
-            await sleep(ASK_EVERY_MS, undefined, { signal: either }).catch(() => undefined);
+            await sleep(ASK_EVERY_MS, undefined, { signal: left.signal }).catch(() => undefined);
             return yield* follow(id, view, last ?? '0-0', true, signal);
           }
           continue;
@@ -102,12 +101,33 @@ export function createWatch({ jobs, store, feed }: WatchDependencies) {
 
   /** The job when it has ended, or as it is after `timeoutMs` milliseconds. */
   async function wait(ownerId: OwnerId, id: JobId, timeoutMs: number, signal: AbortSignal): Promise<JobView> {
-    const either = AbortSignal.any([AbortSignal.timeout(timeoutMs), signal]);
-    for await (const event of watch(ownerId, id, undefined, either)) if (event.type === 'result') return event.view;
-    return jobs.get(ownerId, id);
+    const enough = follower(signal);
+    const timer = setTimeout(enough.abort, timeoutMs);
+    try {
+      for await (const event of watch(ownerId, id, undefined, enough.signal)) {
+        if (event.type === 'result') return event.view;
+      }
+      return jobs.get(ownerId, id);
+    } finally {
+      clearTimeout(timer);
+      enough.abort();
+    }
   }
 
   return { watch, wait };
+}
+
+/** A signal that aborts with another, or when told to: what AbortSignal.any does, at a fraction of its cost. */
+function follower(signal: AbortSignal): { readonly signal: AbortSignal; abort(): void } {
+  const controller = new AbortController();
+  const abort = () => {
+    signal.removeEventListener('abort', abort);
+    // With a reason, as without one an error with a stack is made each time.
+    controller.abort('no longer wanted');
+  };
+  if (signal.aborted) abort();
+  else signal.addEventListener('abort', abort);
+  return { signal: controller.signal, abort };
 }
 
 /** What the promise brings, or `nothing` after some milliseconds. */

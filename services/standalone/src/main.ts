@@ -57,17 +57,7 @@ function childWords(uid: number, see: readonly string[], lock: string | undefine
   const seen = asRoot ? [root, dirname(dirname(process.execPath)), ...see].flatMap((path) => ['--see', path]) : [];
   const locked = lock ? ['--lock', lock] : [];
   const starter = fileURLToPath(new URL('../start-child.py', import.meta.url));
-  return [
-    '-I',
-    starter,
-    ...user,
-    ...seen,
-    ...locked,
-    '--',
-    process.execPath,
-    '--enable-source-maps',
-    `${root}/${script}`,
-  ];
+  return ['-I', starter, ...user, ...seen, ...locked, '--', process.execPath, `${root}/${script}`];
 }
 
 async function main(): Promise<void> {

@@ -152,9 +152,16 @@ export function connectRunner(address: string): RunnerConnection {
           throw toRunnerError(error, signal);
         }
       };
+      let ended = false;
       const leave = () => {
         signal.removeEventListener('abort', cancel);
-        cancel();
+        // Cancelling what has ended would only make an error that nobody reads.
+        if (!ended) cancel();
+      };
+      const end = () => {
+        ended = true;
+        stream.end();
+        stream.resume();
       };
       stream.write({ message: { $case: 'start', value: start } });
       try {
@@ -168,7 +175,7 @@ export function connectRunner(address: string): RunnerConnection {
       return {
         go: () => void stream.write({ message: { $case: 'go', value: {} } }),
         kill: () => void stream.write({ message: { $case: 'signal', value: { name: 'SIGKILL' } } }),
-        events: readRun(next, leave),
+        events: readRun(next, end, leave),
         cancel: leave,
       };
     },
@@ -200,6 +207,7 @@ export function connectRunner(address: string): RunnerConnection {
 /** The events of an admitted run. However it is left, the call is over afterwards. */
 async function* readRun(
   next: () => Promise<IteratorResult<runner.ExecuteResponse>>,
+  end: () => void,
   leave: () => void,
 ): AsyncGenerator<RunEvent> {
   try {
@@ -207,6 +215,7 @@ async function* readRun(
       const { done, value } = await next();
       if (done) throw new RunnerError('lost', 'the runner broke off without saying how the run ended');
       const event = toRunEvent(value);
+      if (event.type === 'exited') end();
       yield event;
       if (event.type === 'exited') return;
     }

@@ -28,7 +28,7 @@ export function serverStream<I, O>(
 ): handleServerStreamingCall<I, O> {
   return (call: ServerWritableStream<I, O>) => {
     const gone = new AbortController();
-    call.once('cancelled', () => gone.abort());
+    call.once('cancelled', () => gone.abort('the caller went away'));
     void send(call, produce(call.request, gone.signal), gone.signal, log);
   };
 }

@@ -129,7 +129,7 @@ function toLanguageJson({
 /** Aborts when the client goes away before it was answered. */
 function goneSignal(response: Response): AbortSignal {
   const gone = new AbortController();
-  response.once('close', () => gone.abort());
+  response.once('close', () => gone.abort('the client went away'));
   return gone.signal;
 }
 

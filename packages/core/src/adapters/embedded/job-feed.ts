@@ -1,5 +1,5 @@
 /** Feeds in this process's memory. An ended feed is kept for a while, so that who is late still sees it live. */
-import { EventEmitter, on } from 'node:events';
+import { EventEmitter } from 'node:events';
 import type { JobId } from '../../job.js';
 import { compareEventIds, type FeedEvent, type JobFeed } from '../../job-feed.js';
 
@@ -37,22 +37,17 @@ export function createEmbeddedJobFeed(): JobFeed {
       return true;
     },
     async *read(id, after, signal) {
-      let seen = 0;
-      // Subscribed before the first look, so that nothing falls between.
-      const heard = on(news, id, { signal });
-      try {
-        for (;;) {
-          const events = feeds.get(id)?.events ?? [];
-          for (; seen < events.length; seen += 1) {
-            const event = events[seen] as FeedEvent;
-            if (after && compareEventIds(event.id, after) <= 0) continue;
-            yield event;
-            if (event.type === 'end') return;
-          }
-          await heard.next();
+      for (let seen = 0; ; ) {
+        const events = feeds.get(id)?.events ?? [];
+        for (; seen < events.length; seen += 1) {
+          const event = events[seen] as FeedEvent;
+          if (after && compareEventIds(event.id, after) <= 0) continue;
+          yield event;
+          if (event.type === 'end') return;
         }
-      } finally {
-        await heard.return?.();
+        // Nothing falls between the look and the wait: no other code runs in between.
+        await nextNews(news, id, signal);
+        signal.throwIfAborted();
       }
     },
     has: async (id, eventId) => feeds.get(id)?.events.some((event) => event.id === eventId) ?? false,
@@ -66,4 +61,18 @@ export function createEmbeddedJobFeed(): JobFeed {
       feeds.clear();
     },
   };
+}
+
+/** Resolves when something was appended, or the signal aborts. */
+function nextNews(news: EventEmitter, id: JobId, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      news.off(id, done);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    news.on(id, done);
+    signal.addEventListener('abort', done);
+    if (signal.aborted) done();
+  });
 }

@@ -1,0 +1,124 @@
+/** A runner that misbehaves as it is told: faults that a real one cannot be made to show. */
+import { Server, ServerCredentials, type ServerDuplexStream, status } from '@grpc/grpc-js';
+import { runner } from '@runlane/contract';
+import { digestOf } from '@runlane/core';
+import { HealthImplementation } from 'grpc-health-check';
+
+type Call = ServerDuplexStream<runner.ExecuteRequest, runner.ExecuteResponse>;
+
+/** What the runner does with one Execute call, from its start on. */
+export type Behaviour = (call: Call, start: runner.Start) => void;
+
+const send = (call: Call, message: runner.ExecuteResponse['message']) => call.write({ message });
+const refuse = (code: status, details: string) => (call: Call) => call.emit('error', { code, details });
+const EXITED = runner.Exited.fromPartial({ reason: runner.EndReason.EXITED, exitCode: 0, isolation: 'fake' });
+
+function onGo(call: Call, then: () => void): void {
+  send(call, { $case: 'admitted', value: {} });
+  call.on('data', ({ message }: runner.ExecuteRequest) => message?.$case === 'go' && then());
+}
+
+function output(call: Call, text: string): void {
+  send(call, { $case: 'output', value: { stream: runner.Stream.STDOUT, data: Buffer.from(text) } });
+}
+
+function exit(call: Call): void {
+  send(call, { $case: 'exited', value: EXITED });
+  call.end();
+}
+
+export const BEHAVIOURS = {
+  runs: (call) =>
+    onGo(call, () => {
+      output(call, 'ran\n');
+      exit(call);
+    }),
+  isBusy: refuse(status.RESOURCE_EXHAUSTED, 'no slot'),
+  refuses: refuse(status.INVALID_ARGUMENT, 'limits.processes is odd'),
+  lacksTheArtifact: refuse(status.FAILED_PRECONDITION, 'artifact'),
+  isAway: refuse(status.UNAVAILABLE, 'away'),
+  breaksOff: (call) =>
+    onGo(call, () => {
+      output(call, 'half');
+      call.end();
+    }),
+  crashes: (call) => onGo(call, () => call.emit('error', { code: status.INTERNAL, details: 'sandbox' })),
+  saysNonsense: (call) => onGo(call, () => send(call, { $case: 'admitted', value: {} })),
+  saysNothing: (call) => onGo(call, () => undefined),
+  startsUnasked: (call) => send(call, { $case: 'started', value: {} }),
+  floods: (call, { limits }) =>
+    onGo(call, () => {
+      for (let sent = 0; sent < 4 * (limits?.outputBytes ?? 0); sent += 1_000) output(call, 'x'.repeat(1_000));
+      exit(call);
+    }),
+} satisfies Record<string, Behaviour>;
+
+export interface FakeRunner {
+  readonly address: string;
+  /** Calls of Execute so far. */
+  executed(): number;
+  /** Digests that it was given. */
+  readonly uploaded: string[];
+  close(): Promise<void>;
+}
+
+export interface FakeRunnerOptions {
+  /** One for each Execute call; the last stays. */
+  readonly behaviours: readonly Behaviour[];
+  /** The digest that it says a source bundle was prepared to; its own, as nothing is compiled. */
+  readonly prepares?: (bundle: Uint8Array) => string;
+}
+
+export async function startFakeRunner({ behaviours, prepares = digestOf }: FakeRunnerOptions): Promise<FakeRunner> {
+  let executed = 0;
+  const uploaded: string[] = [];
+  const limits = { wallTimeMs: 200, outputBytes: 10_000 };
+  const described = runner.DescribeResponse.fromPartial({
+    languages: [
+      {
+        name: 'python',
+        version: '3.11.2',
+        entry: 'main.py',
+        defaultLimits: limits,
+        maximumLimits: limits,
+        toolchain: 't',
+      },
+    ],
+    slots: 2,
+    platform: 'linux/x64',
+  });
+  const server = new Server();
+  server.addService(runner.RunnerServiceService, {
+    describe: (_call, done) => done(null, described),
+    prepare: ({ request }, done) => done(null, { artifactDigest: prepares(request.bundle), compile: undefined }),
+    findMissing: (_call, done) => done(null, { digests: [] }),
+    upload(call, done) {
+      call.on('data', ({ part }: runner.UploadRequest) => part?.$case === 'digest' && uploaded.push(part.value));
+      call.on('end', () => done(null, {}));
+    },
+    download: (call) => {
+      call.write({ chunk: Buffer.from('not what was asked for') });
+      call.end();
+    },
+    execute(call) {
+      const behaviour = behaviours[Math.min(executed, behaviours.length - 1)];
+      executed += 1;
+      call.once('data', ({ message }: runner.ExecuteRequest) => {
+        if (message?.$case === 'start') behaviour?.(call, message.value);
+      });
+      call.on('error', () => undefined);
+    },
+  } satisfies runner.RunnerServiceServer);
+  new HealthImplementation({ '': 'SERVING' }).addToServer(server);
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
+      error ? reject(error) : resolve(bound),
+    );
+  });
+  return {
+    address: `127.0.0.1:${port}`,
+    executed: () => executed,
+    uploaded,
+    close: async () => server.forceShutdown(),
+  };
+}

@@ -1,0 +1,174 @@
+/** What a worker makes of runners that fail, lie or go away: the job is tried again or ended, and the worker goes on. */
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, test } from 'node:test';
+import { createCloser, isOver, type JobView, readConfig } from '@runlane/core';
+import { type OpenPorts, openPorts, STORE_VARIABLES } from '@runlane/core/adapters';
+import { aJob, silentLog, until } from '@runlane/core/testing';
+import { WORKER_VARIABLES } from './run-worker.js';
+import {
+  BEHAVIOURS,
+  type Behaviour,
+  type FakeRunner,
+  type FakeRunnerOptions,
+  startFakeRunner,
+} from './testing/fake-runner.js';
+import { createWorker, type Worker } from './worker.js';
+
+interface Stage {
+  readonly ports: OpenPorts;
+  readonly worker: Worker;
+  readonly runner: FakeRunner;
+  /** Accept a job and wait for its end. */
+  run(): Promise<JobView>;
+}
+
+const opened: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const close of opened.splice(0).toReversed()) await close();
+});
+
+const withRunner = (...behaviours: Behaviour[]) => onStage({ behaviours });
+
+async function onStage(options: FakeRunnerOptions): Promise<Stage> {
+  const folder = await mkdtemp(join(tmpdir(), 'runlane-worker-'));
+  opened.push(() => rm(folder, { recursive: true, force: true }));
+  const runner = await startFakeRunner(options);
+  opened.push(runner.close);
+  const env = {
+    DATA_DIR: folder,
+    RUNNERS: runner.address,
+    LEASE_SECONDS: '2',
+    RECONCILE_SECONDS: '1',
+    SHUTDOWN_SECONDS: '4',
+  };
+  const config = readConfig(env, [...WORKER_VARIABLES, ...STORE_VARIABLES, 'DATA_DIR']);
+  const closer = createCloser({ graceMs: 5_000, log: silentLog });
+  opened.push(closer.close);
+  const ports = await openPorts(config, { closer, log: silentLog });
+  const worker = createWorker({ ...ports, queue: ports.openQueue.queue, log: silentLog, config });
+  closer.add({ name: 'worker', close: () => worker.close() });
+  await worker.ready;
+  return {
+    ports,
+    worker,
+    runner,
+    async run() {
+      const job = aJob();
+      await ports.store.insert(job);
+      await ports.openQueue.queue.add('save', job.id);
+      return endOf(ports, job.id);
+    },
+  };
+}
+
+async function endOf({ store }: OpenPorts, id: string): Promise<JobView> {
+  await until('the job ended', async () => isOver((await store.get(id)) as JobView), 40_000);
+  return (await store.get(id)) as JobView;
+}
+
+test('a runner without a free slot is asked again, and no attempt is counted', async () => {
+  const { run, runner } = await withRunner(BEHAVIOURS.isBusy, BEHAVIOURS.isBusy, BEHAVIOURS.isBusy, BEHAVIOURS.runs);
+  const { status, attempt, result } = await run();
+  assert.deepEqual([status, attempt, result?.stdout.toString()], ['succeeded', 1, 'ran\n']);
+  assert.equal(runner.executed(), 4);
+});
+
+test('a runner that lacks the artifact is given it', async () => {
+  const { run, runner } = await withRunner(BEHAVIOURS.lacksTheArtifact, BEHAVIOURS.runs);
+  assert.equal((await run()).status, 'succeeded');
+  assert.equal(runner.executed(), 2);
+});
+
+test('a job that the runner refuses ends at once, with the reason', async () => {
+  const { run, runner } = await withRunner(BEHAVIOURS.refuses);
+  const { status, result } = await run();
+  assert.equal(status, 'error');
+  assert.match(result?.message ?? '', /limits\.processes is odd/);
+  assert.equal(runner.executed(), 1);
+});
+
+for (const name of ['breaksOff', 'crashes', 'saysNonsense'] as const) {
+  test(`after a runner that ${name}, the job is run again, and output of the first attempt is not kept`, async () => {
+    const { run } = await withRunner(BEHAVIOURS[name], BEHAVIOURS.runs);
+    const { status, attempt, result } = await run();
+    assert.deepEqual([status, attempt, result?.stdout.toString()], ['succeeded', 2, 'ran\n']);
+  });
+}
+
+for (const name of ['startsUnasked', 'isAway'] as const) {
+  test(`a runner that ${name} before it admits has started nothing: no attempt is counted`, async () => {
+    const { run } = await withRunner(BEHAVIOURS[name], BEHAVIOURS.runs);
+    assert.equal((await run()).attempt, 1);
+  });
+}
+
+test('a runner that says nothing is given up after the limit and a grace, and the job is run again', async () => {
+  const { run } = await withRunner(BEHAVIOURS.saysNothing, BEHAVIOURS.runs);
+  const { status, attempt } = await run();
+  assert.deepEqual([status, attempt], ['succeeded', 2]);
+});
+
+test('a job that breaks every runner ends with `error` after three attempts, and the next one runs', async () => {
+  const { run, runner } = await withRunner(
+    BEHAVIOURS.breaksOff,
+    BEHAVIOURS.breaksOff,
+    BEHAVIOURS.breaksOff,
+    BEHAVIOURS.runs,
+  );
+  const { status, attempt, result } = await run();
+  assert.deepEqual([status, attempt], ['error', 3]);
+  assert.match(result?.message ?? '', /3 attempts/);
+  assert.equal(runner.executed(), 3);
+  assert.equal((await run()).status, 'succeeded');
+});
+
+test('an artifact that does not fit its digest is not taken, and its job ends with `error`', async () => {
+  const { run, runner } = await onStage({ behaviours: [BEHAVIOURS.runs], prepares: () => 'a'.repeat(64) });
+  assert.equal((await run()).status, 'error');
+  assert.equal(runner.executed(), 0);
+});
+
+test('output beyond the limit is not kept, whatever the runner sends', async () => {
+  const { run } = await withRunner(BEHAVIOURS.floods);
+  const { result } = await run();
+  assert.equal(result?.stdout.length, 10_000);
+  assert.equal(result?.stdoutTruncated, true);
+});
+
+test('a worker that stops hands back what it cannot finish, uncounted, and starts nothing new', async () => {
+  const { ports, worker, runner } = await withRunner(BEHAVIOURS.saysNothing);
+  const job = aJob();
+  await ports.store.insert(job);
+  await ports.openQueue.queue.add('save', job.id);
+  await until('it runs', () => runner.executed() === 1);
+  await until('it is claimed', () => ports.store.isHeld(job.id));
+  const late = aJob();
+  await ports.store.insert(late);
+  const closing = worker.close();
+  await ports.openQueue.queue.add('save', late.id);
+  await closing;
+  assert.equal(await ports.store.isHeld(job.id), false);
+  const again = await ports.store.claim(job.id, 'exec', 'another');
+  assert.equal(again.outcome, 'claimed');
+  assert.equal(runner.executed(), 1);
+});
+
+test('a job that no queue knows is found and run', async () => {
+  const { ports } = await withRunner(BEHAVIOURS.runs);
+  const job = aJob();
+  await ports.store.insert(job);
+  assert.equal((await endOf(ports, job.id)).status, 'succeeded');
+});
+
+test('a job that was to be cancelled before anybody claimed it ends `cancelled` and is not run', async () => {
+  const { ports, runner } = await withRunner(BEHAVIOURS.runs);
+  const job = aJob();
+  await ports.store.insert(job);
+  await ports.store.cancel(job.id);
+  await ports.openQueue.queue.add('save', job.id);
+  assert.equal((await endOf(ports, job.id)).status, 'cancelled');
+  assert.equal(runner.executed(), 0);
+});
