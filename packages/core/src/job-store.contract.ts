@@ -107,6 +107,7 @@ export function testJobStore(adapter: string, open: () => Promise<FactStore>, sk
       await store.release(await claimed(id), 'w1', 'failed');
       await claimed(id);
       nowMs += LEASE_MS;
+      await store.markSaved(id, { artifactDigest: 'a'.repeat(64) });
       assert.deepEqual(await store.claim(id, 'exec', 'w2'), { outcome: 'exhausted', attempts: MAX_ATTEMPTS });
     });
 
