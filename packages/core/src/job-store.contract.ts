@@ -81,6 +81,7 @@ export function testJobStore(adapter: string, open: () => Promise<FactStore>, sk
 
     it('keeps a claim for its lease, for longer with heartbeats, and then lets another have it', async () => {
       const { id } = await accepted();
+      await store.markSaved(id, { artifactDigest: 'a'.repeat(64) });
       const claim = await claimed(id);
       nowMs += LEASE_MS - 1;
       assert.equal(await outcome(id), 'held');
@@ -90,7 +91,7 @@ export function testJobStore(adapter: string, open: () => Promise<FactStore>, sk
       assert.equal(await outcome(id), 'held');
       nowMs += 1;
       assert.equal(await store.isHeld(id), false);
-      assert.equal(await statusOf(id), 'accepted');
+      assert.equal(await statusOf(id), 'queued');
       assert.equal((await claimed(id)).attempt, 2);
     });
 
@@ -107,7 +108,6 @@ export function testJobStore(adapter: string, open: () => Promise<FactStore>, sk
       await store.release(await claimed(id), 'w1', 'failed');
       await claimed(id);
       nowMs += LEASE_MS;
-      await store.markSaved(id, { artifactDigest: 'a'.repeat(64) });
       assert.deepEqual(await store.claim(id, 'exec', 'w2'), { outcome: 'exhausted', attempts: MAX_ATTEMPTS });
     });
 
