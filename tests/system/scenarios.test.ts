@@ -1,12 +1,16 @@
 /** What users see, through both doors, on both forms of the platform. */
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { rm } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
+import { promisify } from 'node:util';
 import { execution } from '@runlane/contract';
-import { skipWithout, until } from '@runlane/core/testing';
+import { findServer, skipWithout, until } from '@runlane/core/testing';
 import { type Door, grpcDoor, Refused, readEvents, restDoor, unary } from './doors.js';
 import { type Platform, startDistributed, startEmbedded, temporaryFolder } from './platforms.js';
 import { SCENARIOS, type Scenario } from './scenarios.js';
+
+const run = promisify(execFile);
 
 interface Form {
   readonly name: string;
@@ -156,6 +160,19 @@ for (const form of FORMS) {
       assert.equal(steps[0], 'job');
       assert.equal(steps.at(-1), 'result');
       assert.ok(steps.includes('stdout'));
+    });
+
+    test('grpcurl finds the service by reflection and runs a program', { skip: skipWithout('grpcurl') }, async () => {
+      const found = findServer('grpcurl');
+      assert.ok('path' in found);
+      const grpcurl = async (...args: string[]) => (await run(found.path, ['-plaintext', ...args])).stdout;
+      const address = platform.grpcAddress;
+      assert.match(await grpcurl(address, 'list'), /^grpc\.health\.v1\.Health\nrunlane\.v1\.ExecutionService\n$/);
+      assert.match(await grpcurl(address, 'describe', 'runlane.v1.Event'), /bytes stdout = 3/);
+      assert.match(await grpcurl(address, 'grpc.health.v1.Health/Check'), /SERVING/);
+      const request = JSON.stringify({ program: { code: 'print(6 * 7)' } });
+      const answer = await grpcurl('-d', request, address, 'runlane.v1.ExecutionService/Run');
+      assert.match(answer, new RegExp(`"stdout": "${Buffer.from('42\n').toString('base64')}"`));
     });
 
     test('the simple routes take code and give its output', async () => {

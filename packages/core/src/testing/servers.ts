@@ -1,5 +1,6 @@
 /**
- * Real servers for tests: redis-server, and one that speaks MongoDB's protocol (FerretDB over SQLite, built with Go).
+ * Real programs for tests: redis-server, a server that speaks MongoDB's protocol (FerretDB over SQLite, built with Go), and
+ * grpcurl.
  * Each is started for one test file, on a free port of 127.0.0.1, and ends with the process that started it.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
@@ -18,9 +19,11 @@ const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
 const MONGO_WIRE_SOURCE = join(ROOT, 'tests/servers/mongo-wire');
 const MONGO_WIRE = join(ROOT, '.cache/bin/mongo-wire');
+const GRPCURL = join(ROOT, '.cache/bin/grpcurl');
+const GRPCURL_MODULE = 'github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.3';
 const START_MS = 10_000;
 
-export const SERVERS = ['redis-server', 'mongo-wire'] as const;
+export const SERVERS = ['redis-server', 'mongo-wire', 'grpcurl'] as const;
 
 export type ServerName = (typeof SERVERS)[number];
 
@@ -51,6 +54,8 @@ export function findServer(name: ServerName): Availability {
     return existsSync(MONGO_WIRE)
       ? { path: MONGO_WIRE }
       : { missing: `${MONGO_WIRE} is not built yet: npm test does so` };
+  if (name === 'grpcurl')
+    return existsSync(GRPCURL) ? { path: GRPCURL } : { missing: `${GRPCURL} is not built yet: npm test does so` };
   const path = findOnPath(name);
   return path ? { path } : { missing: `${name} is not installed: apt-get install redis-server` };
 }
@@ -72,7 +77,11 @@ export async function prepareServers({
 }: {
   readonly log: (line: string) => void;
 }): Promise<Readonly<Record<ServerName, Availability>>> {
-  return { 'redis-server': await prepareRedis(log), 'mongo-wire': await prepareMongoWire(log) };
+  return {
+    'redis-server': await prepareRedis(log),
+    'mongo-wire': await prepareMongoWire(log),
+    grpcurl: await prepareGrpcurl(log),
+  };
 }
 
 async function prepareRedis(log: (line: string) => void): Promise<Availability> {
@@ -110,6 +119,21 @@ async function prepareMongoWire(log: (line: string) => void): Promise<Availabili
     return { missing: `mongo-wire could not be built: ${(error as Error).message}` };
   }
   return { path: MONGO_WIRE };
+}
+
+/** A client that nobody here wrote, which asks the server itself what it offers. */
+async function prepareGrpcurl(log: (line: string) => void): Promise<Availability> {
+  const found = findServer('grpcurl');
+  if ('path' in found) return found;
+  if (!findOnPath('go')) return { missing: 'grpcurl cannot be built: go is not installed (https://go.dev/dl/)' };
+  log('building grpcurl with Go');
+  try {
+    await mkdir(join(GRPCURL, '..'), { recursive: true });
+    await run('go', ['install', GRPCURL_MODULE], { env: { ...process.env, GOBIN: join(GRPCURL, '..') } });
+  } catch (error) {
+    return { missing: `grpcurl could not be built: ${(error as Error).message}` };
+  }
+  return findServer('grpcurl');
 }
 
 /** @param appendOnly keep what it has over a restart; otherwise a restart empties it. */

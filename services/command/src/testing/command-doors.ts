@@ -15,8 +15,8 @@ export interface TestDoors {
   close(): Promise<void>;
 }
 
-export const DEFAULT_LIMITS = { wallTimeMs: 10_000, memoryBytes: 268_435_456 };
-export const MAXIMUM_LIMITS = { wallTimeMs: 60_000, memoryBytes: 1_073_741_824, outputBytes: 1_048_576 };
+const DEFAULT_LIMITS = { wallTimeMs: 10_000, memoryBytes: 268_435_456 };
+const MAXIMUM_LIMITS = { wallTimeMs: 60_000, memoryBytes: 1_073_741_824, outputBytes: 1_048_576 };
 
 export async function openTestDoors(env: NodeJS.ProcessEnv = {}, { withRunner = true } = {}): Promise<TestDoors> {
   const folder = await mkdtemp(join(tmpdir(), 'runlane-command-'));
