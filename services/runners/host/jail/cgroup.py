@@ -5,7 +5,6 @@ cgroup file system is mounted at all. What a machine lacks (a controller, or the
 and the monitor measures it by polling instead.
 """
 import os
-import re
 
 PREFIX = "runlane-"
 CONTROLLERS = ("memory", "pids", "cpuacct")
@@ -64,8 +63,7 @@ class Group:
         return self.has_memory and self._oom_kills() > self._oom_before
 
     def _oom_kills(self):
-        found = re.search(rb"oom_kill (\d+)", _read(self.fds["oom"]))
-        return int(found.group(1)) if found else 0
+        return _field(_read(self.fds["oom"]), b"oom_kill") or 0
 
     def memory_now(self):
         """Bytes in use, or None."""
@@ -85,7 +83,7 @@ class Group:
             return None
         text = _read(self.fds["cpu"])
         if self.version == 2:
-            return int(re.search(rb"usage_usec (\d+)", text).group(1)) / 1000
+            return _field(text, b"usage_usec") / 1000
         return int(text) / 1e6
 
     def all_fds(self):
@@ -205,8 +203,8 @@ class Groups:
 def _sweep(base):
     """Remove what a launcher that was killed left behind."""
     for name in os.listdir(base):
-        owner = re.fullmatch(re.escape(PREFIX) + r"(\d+)(-launcher)?", name)
-        if owner and not os.path.exists(f"/proc/{owner.group(1)}"):
+        owner = name[len(PREFIX) :].partition("-")[0]
+        if name.startswith(PREFIX) and owner.isdigit() and not os.path.exists(f"/proc/{owner}"):
             for folder, _, _ in os.walk(f"{base}/{name}", topdown=False):
                 try:
                     os.rmdir(folder)
@@ -239,6 +237,15 @@ def _open(path, flags=os.O_RDWR):
 def _put(path, text):
     with open(path, "w", encoding="utf-8") as file:
         file.write(text)
+
+
+def _field(text, name):
+    """The number after a name, in lines of both; None where there is none."""
+    for line in text.splitlines():
+        key, _, value = line.partition(b" ")
+        if key == name:
+            return int(value)
+    return None
 
 
 def _write(fd, value):

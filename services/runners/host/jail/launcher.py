@@ -25,20 +25,12 @@ import time  # noqa: E402
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.dirname(HERE))
 
-from jail import cgroup, linux, probe, program, rootfs, seccomp, service  # noqa: E402
+from jail import cgroup, linux, probe, program, seccomp, service  # noqa: E402
 
 SUBORDINATE_IDS = 65_536
 FIRST_RUN_UID = 10_000
 # Runs that have ended but are not yet swept away may still hold a slot for a moment.
 SPARE_SLOTS = 4
-NAMESPACES = (
-    linux.CLONE_NEWUSER
-    | linux.CLONE_NEWNS
-    | linux.CLONE_NEWPID
-    | linux.CLONE_NEWNET
-    | linux.CLONE_NEWIPC
-    | linux.CLONE_NEWUTS
-)
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 REFUSED = 78  # EX_CONFIG: starting again without a change is useless
 
@@ -217,14 +209,24 @@ def _start_service(listening, slots, warm, users, binds, host_ids, description):
     """Start the outer sandbox and wait until it is made; the pid of its anchor, with which it dies."""
     report_r, report_w = os.pipe2(os.O_CLOEXEC)
     mapped_r, mapped_w = os.pipe2(os.O_CLOEXEC)
-    launcher = os.getpid()
+    values = {
+        "launcher": os.getpid(),
+        "listening": listening.fileno(),
+        "slots": [[slot.number, slot.uid, slot.group.version, slot.group.fds, slot.own_user_namespace] for slot in slots],
+        "warm": warm,
+        "users": users,
+        "binds": binds,
+        "description": description.decode(),
+        "report": report_w,
+        "mapped": mapped_r,
+    }
+    kept = [listening.fileno(), report_w, mapped_r]
+    for slot in slots:
+        kept += slot.group.all_fds()
     pid = os.fork()
     if pid == 0:
         try:
-            os.close(report_r)
-            os.close(mapped_w)
-            serve = lambda leash: _serve(listening, slots, warm, users, binds, leash, description, report_w)  # noqa: E731
-            _anchor(launcher, report_w, mapped_r, serve)
+            _become_anchor(values, kept)
         except BaseException as reason:
             os.write(report_w, f"!{type(reason).__name__}: {reason}".encode()[:1000])
         finally:
@@ -250,6 +252,14 @@ def _start_service(listening, slots, warm, users, binds, host_ids, description):
     raise CannotIsolate(f"{report.decode(errors='replace').lstrip('!')}. {_advice()}")
 
 
+def _become_anchor(values, kept):
+    parameters = os.memfd_create("parameters")
+    os.write(parameters, json.dumps(values).encode())
+    for fd in (*kept, parameters):
+        os.set_inheritable(fd, True)
+    os.execve(sys.executable, [sys.executable, "-I", "-S", "-X", "utf8", f"{HERE}/zygote.py", str(parameters)], {})
+
+
 def _map_ids(pid, host_ids):
     if host_ids:
         mapping = f"0 {host_ids[0]} {SUBORDINATE_IDS}"
@@ -260,51 +270,6 @@ def _map_ids(pid, host_ids):
     for name, text in texts.items():
         with open(f"/proc/{pid}/{name}", "w", encoding="utf-8") as file:
             file.write(text)
-
-
-def _anchor(launcher, report, mapped, serve):
-    """Make the namespaces, fork their process 1, and wait with it: when either goes, both do."""
-    signal.pthread_sigmask(signal.SIG_SETMASK, [])
-    linux.unshare(NAMESPACES)
-    os.write(report, b"u")
-    if os.read(mapped, 1) != b"m":
-        os._exit(1)
-    os.setresgid(0, 0, 0)
-    os.setresuid(0, 0, 0)
-    linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
-    leash_r, leash_w = os.pipe2(os.O_CLOEXEC)
-    # Seen from a new pid namespace the launcher has the same pid as before: this process itself has not moved.
-    if os.getppid() != launcher:
-        os._exit(1)
-    pid = os.fork()
-    if pid == 0:
-        os.close(leash_w)
-        linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
-        serve(leash_r)
-        os._exit(1)
-    linux.close_all_but([2, leash_w])
-    os.waitpid(pid, 0)
-    os._exit(1)
-
-
-def _serve(listening, slots, warm, users, binds, leash, description, report):
-    try:
-        os.setsid()
-        for number in SIGNALS:
-            signal.signal(number, signal.SIG_DFL)
-        rootfs.build(users, binds)
-        linux.sethostname(rootfs.HOSTNAME)
-        null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
-        os.dup2(null, 0)
-        os.dup2(null, 1)
-        keep = [0, 1, 2, listening.fileno(), leash, report]
-        for slot in slots:
-            keep += slot.group.all_fds()
-        linux.close_all_but(keep)
-    except BaseException as reason:
-        os.write(report, f"!{type(reason).__name__}: {reason}".encode()[:1000])
-        os._exit(1)
-    service.serve(listening, slots, warm, leash, description, report)
 
 
 def _advice():

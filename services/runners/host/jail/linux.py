@@ -1,7 +1,6 @@
 """The system calls that Python's os module lacks, as functions that raise OSError. Everything here is Linux."""
 import ctypes
 import os
-import platform
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -16,10 +15,11 @@ PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_CAPBSET_DROP = 1, 4, 22, 2
 PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT = 36, 38, 47
 PR_CAP_AMBIENT_CLEAR_ALL = 4
 
-MACHINE = platform.machine()
+MACHINE = os.uname().machine
 NR_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}.get(MACHINE)
 # These two have the same number on every architecture.
 NR_PIDFD_OPEN, NR_CLOSE_RANGE = 434, 436
+HIGHEST_FD = 0xFFFFFFFF
 
 ulong = ctypes.c_ulong
 libc.unshare.argtypes = [ctypes.c_int]
@@ -74,26 +74,27 @@ def pidfd_open(pid):
     return _check(libc.syscall(ulong(NR_PIDFD_OPEN), ctypes.c_int(pid), ctypes.c_uint(0)), "pidfd_open")
 
 
-def close_from(first):
-    """Close every descriptor from `first` on."""
-    if libc.syscall(ulong(NR_CLOSE_RANGE), ctypes.c_uint(first), ctypes.c_uint(0xFFFFFFFF), ctypes.c_uint(0)) < 0:
+def close_range(first, last=HIGHEST_FD):
+    """Close every descriptor from `first` to `last`."""
+    if libc.syscall(ulong(NR_CLOSE_RANGE), ctypes.c_uint(first), ctypes.c_uint(last), ctypes.c_uint(0)) < 0:
         for name in os.listdir("/proc/self/fd"):
-            if int(name) >= first:
+            if first <= int(name) <= last:
                 try:
                     os.close(int(name))
                 except OSError:
                     pass  # the descriptor of the listing itself
 
 
+def gaps(keep):
+    """The ranges, for close_range, of all descriptors but those in `keep`."""
+    edges = sorted({-1, *keep, HIGHEST_FD + 1})
+    return [(before + 1, after - 1) for before, after in zip(edges, edges[1:]) if after > before + 1]
+
+
 def close_all_but(keep):
     """Close every descriptor that is not in `keep`."""
-    edges = sorted(set(keep))
-    start = 0
-    for fd in edges:
-        if fd > start:
-            os.closerange(start, fd)
-        start = fd + 1
-    close_from(start)
+    for first, last in gaps(keep):
+        close_range(first, last)
 
 
 def drop_bounding_set():

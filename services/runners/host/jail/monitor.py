@@ -112,6 +112,9 @@ class _Run:
         linux.prctl(linux.PR_SET_DUMPABLE, 0)
         os.setsid()
         linux.unshare(linux.CLONE_NEWNS | linux.CLONE_NEWNET | linux.CLONE_NEWIPC | linux.CLONE_NEWUTS)
+        # As soon as there is what it inherits: of each page that this process touches before the fork and again after
+        # it, there would be two copies to make. What follows, both see.
+        self._fork_program()
         linux.sethostname(rootfs.HOSTNAME)
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
             # SIOCSIFFLAGS: IFF_UP on this namespace's own, empty loopback.
@@ -120,7 +123,7 @@ class _Run:
         # Only the run's own processes: nothing of the host's /proc/sys, meminfo, kcore or sysrq-trigger exists here.
         # Runtimes fall back (Python, Node, the JVM and Go ask the kernel by calls); what is not there cannot leak.
         linux.mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "subset=pid")
-        self._fork_program()
+        self._expect_prepared()
 
     def serve(self, connection, description, taken):
         self.connection = connection
@@ -150,7 +153,6 @@ class _Run:
         for fd in (stdin_r, stdout_w, stderr_w, status_w, job_r):
             os.close(fd)
         self.pidfd = linux.pidfd_open(self.pid)
-        self._expect_prepared()
 
     def _expect_prepared(self):
         report = os.read(self.status, 1000)
@@ -465,13 +467,10 @@ class _Relay:
         """End what is left, send the rest of the output and the verdict."""
         if self.status is None and self.reason is None:
             self.reason = REASON_EXITED
-        while True:
-            try:
-                os.kill(-1, signal.SIGKILL)
-            except ProcessLookupError:
-                pass  # nobody is left but this process
-            if not self._reap(0):
-                break
+        # Every process of the run is this one's child, or becomes it when its parent dies.
+        if self._reap(os.WNOHANG):
+            os.kill(-1, signal.SIGKILL)
+            self._reap(0)
         if self.failed:
             raise OSError(self.failed)
         # Everybody who could write is dead, so what the pipes hold is all there is.

@@ -4,7 +4,7 @@ It does so before there is a program, up to and including the system-call filter
 costs its limits and one exec. Programs that run in the forked interpreter itself take the place of that exec (`start`).
 """
 import fcntl
-import json
+import marshal
 import os
 import resource
 import signal
@@ -31,7 +31,8 @@ def become(slot, filters, stdio, status, job):
         # Raising this needs no right. Where the whole machine runs out of memory, runs go first.
         _write("/proc/self/oom_score_adj", "1000")
         uid = INNER_UID if slot.own_user_namespace else slot.uid
-        linux.drop_bounding_set()
+        if slot.own_user_namespace:
+            linux.drop_bounding_set()  # a new namespace begins with the full set
         if not slot.own_user_namespace:
             os.setgroups([])
         os.setresgid(uid, uid, uid)
@@ -41,12 +42,10 @@ def become(slot, filters, stdio, status, job):
         # The change of uid cleared it.
         linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
         os.umask(0o022)
-        for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT):
-            signal.signal(number, signal.SIG_DFL)
         # Last: everything above is on its list.
         seccomp.install(filters)
         os.write(STATUS_FD, PREPARED)
-        job = json.loads(_read(LENGTH.unpack(_read(LENGTH.size))[0]))
+        job = marshal.loads(_read(LENGTH.unpack(_read(LENGTH.size))[0]))
         _limit(job["limits"])
         os.chdir("/work")
         os.write(STATUS_FD, PREPARED)
@@ -62,7 +61,7 @@ def become(slot, filters, stdio, status, job):
 
 def hand_over(fd, job):
     """The other side of taking a job."""
-    text = json.dumps(job).encode()
+    text = marshal.dumps(job)
     view = memoryview(LENGTH.pack(len(text)) + text)
     while view:
         view = view[os.write(fd, view) :]
@@ -103,29 +102,42 @@ def _place_descriptors(stdio, status, job):
     high = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, JOB_FD + 1) for fd in (*stdio, status, job)]
     for target, fd in enumerate(high):
         os.dup2(fd, target, inheritable=target < STATUS_FD)
-    linux.close_from(JOB_FD + 1)
+    linux.close_range(JOB_FD + 1)
+
+
+def inherit():
+    """Set what is the same for every run: once, in the process that all of them are forks of."""
+    for number in (signal.SIGXFSZ, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
+    # A monitor must survive a caller that leaves, so not the default; and an exec puts back what is handled, but keeps
+    # what is ignored.
+    signal.signal(signal.SIGPIPE, lambda *_: None)
+    for kind, most in (
+        # One byte, not zero: with zero the kernel still starts the host's core-dump handler.
+        (resource.RLIMIT_CORE, 1),
+        (resource.RLIMIT_MEMLOCK, 0),
+        (resource.RLIMIT_MSGQUEUE, 0),
+        (resource.RLIMIT_SIGPENDING, 1024),
+        (resource.RLIMIT_RTPRIO, 0),
+        (resource.RLIMIT_NICE, 0),
+    ):
+        _lower(kind, most, most)
 
 
 def _limit(limits):
     # Whole seconds, as a spare: the monitor counts the processor time of the whole tree, and finer.
     cpu = limits["cpuMs"] // 1000 + 2
-    for kind, soft, hard in (
-        (resource.RLIMIT_CPU, cpu, cpu + 1),
-        (resource.RLIMIT_FSIZE, limits["fileBytes"], limits["fileBytes"]),
-        (resource.RLIMIT_NOFILE, limits["openFiles"], limits["openFiles"]),
-        (resource.RLIMIT_NPROC, limits["processes"], limits["processes"]),
-        # One byte, not zero: with zero the kernel still starts the host's core-dump handler.
-        (resource.RLIMIT_CORE, 1, 1),
-        (resource.RLIMIT_MEMLOCK, 0, 0),
-        (resource.RLIMIT_MSGQUEUE, 0, 0),
-        (resource.RLIMIT_SIGPENDING, 1024, 1024),
-        (resource.RLIMIT_RTPRIO, 0, 0),
-        (resource.RLIMIT_NICE, 0, 0),
-    ):
-        _, most = resource.getrlimit(kind)
-        if most != resource.RLIM_INFINITY:
-            soft, hard = min(soft, most), min(hard, most)
-        resource.setrlimit(kind, (soft, hard))
+    _lower(resource.RLIMIT_CPU, cpu, cpu + 1)
+    _lower(resource.RLIMIT_FSIZE, limits["fileBytes"], limits["fileBytes"])
+    _lower(resource.RLIMIT_NOFILE, limits["openFiles"], limits["openFiles"])
+    _lower(resource.RLIMIT_NPROC, limits["processes"], limits["processes"])
+
+
+def _lower(kind, soft, hard):
+    _, most = resource.getrlimit(kind)
+    if most != resource.RLIM_INFINITY:
+        soft, hard = min(soft, most), min(hard, most)
+    resource.setrlimit(kind, (soft, hard))
 
 
 def _write(path, text):

@@ -1,4 +1,4 @@
-"""Process 1 of the outer sandbox: keeps sandboxes ready, each a fork of itself (monitor.py) that waits for a caller.
+"""The heart of the jail: keeps sandboxes ready, each a fork of itself (monitor.py) that waits for a caller.
 
 It parses nothing that a caller sends, and accepts no connection: the waiting monitors do, so a slow or broken caller
 holds up nobody else, and a run finds its sandbox made. A sandbox serves one run; each one taken is replaced.
@@ -12,11 +12,8 @@ import socket
 import struct
 import sys
 import time
-from dataclasses import dataclass
-from typing import Optional
 
 from . import linux, monitor, seccomp
-from .cgroup import Group
 
 # How long a monitor may take to end by itself once its caller has left.
 GRACE_SECONDS = 1.0
@@ -25,25 +22,25 @@ FAILURES, PAUSE_SECONDS = 20, 0.25
 MESSAGE = struct.Struct(">I")
 
 
-@dataclass
 class Slot:
     """What one run at a time has to itself."""
 
-    number: int
-    uid: int
-    group: Group
-    # True where the machine gave a single uid: the program then gets a user namespace of its own.
-    own_user_namespace: bool
+    def __init__(self, number, uid, group, own_user_namespace):
+        self.number = number
+        self.uid = uid
+        self.group = group
+        # True where the machine gave a single uid: the program then gets a user namespace of its own.
+        self.own_user_namespace = own_user_namespace
 
 
-@dataclass
 class _Monitor:
-    pid: int
-    pidfd: int
-    slot: Slot
-    connection: Optional[socket.socket] = None
-    taken: bool = False
-    kill_at: float = float("inf")
+    def __init__(self, pid, slot):
+        self.pid = pid
+        self.pidfd = linux.pidfd_open(pid)
+        self.slot = slot
+        self.connection = None
+        self.taken = False
+        self.kill_at = float("inf")
 
 
 def serve(listening, slots, warm, leash, description, report):
@@ -57,7 +54,7 @@ def serve(listening, slots, warm, leash, description, report):
 
 class _Service:
     def __init__(self, listening, slots, warm, leash, description, report):
-        self.listening = listening
+        self.listening = socket.socket(fileno=listening)
         self.free = list(slots)
         self.warm = warm
         self.leash = leash
@@ -67,6 +64,9 @@ class _Service:
         self.own_pid_namespace = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
         self.news, self.tell = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_CLOEXEC)
         self.news.setblocking(False)
+        kept = [0, 1, 2, self.listening.fileno(), self.tell.fileno()]
+        # What the monitor of each slot has to close: computed once, for all that it needs is open now.
+        self.foreign = {slot.number: linux.gaps([*kept, *slot.group.all_fds()]) for slot in slots}
         self.monitors = {}
         self.failures = 0
         self.not_before = 0.0
@@ -90,12 +90,12 @@ class _Service:
         linux.unshare(linux.CLONE_NEWPID)
         pid = os.fork()
         if pid == 0:
-            keep = [0, 1, 2, self.listening.fileno(), self.tell.fileno(), *slot.group.all_fds()]
-            linux.close_all_but(keep)
+            for first, last in self.foreign[slot.number]:
+                linux.close_range(first, last)
             monitor.serve(self.listening, slot, self.filters, self.description, self._teller(slot))
         # Back, else the next unshare is refused.
         linux.setns(self.own_pid_namespace, linux.CLONE_NEWPID)
-        self.monitors[pid] = _Monitor(pid, linux.pidfd_open(pid), slot)
+        self.monitors[pid] = _Monitor(pid, slot)
 
     def _teller(self, slot):
         """What a monitor tells this process with: a kind and, with it, bytes or a connection."""
