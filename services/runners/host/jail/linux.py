@@ -28,6 +28,7 @@ libc.mount.argtypes = [ctypes.c_char_p, ctypes.c_char_p, ctypes.c_char_p, ulong,
 libc.umount2.argtypes = [ctypes.c_char_p, ctypes.c_int]
 libc.prctl.argtypes = [ctypes.c_int, ulong, ulong, ulong, ulong]
 libc.sethostname.argtypes = [ctypes.c_char_p, ctypes.c_size_t]
+libc.accept4.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int]
 libc.capset.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
 libc.syscall.restype = ctypes.c_long
 
@@ -68,6 +69,10 @@ def prctl(option, a=0, b=0, c=0, d=0):
 
 def sethostname(name):
     _check(libc.sethostname(os.fsencode(name), len(name)), "sethostname")
+
+
+def accept(fd):
+    return _check(libc.accept4(fd, None, None, os.O_CLOEXEC), "accept")
 
 
 def pidfd_open(pid):

@@ -28,6 +28,7 @@ LIMITS = {
     "inodes": 4096,
 }
 WRITABLE = ("/work", "/tmp", "/dev/shm")
+DECODER = json.JSONDecoder()
 REQUEST_SECONDS = 10  # for the whole request to arrive
 START_SECONDS = 5  # between READY and START
 TICK_SECONDS = 0.02
@@ -36,6 +37,11 @@ CHUNK = 32 * 1024
 HELD_BACK = 256 * 1024
 # A stream that writes again sooner than this is read in larger pieces: a million prints are not a million frames.
 COALESCE_SECONDS = 0.002
+# A line that came without its end is looked at again once after this, before it is sent. Unbuffered Python, which is
+# how a print shows at once, writes the end of a line by a second call; without this look most prints were two frames.
+# No setting makes Python write by lines to a pipe, and waiting for the end itself would hold back a prompt.
+END_OF_LINE_SECONDS = 0.0003
+LOOPBACK_UP = struct.pack("16sh14x", b"lo", 1)
 OVERFLOW_UID = 65534  # how a uid of the host looks in here
 # What a monitor tells the service.
 MADE, TAKEN, FAILED = b"m", b"t", b"!"
@@ -84,7 +90,8 @@ def serve(listening, slot, filters, description, tell):
 
 def _accept(listening):
     while True:
-        connection, _ = listening.accept()
+        # The plain type: the one above it makes an enum of each number.
+        connection = socket.SocketType(fileno=linux.accept(listening.fileno()))
         _, uid, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
         # The socket file's owner and mode decide who may connect. Whoever has a uid of this namespace came from a jail.
         if uid in (0, OVERFLOW_UID):
@@ -116,9 +123,10 @@ class _Run:
         # it, there would be two copies to make. What follows, both see.
         self._fork_program()
         linux.sethostname(rootfs.HOSTNAME)
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
-            # SIOCSIFFLAGS: IFF_UP on this namespace's own, empty loopback.
-            fcntl.ioctl(control, 0x8914, struct.pack("16sh14x", b"lo", 1))
+        control = socket.SocketType(socket.AF_INET, socket.SOCK_DGRAM)
+        # SIOCSIFFLAGS: IFF_UP on this namespace's own, empty loopback.
+        fcntl.ioctl(control, 0x8914, LOOPBACK_UP)
+        control.close()
         linux.mount("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=0620")
         # Only the run's own processes: nothing of the host's /proc/sys, meminfo, kcore or sysrq-trigger exists here.
         # Runtimes fall back (Python, Node, the JVM and Go ask the kernel by calls); what is not there cannot leak.
@@ -187,7 +195,7 @@ class _Run:
             return None
         if kind != frames.RUN:
             raise Refused(f"frame {kind} where RUN was expected")
-        given = json.loads(payload)
+        given, _ = DECODER.raw_decode(payload.decode())
         limits = dict(LIMITS)
         for name, value in given.get("limits", {}).items():
             if name not in limits or not isinstance(value, int) or not 0 < value < 1 << 50:
@@ -364,6 +372,8 @@ class _Relay:
         if not data:
             del self.streams[stream.fd]
             return False
+        if self.status is None and len(data) < CHUNK and not data.endswith(b"\n"):
+            data += self._rest_of_line(stream)
         if len(data) > stream.left:
             data, stream.truncated = data[: stream.left], True
             self.reason = self.reason or REASON_OUTPUT
@@ -372,6 +382,13 @@ class _Relay:
         if data:
             self._send(frames.pack(stream.kind, data))
         return True
+
+    def _rest_of_line(self, stream):
+        time.sleep(END_OF_LINE_SECONDS)
+        try:
+            return os.read(stream.fd, CHUNK)
+        except BlockingIOError:
+            return b""
 
     def _send(self, frame):
         self.outgoing += frame

@@ -54,7 +54,7 @@ def serve(listening, slots, warm, leash, description, report):
 
 class _Service:
     def __init__(self, listening, slots, warm, leash, description, report):
-        self.listening = socket.socket(fileno=listening)
+        self.listening = socket.SocketType(fileno=listening)
         self.free = list(slots)
         self.warm = warm
         self.leash = leash
@@ -101,7 +101,7 @@ class _Service:
         """What a monitor tells this process with: a kind and, with it, bytes or a connection."""
 
         def tell(kind, more=b""):
-            passed = more if isinstance(more, socket.socket) else None
+            passed = more if isinstance(more, socket.SocketType) else None
             message = kind + MESSAGE.pack(slot.number) + (b"" if passed else more)
             fds = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [passed.fileno()]))] if passed else []
             self.tell.sendmsg([message[:1000]], fds)
@@ -156,7 +156,7 @@ class _Service:
             fds = array.array("i")
             for _, _, data in ancillary:
                 fds.frombytes(data[: fds.itemsize])
-            connection = socket.socket(fileno=fds[0])
+            connection = socket.SocketType(fileno=fds[0])
             if one:
                 one.taken, one.connection = True, connection
             else:
