@@ -41,6 +41,11 @@ class Reader:
     def __init__(self):
         self._held = bytearray()
 
+    @property
+    def held(self):
+        """Bytes that are not taken yet."""
+        return len(self._held)
+
     def feed(self, data):
         self._held += data
 

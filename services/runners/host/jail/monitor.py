@@ -31,6 +31,8 @@ WRITABLE = ("/work", "/tmp", "/dev/shm")
 DECODER = json.JSONDecoder()
 REQUEST_SECONDS = 10  # for the whole request to arrive
 START_SECONDS = 5  # between READY and START
+FAREWELL_SECONDS = 0.2  # for the caller to close after EXIT
+HASTE_SECONDS = 0.01  # a caller that says START sooner than this is not kept waiting by the sandbox after it
 TICK_SECONDS = 0.02
 CHUNK = 32 * 1024
 # Bytes that may wait for a slow reader before the program's own writes begin to block.
@@ -144,10 +146,12 @@ class _Run:
         program.hand_over(self.job, request)
         self._expect_prepared()
         self.connection.sendall(frames.pack(frames.READY))
-        # Only now: the service replaces a sandbox at once, and that would cost this caller a millisecond.
-        taken()
+        # The service replaces a sandbox as soon as it hears that this one is taken, and that would cost this caller a
+        # millisecond: so when its program has started, or when it takes its time.
+        if not self.reader.held and not select.select([connection], [], [], HASTE_SECONDS)[0]:
+            taken()
         if self._wait_for_start():
-            _Relay(self, request["limits"]).run()
+            _Relay(self, request["limits"], taken).run()
 
     def _fork_program(self):
         stdin_r, self.stdin = os.pipe2(os.O_CLOEXEC)
@@ -272,8 +276,9 @@ class _Stream:
 class _Relay:
     """The run while the program lives: one loop over its pipes, the connection and the clock."""
 
-    def __init__(self, run, limits):
+    def __init__(self, run, limits, taken):
         self.run_ = run
+        self.taken = taken
         self.limits = limits
         self.group = run.slot.group
         self.connection = run.connection
@@ -361,6 +366,7 @@ class _Relay:
         self.started = True
         if not problem:
             self._send(frames.pack(frames.STARTED))
+            self.taken()
 
     def _relay(self, stream):
         if not self.started:
@@ -496,6 +502,17 @@ class _Relay:
                 self._wait_until_sent(HELD_BACK)
         self._send(frames.pack_json(frames.EXIT, self._verdict()))
         self._wait_until_sent(1)
+        self._see_off()
+
+    def _see_off(self):
+        """Let the caller close first. A frame that crossed EXIT, such as a signal, would else be left unread here, which
+        makes the end a reset connection to the caller, and EXIT may be lost in it."""
+        self.connection.settimeout(FAREWELL_SECONDS)
+        try:
+            while self.connection.recv(65536):
+                pass
+        except OSError:
+            pass  # it has gone, or takes too long
 
     def _wait_until_sent(self, held_back):
         while len(self.outgoing) >= held_back:

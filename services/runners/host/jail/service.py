@@ -76,6 +76,7 @@ class _Service:
         gc.collect()
         gc.disable()
         gc.freeze()
+        linux.give_back_memory()
         while True:
             self._refill()
             self._turn()
@@ -99,8 +100,12 @@ class _Service:
 
     def _teller(self, slot):
         """What a monitor tells this process with: a kind and, with it, bytes or a connection."""
+        # That a sandbox is made is news at the start and after a failure; else it would be a wake-up in each run.
+        wanted = self.report is not None or self.failures > 0
 
         def tell(kind, more=b""):
+            if kind == monitor.MADE and not wanted:
+                return
             passed = more if isinstance(more, socket.SocketType) else None
             message = kind + MESSAGE.pack(slot.number) + (b"" if passed else more)
             fds = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [passed.fileno()]))] if passed else []

@@ -94,7 +94,12 @@ async function openRun(socketPath: string, request: RunRequest): Promise<Run> {
     throw asSandboxError(reason);
   }
   return {
-    go: () => void socket.write(frame(TO_JAIL.START)),
+    go() {
+      // Standard input, or its end, mostly follows at once: one system call for both, and one wake-up of the jail.
+      socket.cork();
+      socket.write(frame(TO_JAIL.START));
+      process.nextTick(() => socket.uncork());
+    },
     async writeStdin(bytes) {
       if (socket.destroyed || socket.write(frame(TO_JAIL.STDIN, bytes))) return;
       await Promise.race([once(socket, 'drain'), once(socket, 'close')]).catch(() => {});
