@@ -39,10 +39,11 @@ CHUNK = 32 * 1024
 HELD_BACK = 256 * 1024
 # A stream that writes again sooner than this is read in larger pieces: a million prints are not a million frames.
 COALESCE_SECONDS = 0.002
-# A line that came without its end is looked at again once after this, before it is sent. Unbuffered Python, which is
-# how a print shows at once, writes the end of a line by a second call; without this look most prints were two frames.
-# No setting makes Python write by lines to a pipe, and waiting for the end itself would hold back a prompt.
-END_OF_LINE_SECONDS = 0.0003
+# A line that came without its end waits this long for it. Unbuffered Python, which is how a print shows at once, writes
+# the end of a line by a second call; without this wait most prints were two frames. No setting makes Python write by
+# lines to a pipe. The end mostly follows within microseconds, or when the program gets a processor again; a prompt,
+# which has none, is held back by this much, and nobody sees that.
+END_OF_LINE_SECONDS = 0.01
 LOOPBACK_UP = struct.pack("16sh14x", b"lo", 1)
 OVERFLOW_UID = 65534  # how a uid of the host looks in here
 # What a monitor tells the service.
@@ -378,8 +379,8 @@ class _Relay:
         if not data:
             del self.streams[stream.fd]
             return False
-        if self.status is None and len(data) < CHUNK and not data.endswith(b"\n"):
-            data += self._rest_of_line(stream)
+        if self.status is None:
+            data = self._rest_of_line(stream, data)
         if len(data) > stream.left:
             data, stream.truncated = data[: stream.left], True
             self.reason = self.reason or REASON_OUTPUT
@@ -389,12 +390,17 @@ class _Relay:
             self._send(frames.pack(stream.kind, data))
         return True
 
-    def _rest_of_line(self, stream):
-        time.sleep(END_OF_LINE_SECONDS)
-        try:
-            return os.read(stream.fd, CHUNK)
-        except BlockingIOError:
-            return b""
+    def _rest_of_line(self, stream, data):
+        deadline = time.monotonic() + END_OF_LINE_SECONDS
+        while len(data) < CHUNK and not data.endswith(b"\n"):
+            left = deadline - time.monotonic()
+            if left <= 0 or not select.select([stream.fd], [], [], left)[0]:
+                break
+            more = os.read(stream.fd, CHUNK)
+            if not more:
+                break  # the program closed it, which the next look sees again
+            data += more
+        return data
 
     def _send(self, frame):
         self.outgoing += frame
