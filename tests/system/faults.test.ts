@@ -1,8 +1,9 @@
 /** What is killed, stopped or repeated: whatever was accepted still ends, once, and nothing stays behind. */
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { basename, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { skipWithout, until } from '@runlane/core/testing';
@@ -20,6 +21,8 @@ import {
 /** Short times, so that what has to run out runs out soon. */
 const IMPATIENT = { LEASE_SECONDS: '2', RECONCILE_SECONDS: '1' };
 const SLOW = { code: 'import time\nprint("slow")\ntime.sleep(2)\nprint("done")' };
+
+const notRoot = process.getuid?.() !== 0 && 'this test needs root';
 
 /** Pids of all processes below one, itself included. */
 function family(pid: number): number[] {
@@ -51,6 +54,15 @@ const commandLineOf = (pid: number) => {
   }
 };
 
+/** Of a family, some die with their parent before it is their turn. */
+function killIfAlive(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
 const pidOf = ({ process: child }: Started) => {
   assert.ok(child.pid);
   return child.pid;
@@ -66,6 +78,11 @@ function memberOf(platform: Platform, words: string): number {
 function standaloneOf({ processes }: Platform): Started {
   assert.ok(processes.standalone);
   return processes.standalone;
+}
+
+async function linkTo(target: string): Promise<string> {
+  await symlink(target, `${target}-link`);
+  return `${target}-link`;
 }
 
 async function freePort(): Promise<number> {
@@ -107,7 +124,7 @@ describe('the embedded platform', () => {
       )),
     ];
     const pids = family(pidOf(standaloneOf(first)));
-    for (const pid of pids) process.kill(pid, 'SIGKILL');
+    pids.forEach(killIfAlive);
     await until('all are dead', () => !pids.some(isAlive));
 
     const second = await startEmbedded(folder, IMPATIENT);
@@ -182,9 +199,7 @@ describe('the embedded platform', () => {
     }
   });
 
-  test('as root, only the launcher keeps its rights', {
-    skip: process.getuid?.() !== 0 && 'this test runs as an ordinary user',
-  }, async () => {
+  test('as root, only the launcher keeps its rights', { skip: notRoot }, async () => {
     const platform = await startEmbedded(folder);
     try {
       const uids = ['standalone/dist/platform.js', 'runners/host/dist/main.js'].map((words) => {
@@ -198,6 +213,35 @@ describe('the embedded platform', () => {
       assert.notEqual(uids[0], uids[1]);
     } finally {
       await platform.stop();
+    }
+  });
+
+  test('as root, a link that lies where the lock should is not followed', { skip: notRoot }, async () => {
+    const target = join(folder, '..', `${basename(folder)}-target`);
+    const lock = join(folder, 'lock');
+    await rm(lock, { force: true });
+    await symlink(target, lock);
+    try {
+      await assert.rejects(startEmbedded(folder), /is a symbolic link/);
+      assert.equal(existsSync(target), false);
+    } finally {
+      await rm(lock);
+      await rm(target, { force: true });
+    }
+  });
+
+  test("as root, a folder that holds something else is not made the platform's", { skip: notRoot }, async () => {
+    const other = await temporaryFolder();
+    try {
+      await writeFile(join(other, 'letter'), 'Dear');
+      const before = await stat(other);
+      await assert.rejects(startEmbedded(other), /name another folder/);
+      await assert.rejects(startEmbedded(await linkTo(other)), /not a link/);
+      const { uid, gid, mode } = await stat(other);
+      assert.deepEqual([uid, gid, mode], [before.uid, before.gid, before.mode]);
+    } finally {
+      await rm(other, { recursive: true });
+      await rm(`${other}-link`, { force: true });
     }
   });
 });

@@ -2,7 +2,22 @@
  * `npm start`: the whole platform on one machine, as few processes: command and worker in one, the runner in another, the
  * jail below it. As root, only the jail's launcher keeps root's rights; the others run as users who have none.
  */
-import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  constants,
+  existsSync,
+  fchmodSync,
+  fchownSync,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  rmSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -28,11 +43,18 @@ function say(text: string): void {
   if (!asJson) process.stdout.write(`${text}\n`);
 }
 
+/** Whether it is a folder that this user made: in /tmp, anybody can make one of any name. */
+function isOwnFolder(path: string): boolean {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  return found?.isDirectory() === true && found.uid === process.getuid?.();
+}
+
 /** A folder for sockets, for as long as this runs. What a killed predecessor left is swept. */
 function makeRunFolder(): string {
   for (const name of readdirSync(tmpdir())) {
     const [, pid] = /^runlane-start-(\d+)-/.exec(name) ?? [];
-    if (pid && !existsSync(`/proc/${pid}`)) rmSync(`${tmpdir()}/${name}`, { recursive: true, force: true });
+    const path = `${tmpdir()}/${name}`;
+    if (pid && !existsSync(`/proc/${pid}`) && isOwnFolder(path)) rmSync(path, { recursive: true, force: true });
   }
   const folder = mkdtempSync(`${tmpdir()}/runlane-start-${process.pid}-`);
   mkdirSync(`${folder}/runner`, { mode: 0o750 });
@@ -44,11 +66,27 @@ function makeRunFolder(): string {
   return folder;
 }
 
+/** @throws Error when root is asked to give somebody else's folder to the platform. */
 function makeDataFolder(path: string): string {
   const folder = resolve(path);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  if (asRoot) chownSync(folder, PLATFORM_UID, SHARED_GID);
+  if (asRoot) giveToPlatform(folder);
   return folder;
+}
+
+function giveToPlatform(folder: string): void {
+  if (!lstatSync(folder).isDirectory()) throw new Error(`DATA_DIR=${folder} must be a folder, not a link to one`);
+  // Held open meanwhile: what was looked at is what is given away.
+  const opened = openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  try {
+    const names = readdirSync(folder);
+    const isOurs = fstatSync(opened).uid === PLATFORM_UID || names.length === 0 || names.includes('store');
+    if (!isOurs) throw new Error(`DATA_DIR=${folder} holds something other than Runlane's data: name another folder`);
+    fchmodSync(opened, 0o700);
+    fchownSync(opened, PLATFORM_UID, PLATFORM_UID);
+  } finally {
+    closeSync(opened);
+  }
 }
 
 /** The words that start a Node program of ours as a child that ends with us, and as root as another user. */
@@ -71,8 +109,9 @@ async function main(): Promise<void> {
     'MONGO_URL',
     'REDIS_URL',
   ]);
+  // A stricter one of root's would close the folders that the services share; what is to be private is made so by name.
+  if (asRoot) process.umask(0o022);
   const runFolder = makeRunFolder();
-  const dataFolder = makeDataFolder(config.DATA_DIR);
   const children: Child[] = [];
   const env = { ...process.env, LOG_LEVEL: process.env.LOG_LEVEL || 'warn', NODE_ENV: 'production' };
   const onRestart = (name: string, how: string) => say(`${name} ${how}; starting it again`);
@@ -99,6 +138,7 @@ async function main(): Promise<void> {
   }
 
   try {
+    const dataFolder = makeDataFolder(config.DATA_DIR);
     const ownRunner = process.env.RUNNERS ? undefined : `unix:${runFolder}/runner/runner.sock`;
     if (ownRunner) {
       const jailSocket = asRoot ? await startJail(start, runFolder, config) : undefined;
@@ -128,6 +168,8 @@ async function main(): Promise<void> {
     };
     process.stdout.write(asJson ? `${JSON.stringify(facts)}\n` : banner(facts));
   } catch (error) {
+    // Told to stop while it started: what then ends has not failed.
+    if (stopped) return;
     process.stderr.write(`Runlane did not start: ${(error as Error).message}\n`);
     await stopAll();
     process.exit(1);
