@@ -11,6 +11,7 @@ const wholeNumber = (min: number, max: number) =>
     .transform(Number)
     .refine((value) => value >= min && value <= max, `must be from ${min} to ${max}`);
 const port = wholeNumber(0, 65_535);
+const address = z.string().regex(/^(unix:\/.+|[^/]+:\d+)$/, 'must be host:port or unix:/path');
 const seconds = (min: number, max: number) => wholeNumber(min, max).transform((value) => value * 1_000);
 const list = z.string().transform((text) =>
   text
@@ -82,14 +83,14 @@ export const VARIABLES = {
       'Queues (Bull) and feeds (streams) in this Redis. Without it: in memory (`npm start`); a service started by itself needs it.',
   },
   RUNNERS: {
-    schema: list,
+    schema: list.pipe(z.array(address)),
     fallback: '127.0.0.1:50052',
     readBy: ['start', 'worker'],
     meaning:
       'Addresses of runners, separated by commas: `host:port` (every address behind the name is used) or `unix:/path`. With `npm start`: runners to use instead of its own.',
   },
   RUNNER_ADDRESS: {
-    schema: z.string().regex(/^(unix:\/.+|[^/]+:\d+)$/, 'must be host:port or unix:/path'),
+    schema: address,
     fallback: undefined,
     readBy: ['runner'],
     meaning: 'Listen here, `host:port` or `unix:/path`, instead of on `HOST:GRPC_PORT`.',
@@ -239,8 +240,12 @@ export function readConfig<const N extends VariableName>(
     const text = env[name] || (fallbacks[name] ?? variable.fallback);
     if (text === undefined) continue;
     const read = variable.schema.safeParse(text);
+    // An address may hold a password: it is not repeated.
     if (read.success) values[name] = read.data;
-    else problems.push(`${name}="${text}" ${read.error.issues.map(({ message }) => message).join(', ')}`);
+    else
+      problems.push(
+        `${name}="${name.endsWith('_URL') ? '…' : text}" ${read.error.issues.map(({ message }) => message).join(', ')}`,
+      );
   }
   if (problems.length > 0) throw new Error(`bad configuration:\n  ${problems.join('\n  ')}`);
   return Object.freeze(values) as { readonly [Name in N]: Value<Name> };

@@ -207,17 +207,19 @@ export function testJobStore(adapter: string, open: () => Promise<FactStore>, sk
       assert.deepEqual(withBuffers((await store.get(id))?.result?.compile), compile);
     });
 
-    it('keeps the newest record of each runner', async () => {
+    it('keeps the newest record of each runner, and forgets one that is long gone', async () => {
       const runner = (seenAtMs: number) => ({
         languages: [],
         slots: 4,
         isolation: { driver: 'jail', summary: '', weak: false, layers: [] },
         seenAtMs,
       });
-      await store.putRunner('127.0.0.1:1', runner(1));
-      await store.putRunner('127.0.0.1:1', runner(2));
-      await store.putRunner('[::1]:2', runner(3));
-      assert.deepEqual((await store.runners()).map(({ seenAtMs }) => seenAtMs).toSorted(), [2, 3]);
+      await store.putRunner('127.0.0.1:1', runner(nowMs - 3));
+      await store.putRunner('127.0.0.1:1', runner(nowMs - 2));
+      await store.putRunner('[::1]:2', runner(nowMs - 1));
+      assert.deepEqual((await store.runners()).map(({ seenAtMs }) => nowMs - seenAtMs).toSorted(), [1, 2]);
+      nowMs += 25 * 3_600_000;
+      assert.deepEqual(await store.runners(), []);
     });
 
     it('removes finished jobs that are old, and no others', async () => {

@@ -62,13 +62,15 @@ export interface InFlight {
 export interface JobStore {
   /** Accept a job: it is durable when this resolves. Repeating it with the same id is harmless. */
   insert(job: Job): Promise<void>;
+  /** Who has an idempotency key, if anybody. */
+  reservation(ownerId: OwnerId, key: string): Promise<IdempotencyClaim | undefined>;
   /** Take an idempotency key for a job to be; the claim that holds, which is another's when it came first. */
   reserve(ownerId: OwnerId, key: string, claim: IdempotencyClaim): Promise<IdempotencyClaim>;
   /** The job as it is now, or undefined when the id is unknown: a miss is an answer, not an error. */
   get(id: JobId): Promise<JobView | undefined>;
   /** What was accepted, without what became of it: cheaper than `get`. */
   job(id: JobId): Promise<Job | undefined>;
-  /** Jobs of an owner, newest first; at most 1,000 are looked at for a page. */
+  /** Jobs of an owner, newest first, without sources and output; at most 1,000 are looked at for a page. */
   list(query: ListQuery): Promise<JobPage>;
   /** Ask to work on a stage. Of many callers one gets the claim. */
   claim(id: JobId, stage: Stage, workerId: string): Promise<ClaimOutcome>;
@@ -119,6 +121,11 @@ export interface JobStoreOptions {
 }
 
 const PAGE_SCAN_LIMIT = 1_000;
+/** A job may be several megabytes, with its sources and output: never many in memory at once. */
+const JOBS_AT_ONCE = 10;
+
+/** How long a runner that is away is remembered, in milliseconds: jobs for its languages are taken until then. */
+const FORGET_RUNNER_MS = 24 * 3_600_000;
 
 const attemptId = (id: JobId, stage: Stage, attempt: number) => `${id}:${stage === 'save' ? 's' : 'e'}:${attempt}`;
 
@@ -192,6 +199,8 @@ export function createJobStore({ facts, leaseMs, maxAttempts, now = Date.now }: 
       await facts.insert({ kind: 'jobs', id: job.id, document: job }, { durable: true, with: inflight });
     },
 
+    reservation: (ownerId, key) => facts.get('idempotency', `${ownerId}:${key}`),
+
     async reserve(ownerId, key, claim) {
       const id = `${ownerId}:${key}`;
       // Not synced by itself: the acceptance that follows is, and syncs what was written before it.
@@ -210,16 +219,16 @@ export function createJobStore({ facts, leaseMs, maxAttempts, now = Date.now }: 
       const jobs: JobView[] = [];
       let after = before;
       for (let looked = 0; looked < PAGE_SCAN_LIMIT; ) {
-        const found = await facts.scan('jobs', { after, descending: true, limit: Math.min(100, limit + 1) });
+        const found = await facts.scan('jobs', { after, descending: true, limit: JOBS_AT_ONCE });
         for (const { id, document: job } of found) {
           if (jobs.length === limit) return { jobs, next: after as JobId };
           after = id;
           if (job.ownerId !== ownerId || (language && job.program.language !== language)) continue;
-          const seen = await view(id, job);
+          const seen = withoutBytes(await view(id, job));
           if (!status || seen.status === status) jobs.push(seen);
         }
         looked += found.length;
-        if (found.length < Math.min(100, limit + 1)) return { jobs };
+        if (found.length < JOBS_AT_ONCE) return { jobs };
       }
       return { jobs, ...(after && { next: after }) };
     },
@@ -276,12 +285,17 @@ export function createJobStore({ facts, leaseMs, maxAttempts, now = Date.now }: 
     },
 
     putRunner: (address, runner) => facts.put({ kind: 'runners', id: address, document: runner }),
-    runners: async () => (await facts.scan('runners', { limit: 1_000 })).map(({ document }) => document),
+    async runners() {
+      const all = await facts.scan('runners', { limit: 1_000 });
+      const gone = all.filter(({ document }) => now() - document.seenAtMs > FORGET_RUNNER_MS);
+      for (const { id } of gone) await facts.remove('runners', id);
+      return all.filter((each) => !gone.includes(each)).map(({ document }) => document);
+    },
 
     async expire(acceptedBeforeMs, limit) {
       let removed = 0;
       for (let after: string | undefined, old = true; old && removed < limit; ) {
-        const page = await facts.scan('jobs', { after, limit: 200 });
+        const page = await facts.scan('jobs', { after, limit: JOBS_AT_ONCE });
         for (const { id, document: job } of page) {
           old = job.createdAtMs < acceptedBeforeMs;
           if (!old || removed === limit) break;
@@ -291,7 +305,7 @@ export function createJobStore({ facts, leaseMs, maxAttempts, now = Date.now }: 
           removed += 1;
         }
         after = page.at(-1)?.id;
-        old &&= page.length === 200;
+        old &&= page.length === JOBS_AT_ONCE;
       }
       return removed;
     },
@@ -329,6 +343,16 @@ export function createJobStore({ facts, leaseMs, maxAttempts, now = Date.now }: 
     await facts.remove('results', id);
     await facts.remove('jobs', id);
   }
+}
+
+/** A page may hold a hundred jobs: what is large in them is left out. */
+function withoutBytes({ job, result, ...rest }: JobView): JobView {
+  const nothing = new Uint8Array();
+  return {
+    ...rest,
+    job: { ...job, program: { ...job.program, files: [], stdin: nothing } },
+    ...(result && { result: { ...result, stdout: nothing, stderr: nothing } }),
+  };
 }
 
 function withSavedCompile(result: StoredResult, saved: { readonly compile?: Result['compile'] } | undefined): Result {

@@ -1,5 +1,7 @@
 /** The words of a job. What happens to one, in order: `job-state.ts`; where it is kept: `job-store.ts`. */
 
+import { FINAL_STATUSES, type FinalStatus, STATUSES, type Status } from '@runlane/contract';
+
 /** A lower-case UUIDv7: its order is the order of acceptance. */
 export type JobId = string;
 
@@ -55,23 +57,7 @@ export interface Job {
   readonly createdAtMs: number;
 }
 
-export const FINAL_STATUSES = [
-  'succeeded',
-  'failed',
-  'timed_out',
-  'memory_exceeded',
-  'output_exceeded',
-  'compile_failed',
-  'cancelled',
-  'error',
-] as const;
-
-export const STATUSES = ['accepted', 'saving', 'queued', 'running', ...FINAL_STATUSES] as const;
-
-/** How a job can end. All but `error` say something of the program or its client; `error` is ours. */
-export type FinalStatus = (typeof FINAL_STATUSES)[number];
-
-export type Status = (typeof STATUSES)[number];
+export { FINAL_STATUSES, type FinalStatus, STATUSES, type Status };
 
 /** What a compiler said; diagnostics are bytes, as it wrote them. */
 export interface CompileResult {

@@ -18,7 +18,11 @@ export function listenHttp(
 ): Promise<HttpDoor> {
   const server = createServer(
     { headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 2_000 },
-    handler,
+    (request, response) => {
+      // Else a busy client would keep its connection, and with it the server, open.
+      if (!server.listening) response.setHeader('Connection', 'close');
+      handler(request, response);
+    },
   );
   server.maxConnections = 10_000;
   server.on('clientError', answerBrokenRequest);

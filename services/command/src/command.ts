@@ -54,7 +54,7 @@ export function createCommand({ store, queue, feed, log, version, config }: Comm
         queue: queueState === 'ok' ? 'ok' : 'degraded',
         runners: runners.some(({ available }) => available) ? 'ok' : 'none',
       };
-      return { ready: checks.store === 'ok' && runners.length > 0, checks };
+      return { ready: checks.store === 'ok' && checks.runners === 'ok', checks };
     },
   };
 }

@@ -1,4 +1,5 @@
 /** Opens command's two doors, HTTP and gRPC, and closes them again. */
+import { setMaxListeners } from 'node:events';
 import type { Closer, Log } from '@runlane/core';
 import type { OpenPorts } from '@runlane/core/adapters';
 import { listenHttp } from '@runlane/http';
@@ -28,10 +29,14 @@ export async function openCommandDoors({ ports, config, closer, log }: CommandDo
   const { store, feed, openQueue } = ports;
   const command = createCommand({ store, feed, queue: openQueue.queue, log, version: VERSION, config });
   const { HOST: host, ALLOWED_HOSTS: allowedHosts } = config;
-  const app = createApp({ command, board: createBoard(openQueue), allowedHosts, log });
+  const closing = new AbortController();
+  setMaxListeners(0, closing.signal);
+  const app = createApp({ command, board: createBoard(openQueue), allowedHosts, closing: closing.signal, log });
   const http = await listenHttp(app, { host, port: config.HTTP_PORT });
   closer.add({ name: 'http', close: http.close });
-  const grpc = await startGrpc(command, { host, port: config.GRPC_PORT }, log);
+  const grpc = await startGrpc(command, { host, port: config.GRPC_PORT, closing: closing.signal }, log);
   closer.add({ name: 'grpc', close: grpc.close });
+  // First of all: who watches or waits is told to come back, else the doors would stay open for as long as their jobs run.
+  closer.add({ name: 'watchers', close: async () => closing.abort('the server stops') });
   return { command, httpPort: http.port, grpcPort: grpc.port };
 }

@@ -43,11 +43,11 @@ export function createLanguages(store: JobStore, now: () => number = Date.now): 
     runners,
     async all() {
       const byVersion = new Map<string, KnownLanguage>();
-      for (const { languages, available } of await runners()) {
-        for (const language of languages) {
-          const key = `${language.name} ${language.version}`;
-          byVersion.set(key, { ...language, available: available || (byVersion.get(key)?.available ?? false) });
-        }
+      // Those that are here last: what they say of themselves is what counts.
+      const records = (await runners()).sort((a, b) => Number(a.available) - Number(b.available));
+      for (const { languages, available } of records) {
+        for (const language of languages)
+          byVersion.set(`${language.name} ${language.version}`, { ...language, available });
       }
       return [...byVersion.values()].sort(
         (a, b) => a.name.localeCompare(b.name) || b.version.localeCompare(a.version, 'en', { numeric: true }),

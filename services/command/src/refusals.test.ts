@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { credentials, type ServiceError, status } from '@grpc/grpc-js';
 import { ERRORS, execution, type ProblemJson, type types } from '@runlane/contract';
+import { timeOf, until } from '@runlane/core/testing';
 import { openTestDoors, type TestDoors } from './testing/command-doors.js';
 
 let doors: TestDoors;
@@ -65,6 +66,31 @@ const BAD_PROGRAMS: readonly (readonly [name: string, body: Record<string, unkno
     'metadata',
   ],
   ['three things at once', { code: 'x', version: 'new', args: ['\0'], entry: '../x' }, 'version', 'args[0]', 'entry'],
+  [
+    'what fields, their combination and the language decide, at once',
+    {
+      language: 'cobol',
+      code: 'x',
+      files: [{ path: 'a.py', content: '' }],
+      args: ['\0'],
+      limits: { wallTimeMs: 60_001 },
+    },
+    'args[0]',
+    'code',
+    'language',
+    'limits.wallTimeMs',
+  ],
+  [
+    'limits below which nothing starts',
+    { code: 'x', limits: { openFiles: 1, memoryBytes: 1 } },
+    'limits.openFiles',
+    'limits.memoryBytes',
+  ],
+  [
+    'limits of a compiler for a language without',
+    { code: 'x', limits: { compile: { wallTimeMs: 1_000 } } },
+    'limits.compile',
+  ],
 ];
 
 const post = (path: string, body: string | Buffer, headers: Record<string, string> = {}) =>
@@ -222,6 +248,59 @@ test('gRPC refuses what is wrong with a list and a watch', async () => {
       .resume();
   });
   assert.equal((await watched).code, status.INVALID_ARGUMENT);
+});
+
+test('gRPC refuses a message that cannot be read: it is the caller who is wrong', async () => {
+  const tooLarge = execution.SubmitRequest.encode(
+    execution.SubmitRequest.fromPartial({ program: { code: 'x', limits: { memoryBytes: Number.MAX_SAFE_INTEGER } } }),
+  ).finish();
+  // The number's last byte but one, raised: past what JavaScript counts exactly.
+  const bytes = Buffer.from(tooLarge);
+  bytes[bytes.length - 1] = 0x7f;
+  const error = await new Promise<ServiceError>((resolve) => {
+    client.makeUnaryRequest(
+      '/runlane.v1.ExecutionService/Submit',
+      (b: Buffer) => b,
+      (b: Buffer) => b,
+      bytes,
+      (reason) => resolve(reason as ServiceError),
+    );
+  });
+  assert.equal(error.code, status.INVALID_ARGUMENT);
+  assert.equal(error.metadata.get('runlane-code')[0], 'INVALID_REQUEST');
+  await nothingWasStored();
+});
+
+test('a key that made a job gives that job even when the queue is full', async () => {
+  const small = await openTestDoors({ MAX_QUEUED_JOBS: '1' });
+  try {
+    const ask = () =>
+      fetch(`${small.baseUrl}/v1/jobs`, {
+        method: 'POST',
+        body: '{"code": "1"}',
+        headers: { 'Content-Type': 'application/json', 'Idempotency-Key': 'a' },
+      });
+    const first = (await (await ask()).json()) as { id: string };
+    const again = await ask();
+    assert.equal(again.status, 202);
+    assert.equal(again.headers.get('Idempotency-Replayed'), 'true');
+    assert.equal(((await again.json()) as { id: string }).id, first.id);
+  } finally {
+    await small.close();
+  }
+});
+
+test('who waits and who watches is answered when the server stops', async () => {
+  const stopping = await openTestDoors();
+  const headers = { 'Content-Type': 'application/json', Prefer: 'wait=60' };
+  const waiting = fetch(`${stopping.baseUrl}/v1/jobs`, { method: 'POST', body: '{"code": "1"}', headers });
+  await until('it is accepted', async () => (await stopping.ports.store.inFlightCount()) === 1);
+  const [job] = await stopping.ports.store.inFlight(undefined, 1);
+  const watching = await fetch(`${stopping.baseUrl}/v1/jobs/${job?.id}/events`);
+  const took = await timeOf(() => stopping.close());
+  assert.equal((await waiting).status, 202);
+  assert.match(await watching.text(), /event: status/);
+  assert.ok(took < 1_500, `${took} ms`);
 });
 
 test('a full queue is said with 503 and when to come back', async () => {

@@ -1,9 +1,18 @@
 /** Accept a program: store it, then queue it. Both doors call this. */
-import { createHash } from 'node:crypto';
-import { type NewJob, RunlaneError } from '@runlane/contract';
-import type { Job, JobId, JobQueue, JobStore, JobView, Log, OwnerId } from '@runlane/core';
+import { RunlaneError } from '@runlane/contract';
+import {
+  digestOf,
+  type IdempotencyClaim,
+  type Job,
+  type JobId,
+  type JobQueue,
+  type JobStore,
+  type JobView,
+  type Log,
+  type OwnerId,
+} from '@runlane/core';
 import type { Languages } from './languages.js';
-import { toProgram } from './to-program.js';
+import { readNewJob, toProgram } from './to-program.js';
 
 export interface SubmitDependencies {
   readonly store: JobStore;
@@ -15,7 +24,8 @@ export interface SubmitDependencies {
 }
 
 export interface Submission {
-  readonly newJob: NewJob;
+  /** What the client sent, as JSON has it; nothing about it is checked yet. */
+  readonly body: unknown;
   readonly ownerId: OwnerId;
   readonly idempotencyKey?: string | undefined;
 }
@@ -33,20 +43,32 @@ const TAKE_OVER_AFTER_MS = 10_000;
 
 /**
  * @throws RunlaneError `INVALID_REQUEST` · `QUEUE_FULL` · `RUNNER_UNAVAILABLE` · `STORE_UNAVAILABLE` · `IDEMPOTENCY_MISMATCH` ·
- * `IDEMPOTENCY_IN_FLIGHT`. In all these cases no job was made.
+ * `IDEMPOTENCY_IN_FLIGHT`. In all these cases but `STORE_UNAVAILABLE` no job was made; with that one it may have been, and a
+ * key tells.
  */
 export function createSubmit({ store, queue, languages, newId, maxQueuedJobs, log }: SubmitDependencies) {
   const room = createRoom(store, maxQueuedJobs);
 
-  return async function submit({ newJob, ownerId, idempotencyKey }: Submission): Promise<Submitted> {
-    const program = toProgram(newJob, await languages.all());
+  return async function submit({ body, ownerId, idempotencyKey: key }: Submission): Promise<Submitted> {
+    const known = await languages.all();
+    const newJob = readNewJob(body, known);
+    const bodyDigest = digestOf(Buffer.from(JSON.stringify(newJob)));
+    // A key that made a job gives that job, whatever has become of languages and room since.
+    const earlier = key === undefined ? undefined : await store.reservation(ownerId, key);
+    const replayed = earlier && (await replay(store, earlier, bodyDigest));
+    if (replayed) return { view: replayed, replayed: true };
+
+    const program = toProgram(newJob, known);
     await room.check();
-    const id = newId();
-    const replay = idempotencyKey === undefined ? undefined : await reserve(store, ownerId, idempotencyKey, newJob, id);
-    if (replay?.view) return { view: replay.view, replayed: true };
+    const id = earlier?.jobId ?? newId();
+    if (key !== undefined && !earlier) {
+      const claim = await store.reserve(ownerId, key, { jobId: id, bodyDigest, createdAtMs: Date.now() });
+      const other = claim.jobId === id ? undefined : await replay(store, claim, bodyDigest);
+      if (other) return { view: other, replayed: true };
+    }
 
     const job: Job = {
-      id: replay?.takeOver ?? id,
+      id,
       ownerId,
       program,
       ...(newJob.metadata && { metadata: newJob.metadata }),
@@ -63,11 +85,11 @@ export function createSubmit({ store, queue, languages, newId, maxQueuedJobs, lo
   };
 }
 
-/** Take the key, or find what it was taken for. */
-async function reserve(store: JobStore, ownerId: OwnerId, key: string, newJob: NewJob, id: JobId) {
-  const bodyDigest = createHash('sha256').update(JSON.stringify(newJob)).digest('hex');
-  const claim = await store.reserve(ownerId, key, { jobId: id, bodyDigest, createdAtMs: Date.now() });
-  if (claim.jobId === id) return undefined;
+/**
+ * The job that a key was taken for; undefined when its first caller died before the job was accepted, so that this one may
+ * take the key over. @throws RunlaneError `IDEMPOTENCY_MISMATCH` · `IDEMPOTENCY_IN_FLIGHT`
+ */
+async function replay(store: JobStore, claim: IdempotencyClaim, bodyDigest: string): Promise<JobView | undefined> {
   if (claim.bodyDigest !== bodyDigest) {
     throw new RunlaneError(
       'IDEMPOTENCY_MISMATCH',
@@ -75,8 +97,7 @@ async function reserve(store: JobStore, ownerId: OwnerId, key: string, newJob: N
     );
   }
   const view = await store.get(claim.jobId);
-  if (view) return { view };
-  if (Date.now() - claim.createdAtMs > TAKE_OVER_AFTER_MS) return { takeOver: claim.jobId };
+  if (view || Date.now() - claim.createdAtMs > TAKE_OVER_AFTER_MS) return view;
   throw new RunlaneError(
     'IDEMPOTENCY_IN_FLIGHT',
     'the first request with this Idempotency-Key is still being accepted; try again',

@@ -7,11 +7,23 @@ import type { z } from 'zod';
  * @throws RunlaneError `INVALID_REQUEST`
  */
 export function validate<T extends z.ZodType>(schema: T, value: unknown, name = ''): z.output<T> {
+  const read = check(schema, value);
+  if (read.value !== undefined) return read.value;
+  throw invalidRequest(read.problems.map(({ field, reason }) => ({ field: field || name, reason })));
+}
+
+/** The checked value, or everything that is wrong with it. */
+export function check<T extends z.ZodType>(
+  schema: T,
+  value: unknown,
+): { readonly value?: z.output<T>; readonly problems: readonly FieldProblem[] } {
   const read = schema.safeParse(value);
-  if (read.success) return read.data;
-  const fields = read.error.issues.flatMap(toProblems).map(({ field, reason }) => ({ field: field || name, reason }));
+  return read.success ? { value: read.data, problems: [] } : { problems: read.error.issues.flatMap(toProblems) };
+}
+
+export function invalidRequest(fields: readonly FieldProblem[]): RunlaneError {
   const detail = fields.map(({ field, reason }) => (field ? `${field}: ${reason}` : reason)).join('; ');
-  throw new RunlaneError('INVALID_REQUEST', detail.slice(0, 2_000), { fields });
+  return new RunlaneError('INVALID_REQUEST', detail.slice(0, 2_000), { fields });
 }
 
 function toProblems(issue: z.core.$ZodIssue): FieldProblem[] {

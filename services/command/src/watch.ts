@@ -68,7 +68,8 @@ export function createWatch({ jobs, store, feed }: WatchDependencies) {
         const arrived = await orNothing(next, ASK_EVERY_MS);
         if (signal.aborted) return;
         if (arrived === 'nothing' || arrived.done) {
-          const now = await store.get(id);
+          // A store that is away for a moment ends nobody's watch.
+          const now = await store.get(id).catch(() => undefined);
           // The event may be on its way: only the second time is it missing.
           if (now && isOver(now) && (askedOver || arrived !== 'nothing')) {
             yield { type: 'gap' };
@@ -87,8 +88,7 @@ export function createWatch({ jobs, store, feed }: WatchDependencies) {
         if (isHole(last, event.id)) yield { type: 'gap' };
         last = event.id;
         if (event.type === 'end') {
-          const ended = await store.get(id);
-          if (ended && isOver(ended)) yield { type: 'result', id: resultId(ended), view: ended };
+          yield* resultOf(id, left.signal);
           return;
         }
         yield event;
@@ -96,6 +96,15 @@ export function createWatch({ jobs, store, feed }: WatchDependencies) {
       }
     } finally {
       left.abort();
+    }
+  }
+
+  /** The result that an `end` announced, however long the store takes to give it. */
+  async function* resultOf(id: JobId, signal: AbortSignal): AsyncGenerator<WatchEvent> {
+    while (!signal.aborted) {
+      const ended = await store.get(id).catch(() => undefined);
+      if (ended && isOver(ended)) return yield { type: 'result', id: resultId(ended), view: ended };
+      await sleep(ASK_EVERY_MS, undefined, { signal }).catch(() => undefined);
     }
   }
 

@@ -185,7 +185,10 @@ export function createOpenApiDocument(version: string) {
         }),
       },
     },
-    { 200: { description: 'The events.', content: { 'text/event-stream': { schema: z.string() } } } },
+    {
+      204: { description: '`Last-Event-ID` was the result: there is nothing more.' },
+      200: { description: 'The events.', content: { 'text/event-stream': { schema: z.string() } } },
+    },
     ONE_JOB,
   );
   route(
@@ -210,6 +213,14 @@ export function createOpenApiDocument(version: string) {
     { 200: json(systemSchema, 'Runners and their isolation.') },
     ['STORE_UNAVAILABLE'],
   );
+
+  const probe = (path: string, operationId: string, summary: string, answers: RouteConfig['responses']) =>
+    route({ method: 'get', path, operationId, tags: ['Platform'], summary }, answers, []);
+  probe('/healthz', 'isAlive', 'Whether the process serves', { 200: { description: 'It does.' } });
+  probe('/readyz', 'isReady', 'Whether jobs can be run', {
+    200: { description: 'The store answers and a runner is there.' },
+    503: { description: 'Something is away; `checks` names it.' },
+  });
 
   return new OpenApiGeneratorV31(registry.definitions).generateDocument({
     openapi: '3.1.0',

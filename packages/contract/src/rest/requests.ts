@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { collidingPath, pathProblem } from './source-path.js';
-import { STATUS_NAMES } from './status.js';
+import { STATUSES } from './status.js';
 
 export const MAX_FILE_BYTES = 256 * 1024;
 export const MAX_SOURCE_BYTES = 1024 * 1024;
@@ -65,11 +65,18 @@ export const sourceFileSchema = z
   .superRefine((file, context) => checkEncoded(file.content, file.encoding, MAX_FILE_BYTES, 'content', context))
   .meta({ id: 'SourceFile', description: 'One file of a program.' });
 
-const amount = (description: string) => z.int().min(1).max(Number.MAX_SAFE_INTEGER).optional().meta({ description });
+/** Below these no program starts at all. */
+export const MINIMUM_LIMITS = { memoryBytes: 4 * 1024 * 1024, openFiles: 8, diskBytes: 4_096, inodes: 16 } as const;
+
+const amount = (description: string, min = 1) =>
+  z.int().min(min).max(Number.MAX_SAFE_INTEGER).optional().meta({ description });
 const compileLimitFields = {
   wallTimeMs: amount('Longest real time, in milliseconds.'),
   cpuTimeMs: amount('Most processor time over all processes, in milliseconds.'),
-  memoryBytes: amount('Most memory over all processes, temporary files included, in bytes.'),
+  memoryBytes: amount(
+    'Most memory over all processes, temporary files included, in bytes.',
+    MINIMUM_LIMITS.memoryBytes,
+  ),
 };
 
 export const limitsSchema = z
@@ -79,10 +86,10 @@ export const limitsSchema = z
       'Most bytes of stdout, and of stderr; a program that writes more is ended, and the first bytes are kept.',
     ),
     processes: amount('Most processes and threads at once.'),
-    openFiles: amount('Most open files of one process.'),
+    openFiles: amount('Most open files of one process.', MINIMUM_LIMITS.openFiles),
     fileBytes: amount('Largest single file, in bytes.'),
-    diskBytes: amount('Most bytes of files in each writable folder.'),
-    inodes: amount('Most files and folders in each writable folder.'),
+    diskBytes: amount('Most bytes of files in each writable folder.', MINIMUM_LIMITS.diskBytes),
+    inodes: amount('Most files and folders in each writable folder.', MINIMUM_LIMITS.inodes),
     compile: z.strictObject(compileLimitFields).optional().meta({ description: 'Limits of the compile stage.' }),
   })
   .meta({
@@ -103,6 +110,32 @@ const variableName = z
 const labelName = wellFormed
   .refine((name) => name.length > 0 && Buffer.byteLength(name) <= 128, 'names are 1 to 128 bytes')
   .refine((name) => !POISONED.has(name), 'this name is not allowed');
+
+/** What several fields decide together. They may be of any type still: then their own checks have said so. */
+function checkAcrossFields(value: unknown, context: z.RefinementCtx): void {
+  if (typeof value !== 'object' || value === null) return;
+  const { code, files: given, entry, stdin, stdinEncoding } = value as Record<string, unknown>;
+  const problem = (path: (string | number)[], message: string) => context.addIssue({ code: 'custom', path, message });
+  if ((code === undefined) === (given === undefined)) problem(['code'], 'give either "code" or "files", and not both');
+  if (typeof stdin === 'string') {
+    checkEncoded(stdin, stdinEncoding === 'base64' ? 'base64' : 'utf8', MAX_STDIN_BYTES, 'stdin', context);
+  }
+  if (!Array.isArray(given)) return;
+  const read = z
+    .array(z.object({ path: z.string(), content: z.string(), encoding: z.enum(['utf8', 'base64']).default('utf8') }))
+    .safeParse(given);
+  if (!read.success) return;
+  const files = read.data;
+  const collision = collidingPath(files.map((file) => file.path));
+  if (collision !== undefined) {
+    problem(['files', collision, 'path'], 'is the same as, or lies within, an earlier file on some file systems');
+  }
+  const total = files.reduce((sum, { content, encoding: as }) => sum + decodeText(content, as).length, 0);
+  if (total > MAX_SOURCE_BYTES) problem(['files'], `must be at most ${MAX_SOURCE_BYTES} bytes in all`);
+  if (entry !== undefined && !files.some((file) => file.path === entry)) {
+    problem(['entry'], 'must be the path of one of the files');
+  }
+}
 
 export const newJobSchema = z
   .strictObject({
@@ -145,29 +178,8 @@ export const newJobSchema = z
       example: { exercise: '7' },
     }),
   })
-  .superRefine((job, context) => {
-    if ((job.code === undefined) === (job.files === undefined)) {
-      context.addIssue({ code: 'custom', path: ['code'], message: 'give either "code" or "files", and not both' });
-    }
-    checkEncoded(job.stdin, job.stdinEncoding, MAX_STDIN_BYTES, 'stdin', context);
-    const files = job.files ?? [];
-    const collision = collidingPath(files.map((file) => file.path));
-    if (collision !== undefined) {
-      const message = 'is the same as, or lies within, an earlier file on some file systems';
-      context.addIssue({ code: 'custom', path: ['files', collision, 'path'], message });
-    }
-    const total = files.reduce((sum, { content, encoding: as }) => sum + decodeText(content, as).length, 0);
-    if (total > MAX_SOURCE_BYTES) {
-      context.addIssue({
-        code: 'custom',
-        path: ['files'],
-        message: `must be at most ${MAX_SOURCE_BYTES} bytes in all`,
-      });
-    }
-    if (job.entry !== undefined && job.files && !files.some((file) => file.path === job.entry)) {
-      context.addIssue({ code: 'custom', path: ['entry'], message: 'must be the path of one of the files' });
-    }
-  })
+  // Even where other fields are bad, so that all are named at once.
+  .superRefine(checkAcrossFields, { when: () => true })
   .meta({ id: 'NewJob', description: 'A program and how to run it.' });
 
 export type NewJob = z.output<typeof newJobSchema>;
@@ -203,7 +215,7 @@ const wholeNumberText = (min: number, max: number, fallback: number) =>
 export const listQuerySchema = z.strictObject({
   limit: wholeNumberText(1, 100, 50).meta({ description: 'Most jobs in the page, 1 to 100.', example: '50' }),
   cursor: jobIdSchema.optional().meta({ description: '`nextCursor` of the page before.' }),
-  status: z.enum(STATUS_NAMES).optional().meta({ description: 'Only jobs with this status.' }),
+  status: z.enum(STATUSES).optional().meta({ description: 'Only jobs with this status.' }),
   language: z.string().min(1).max(64).optional().meta({ description: 'Only jobs of this language.' }),
 });
 

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { ERRORS, type ErrorCode } from '../errors.js';
 import { jobIdSchema, limitsSchema } from './requests.js';
-import { STATUS_NAMES } from './status.js';
+import { STATUSES } from './status.js';
 
 const time = z.iso.datetime().meta({ example: '2026-01-31T12:00:00.000Z' });
 const outputEncoding = z
@@ -48,7 +48,7 @@ export const jobSchema = z
     ownerId: z.string().meta({ description: '`anonymous` without API keys.' }),
     language: z.string(),
     version: z.string().meta({ description: 'As asked for; empty for any.' }),
-    status: z.enum(STATUS_NAMES),
+    status: z.enum(STATUSES),
     createdAt: time,
     startedAt: time.optional(),
     finishedAt: time.optional(),
@@ -77,7 +77,7 @@ export const submittedSchema = z.object({ jobId: jobIdSchema }).meta({ id: 'Subm
 export const execResultSchema = z
   .object({
     jobId: jobIdSchema,
-    status: z.enum(STATUS_NAMES),
+    status: z.enum(STATUSES),
     output: z.string().optional().meta({ description: 'Standard output.' }),
     error: z.string().optional().meta({ description: 'Standard error, or what the compiler or the platform said.' }),
     outputEncoding,

@@ -1,9 +1,7 @@
-/** The statuses of a job as clients see them; `JobStatus` in `types.proto` says what each means. */
-export const STATUS_NAMES = [
-  'accepted',
-  'saving',
-  'queued',
-  'running',
+/** The statuses of a job; `JobStatus` in `types.proto` says what each means. */
+
+/** How a job can end. All but `error` say something of the program or its client; `error` is ours. */
+export const FINAL_STATUSES = [
   'succeeded',
   'failed',
   'timed_out',
@@ -13,3 +11,9 @@ export const STATUS_NAMES = [
   'cancelled',
   'error',
 ] as const;
+
+export const STATUSES = ['accepted', 'saving', 'queued', 'running', ...FINAL_STATUSES] as const;
+
+export type FinalStatus = (typeof FINAL_STATUSES)[number];
+
+export type Status = (typeof STATUSES)[number];

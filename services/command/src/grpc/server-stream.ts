@@ -6,49 +6,79 @@ import {
   Metadata,
   type ServerUnaryCall,
   type ServerWritableStream,
+  type ServiceDefinition,
   type ServiceError,
   type sendUnaryData,
+  status,
 } from '@grpc/grpc-js';
 import { ERRORS, RunlaneError } from '@runlane/contract';
 import type { Log } from '@runlane/core';
+import { invalidRequest } from '../validate.js';
+
+/** A message that could not be read: a number too large for JavaScript, bytes that are no message. */
+class Unreadable {
+  constructor(readonly reason: string) {}
+}
+
+/** A service whose callers hear INVALID_ARGUMENT, not INTERNAL, when their message cannot be read. */
+export function tolerant<S extends ServiceDefinition>(service: S): S {
+  const methods = Object.entries(service).map(([name, method]) => {
+    const requestDeserialize = (bytes: Buffer): unknown => {
+      try {
+        return method.requestDeserialize(bytes);
+      } catch (error) {
+        return new Unreadable((error as Error).message);
+      }
+    };
+    return [name, { ...method, requestDeserialize }];
+  });
+  return Object.fromEntries(methods) as S;
+}
+
+function readable<I>(request: I): I {
+  if (request instanceof Unreadable)
+    throw invalidRequest([{ field: '', reason: `the message cannot be read: ${request.reason}` }]);
+  return request;
+}
 
 export function unary<I, O>(answer: (request: I) => Promise<O>, log: Log): handleUnaryCall<I, O> {
-  return (call: ServerUnaryCall<I, O>, callback: sendUnaryData<O>) => {
-    answer(call.request).then(
-      (response) => callback(null, response),
-      (reason: unknown) => callback(toServiceError(reason, log)),
-    );
+  return async (call: ServerUnaryCall<I, O>, callback: sendUnaryData<O>) => {
+    try {
+      callback(null, await answer(readable(call.request)));
+    } catch (reason) {
+      callback(toServiceError(reason, log));
+    }
   };
 }
 
-/** The producer's signal aborts when the caller goes away. */
+/** The producer's signal aborts when the caller goes away, or the server stops (`closing`). */
 export function serverStream<I, O>(
   produce: (request: I, signal: AbortSignal) => AsyncIterable<O>,
   log: Log,
+  closing: AbortSignal,
 ): handleServerStreamingCall<I, O> {
-  return (call: ServerWritableStream<I, O>) => {
+  return async (call: ServerWritableStream<I, O>) => {
     const gone = new AbortController();
-    call.once('cancelled', () => gone.abort('the caller went away'));
-    void send(call, produce(call.request, gone.signal), gone.signal, log);
+    const abort = () => gone.abort('nobody listens any more');
+    call.once('cancelled', abort);
+    closing.addEventListener('abort', abort, { once: true });
+    try {
+      for await (const message of produce(readable(call.request), gone.signal)) {
+        // false: the caller is slow. Wait, or a runaway program's output fills our memory instead.
+        if (!call.write(message)) await once(call, 'drain', { signal: gone.signal });
+      }
+      if (!gone.signal.aborted) call.end();
+      else if (closing.aborted) call.emit('error', STOPPING);
+    } catch (reason) {
+      if (!gone.signal.aborted) call.emit('error', toServiceError(reason, log));
+    } finally {
+      closing.removeEventListener('abort', abort);
+    }
   };
 }
 
-async function send<I, O>(
-  call: ServerWritableStream<I, O>,
-  messages: AsyncIterable<O>,
-  signal: AbortSignal,
-  log: Log,
-): Promise<void> {
-  try {
-    for await (const message of messages) {
-      // false: the caller is slow. Wait, or a runaway program's output fills our memory instead.
-      if (!call.write(message)) await once(call, 'drain', { signal });
-    }
-    call.end();
-  } catch (reason) {
-    if (!signal.aborted) call.emit('error', toServiceError(reason, log));
-  }
-}
+/** Not the end of the job: the caller can go on after its last event, here again or elsewhere. */
+const STOPPING = { code: status.UNAVAILABLE, details: 'the server stops; watch again after the last event' };
 
 /** The stable code travels as metadata `runlane-code`; a time after which to retry as `retry-after`, in seconds. */
 function toServiceError(reason: unknown, log: Log): Partial<ServiceError> {

@@ -5,6 +5,7 @@ import { execution, loadDescriptors } from '@runlane/contract';
 import type { Log } from '@runlane/core';
 import { HealthImplementation } from 'grpc-health-check';
 import type { Command } from '../command.js';
+import { tolerant } from './server-stream.js';
 import { createExecutionService } from './service.js';
 
 const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
@@ -22,7 +23,7 @@ export interface GrpcDoor {
 /** @throws Error that names the address when it cannot be listened on. */
 export async function startGrpc(
   command: Command,
-  { host, port }: { host: string; port: number },
+  { host, port, closing }: { host: string; port: number; closing: AbortSignal },
   log: Log,
 ): Promise<GrpcDoor> {
   const server = new Server({
@@ -30,7 +31,7 @@ export async function startGrpc(
     'grpc.max_send_message_length': -1,
     'grpc.max_concurrent_streams': 1_000,
   });
-  server.addService(execution.ExecutionServiceService, createExecutionService(command, log));
+  server.addService(tolerant(execution.ExecutionServiceService), createExecutionService(command, closing, log));
   const health = new HealthImplementation({ '': 'NOT_SERVING', 'runlane.v1.ExecutionService': 'NOT_SERVING' });
   health.addToServer(server);
   new ReflectionService(loadDescriptors(), { services: [...REFLECTED] }).addToServer(server);

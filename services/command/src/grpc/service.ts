@@ -1,17 +1,10 @@
 /** The gRPC door: translate, call a use case, translate back. */
-import {
-  eventIdSchema,
-  type execution,
-  idempotencyKeySchema,
-  jobIdSchema,
-  newJobSchema,
-  RunlaneError,
-} from '@runlane/contract';
+import { eventIdSchema, type execution, idempotencyKeySchema, jobIdSchema } from '@runlane/contract';
 import { ANONYMOUS, type Log } from '@runlane/core';
 import { z } from 'zod';
 import type { Command } from '../command.js';
 import type { Submitted } from '../submit.js';
-import { validate } from '../validate.js';
+import { invalidRequest, validate } from '../validate.js';
 import { toEventMessage, toJobMessage, toLanguageMessage, toNewJobInput, toStatusName } from './job-proto.js';
 import { serverStream, unary } from './server-stream.js';
 
@@ -23,16 +16,18 @@ const keySchema = z.object({ idempotencyKey: z.union([z.literal(''), idempotency
 const DEFAULT_PAGE = 50;
 const LARGEST_PAGE = 100;
 
+/** @param closing aborts when the server stops: streams end then, and clients go on after the last event elsewhere. */
 export function createExecutionService(
   { submit, jobs, watch, languages }: Command,
+  closing: AbortSignal,
   log: Log,
 ): execution.ExecutionServiceServer {
   const ownerId = ANONYMOUS;
 
   function accept(request: execution.SubmitRequest | execution.RunRequest): Promise<Submitted> {
-    const newJob = validate(newJobSchema, toNewJobInput(request.program));
     const { idempotencyKey } = validate(keySchema, request);
-    return submit({ newJob, ownerId, idempotencyKey: idempotencyKey || undefined });
+    const body = toNewJobInput(request.program);
+    return submit({ body, ownerId, idempotencyKey: idempotencyKey || undefined });
   }
 
   async function* follow(
@@ -53,9 +48,10 @@ export function createExecutionService(
 
     list: unary(async (request) => {
       const { pageToken } = validate(pageTokenSchema, request);
-      if (request.pageSize > LARGEST_PAGE) throw invalid('pageSize', `must be at most ${LARGEST_PAGE}`);
+      if (request.pageSize > LARGEST_PAGE)
+        throw invalidRequest([{ field: 'pageSize', reason: `must be at most ${LARGEST_PAGE}` }]);
       const status = toStatusName(request.status);
-      if (!status && request.status !== 0) throw invalid('status', 'is not a status');
+      if (!status && request.status !== 0) throw invalidRequest([{ field: 'status', reason: 'is not a status' }]);
       const page = await jobs.list({
         ownerId,
         limit: request.pageSize || DEFAULT_PAGE,
@@ -72,25 +68,26 @@ export function createExecutionService(
       return { job: toJobMessage(await jobs.cancel(ownerId, jobId)) };
     }, log),
 
-    watch: serverStream(async function* (
-      request: execution.WatchRequest,
-      signal,
-    ): AsyncIterable<execution.WatchResponse> {
-      const { jobId, afterEventId } = validate(watchRequestSchema, request);
-      for await (const event of follow(jobId, afterEventId || undefined, signal)) yield { event };
-    }, log),
+    watch: serverStream(
+      async function* (request: execution.WatchRequest, signal): AsyncIterable<execution.WatchResponse> {
+        const { jobId, afterEventId } = validate(watchRequestSchema, request);
+        for await (const event of follow(jobId, afterEventId || undefined, signal)) yield { event };
+      },
+      log,
+      closing,
+    ),
 
-    run: serverStream(async function* (request: execution.RunRequest, signal): AsyncIterable<execution.RunResponse> {
-      const { view } = await accept(request);
-      yield { step: { $case: 'job', value: toJobMessage(view) } };
-      for await (const event of follow(view.job.id, undefined, signal))
-        yield { step: { $case: 'event', value: event } };
-    }, log),
+    run: serverStream(
+      async function* (request: execution.RunRequest, signal): AsyncIterable<execution.RunResponse> {
+        const { view } = await accept(request);
+        yield { step: { $case: 'job', value: toJobMessage(view) } };
+        for await (const event of follow(view.job.id, undefined, signal))
+          yield { step: { $case: 'event', value: event } };
+      },
+      log,
+      closing,
+    ),
 
     listLanguages: unary(async () => ({ languages: (await languages.all()).map(toLanguageMessage) }), log),
   };
-}
-
-function invalid(field: string, reason: string): RunlaneError {
-  return new RunlaneError('INVALID_REQUEST', `${field}: ${reason}`, { fields: [{ field, reason }] });
 }

@@ -12,10 +12,12 @@ export interface AppOptions {
   readonly command: Command;
   readonly board: Router;
   readonly allowedHosts: readonly string[];
+  /** Aborts when the server stops. */
+  readonly closing: AbortSignal;
   readonly log: Log;
 }
 
-export function createApp({ command, board, allowedHosts, log }: AppOptions): Express {
+export function createApp({ command, board, allowedHosts, closing, log }: AppOptions): Express {
   const app = express();
   app.disable('x-powered-by');
   // Only text: an operator such as `jobId[$ne]=x` stays a name that no schema knows.
@@ -50,7 +52,7 @@ export function createApp({ command, board, allowedHosts, log }: AppOptions): Ex
   });
   app.use(createDocs(command.version));
   app.use('/admin/queues', board);
-  app.use(createRoutes(command));
+  app.use(createRoutes(command, closing));
   app.use(notFound);
   app.use(createErrorHandler(log));
   return app;

@@ -10,6 +10,9 @@ import type { WatchEvent } from '../watch.js';
 /** Comments between events keep proxies from closing a quiet stream, in milliseconds. */
 const KEEP_ALIVE_MS = 15_000;
 
+/** A stream that is silent this long is opened all the same, in milliseconds: the client sees that it is there. */
+const OPEN_WITHIN_MS = 500;
+
 /** Write events until the last; 204 when there is none, which tells an EventSource not to come back. */
 export async function sendEvents(
   response: Response,
@@ -17,19 +20,23 @@ export async function sendEvents(
   signal: AbortSignal,
 ): Promise<void> {
   let keepAlive: NodeJS.Timeout | undefined;
+  function open(): void {
+    if (response.headersSent) return;
+    response.set({ 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' });
+    response.flushHeaders();
+    keepAlive = setInterval(() => response.write(': keep-alive\n\n'), KEEP_ALIVE_MS);
+  }
+  const opening = setTimeout(open, OPEN_WITHIN_MS);
   try {
     for await (const event of events) {
-      if (!response.headersSent) {
-        response.set({ 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' });
-        response.flushHeaders();
-        keepAlive = setInterval(() => response.write(': keep-alive\n\n'), KEEP_ALIVE_MS);
-      }
+      open();
       if (!response.write(format(event))) await once(response, 'drain', { signal }).catch(() => undefined);
-      if (signal.aborted) return;
+      if (signal.aborted) break;
     }
     if (!response.headersSent) response.status(204);
     response.end();
   } finally {
+    clearTimeout(opening);
     clearInterval(keepAlive);
   }
 }

@@ -6,7 +6,6 @@ import {
   jobParamsSchema,
   type LanguageJson,
   listQuerySchema,
-  newJobSchema,
   type SystemJson,
   submitCodeSchema,
 } from '@runlane/contract';
@@ -22,15 +21,15 @@ import { sendEvents } from './events.js';
 
 const MAX_WAIT_SECONDS = 60;
 
-export function createRoutes({ submit, jobs, watch, languages, version }: Command): Router {
+/** @param closing aborts when the server stops: whoever waits or watches is answered then, and can come back. */
+export function createRoutes({ submit, jobs, watch, languages, version }: Command, closing: AbortSignal): Router {
   const routes = Router();
   const ownerId = ANONYMOUS;
 
   routes
     .route('/submit-code')
     .post(...readJson, async (request, response) => {
-      const newJob = validate(newJobSchema, validate(submitCodeSchema, request.body));
-      const { view } = await submit({ newJob, ownerId });
+      const { view } = await submit({ body: validate(submitCodeSchema, request.body), ownerId });
       response.status(202).location(`/exec-result?jobId=${view.job.id}`).json({ jobId: view.job.id });
     })
     .all(methodNotAllowed('POST'));
@@ -46,16 +45,17 @@ export function createRoutes({ submit, jobs, watch, languages, version }: Comman
   routes
     .route('/v1/jobs')
     .post(...readJson, async (request, response) => {
-      const newJob = validate(newJobSchema, request.body);
       const key = request.get('Idempotency-Key');
       const idempotencyKey = key === undefined ? undefined : validate(idempotencyKeySchema, key, 'Idempotency-Key');
-      const { view, replayed } = await submit({ newJob, ownerId, idempotencyKey });
+      const { view, replayed } = await submit({ body: request.body, ownerId, idempotencyKey });
       if (replayed) response.set('Idempotency-Replayed', 'true');
       response.location(`/v1/jobs/${view.job.id}`);
       const waitSeconds = preferredWait(request.get('Prefer'));
       if (waitSeconds > 0) response.set('Preference-Applied', `wait=${waitSeconds}`);
       const now =
-        waitSeconds > 0 ? await watch.wait(ownerId, view.job.id, waitSeconds * 1_000, goneSignal(response)) : view;
+        waitSeconds > 0
+          ? await watch.wait(ownerId, view.job.id, waitSeconds * 1_000, goneSignal(response, closing)).catch(() => view)
+          : view;
       response.status(now.result ? 200 : 202).json(toJobJson(now));
     })
     .get(async (request, response) => {
@@ -84,7 +84,7 @@ export function createRoutes({ submit, jobs, watch, languages, version }: Comman
     .get(async (request, response) => {
       const lastEventId = request.get('Last-Event-ID') || undefined;
       const after = lastEventId && validate(eventIdSchema, lastEventId, 'Last-Event-ID');
-      const signal = goneSignal(response);
+      const signal = goneSignal(response, closing);
       await sendEvents(response, watch.watch(ownerId, idOf(request), after, signal), signal);
     })
     .all(methodNotAllowed('GET'));
@@ -126,10 +126,15 @@ function toLanguageJson({
   return { name, version, aliases: [...aliases], available, defaultLimits, maximumLimits } as LanguageJson;
 }
 
-/** Aborts when the client goes away before it was answered. */
-function goneSignal(response: Response): AbortSignal {
+/** Aborts when the client goes away before it was answered, or the server stops. */
+function goneSignal(response: Response, closing: AbortSignal): AbortSignal {
   const gone = new AbortController();
-  response.once('close', () => gone.abort('the client went away'));
+  const abort = () => gone.abort('nobody listens any more');
+  closing.addEventListener('abort', abort, { once: true });
+  response.once('close', () => {
+    closing.removeEventListener('abort', abort);
+    abort();
+  });
   return gone.signal;
 }
 

@@ -75,7 +75,7 @@ export function createBullJobQueue({ url, log }: BullJobQueueOptions): BullJobQu
         retryProcessDelay: 1_000,
       },
     });
-    queue.on('error', (error) => log.debug({ err: error, queue: name }, 'the queue met an error'));
+    queue.on('error', (error) => log.debug({ reason: error.message, queue: name }, 'the queue met an error'));
     queue.on('lock-extension-failed', (job: Queue.Job, error: Error) =>
       log.warn({ err: error, queue: name, jobId: job.id }, 'a delivery may be made twice: its lock was not renewed'),
     );

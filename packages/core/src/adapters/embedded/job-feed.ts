@@ -1,44 +1,52 @@
-/** Feeds in this process's memory. An ended feed is kept for a while, so that who is late still sees it live. */
+/**
+ * Feeds in this process's memory, within bounds: what is longest without news is forgotten first, and whoever still reads
+ * it is served from the stored result.
+ */
 import { EventEmitter } from 'node:events';
+import { LRUCache } from 'lru-cache';
 import type { JobId } from '../../job.js';
 import { compareEventIds, type FeedEvent, type JobFeed } from '../../job-feed.js';
 
-/** How long a feed is kept after its end, in milliseconds: later readers are served from the stored result. */
+/** Most bytes of all feeds together. */
+const MAX_BYTES = 64 * 1024 * 1024;
+/** How long a feed is kept without news, in milliseconds; and after its end, for those who are late. */
+const KEEP_QUIET_MS = 600_000;
 const KEEP_ENDED_MS = 30_000;
+/** About what an event takes besides its output, in bytes. */
+const EVENT_BYTES = 200;
 
 interface Feed {
   readonly events: FeedEvent[];
+  bytes: number;
 }
 
 export function createEmbeddedJobFeed(): JobFeed {
-  const feeds = new Map<JobId, Feed>();
+  const feeds = new LRUCache<JobId, Feed>({
+    maxSize: MAX_BYTES,
+    ttl: KEEP_QUIET_MS,
+    sizeCalculation: ({ bytes }) => bytes,
+  });
   const news = new EventEmitter().setMaxListeners(0);
   const wishes = new EventEmitter().setMaxListeners(0);
-  const timers = new Set<NodeJS.Timeout>();
-
-  function forgetLater(id: JobId): void {
-    const timer = setTimeout(() => {
-      timers.delete(timer);
-      feeds.delete(id);
-    }, KEEP_ENDED_MS);
-    timer.unref();
-    timers.add(timer);
-  }
 
   return {
     async append(id, event) {
-      const feed = feeds.get(id) ?? { events: [] };
-      feeds.set(id, feed);
+      const feed = feeds.get(id) ?? { events: [], bytes: 0 };
       const last = feed.events.at(-1);
       if (last && compareEventIds(event.id, last.id) <= 0) return false;
       feed.events.push(event);
-      if (event.type === 'end') forgetLater(id);
+      feed.bytes += EVENT_BYTES + ('data' in event ? event.data.length : 0);
+      feeds.set(id, feed, { ttl: event.type === 'end' ? KEEP_ENDED_MS : KEEP_QUIET_MS });
       news.emit(id);
       return true;
     },
     async *read(id, after, signal) {
+      let of: readonly FeedEvent[] | undefined;
       for (let seen = 0; ; ) {
         const events = feeds.get(id)?.events ?? [];
+        // Forgotten meanwhile and begun again: other events, from the first.
+        if (events !== of) seen = 0;
+        of = events;
         for (; seen < events.length; seen += 1) {
           const event = events[seen] as FeedEvent;
           if (after && compareEventIds(event.id, after) <= 0) continue;
@@ -56,10 +64,7 @@ export function createEmbeddedJobFeed(): JobFeed {
       wishes.on(id, hear);
       return () => wishes.off(id, hear);
     },
-    async close() {
-      for (const timer of timers) clearTimeout(timer);
-      feeds.clear();
-    },
+    close: async () => feeds.clear(),
   };
 }
 

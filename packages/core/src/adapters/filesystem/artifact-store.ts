@@ -4,24 +4,32 @@ import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'n
 import { LRUCache } from 'lru-cache';
 import { type ArtifactStore, digestOf } from '../../artifact-store.js';
 
-/** How often it is noted that an artifact is used, in milliseconds: far more often than anything expires. */
-const TOUCH_EVERY_MS = 600_000;
+/** How often use is noted on disk, in milliseconds: far more often than anything expires. */
+const NOTE_EVERY_MS = 600_000;
 
 /** @param folder where the files are kept; made when it is not there. */
 export function createFileArtifactStore(folder: string): ArtifactStore {
   const pathOf = (digest: string) => `${folder}/${digest.slice(0, 2)}/${digest}`;
-  /** Touched (or written) lately: no need to again. */
-  const fresh = new LRUCache<string, true>({ max: 10_000, ttl: TOUCH_EVERY_MS });
+  /** When an artifact was last used here, and when that was last noted on disk, in milliseconds since the epoch. */
+  const uses = new LRUCache<string, { usedAtMs: number; readonly notedAtMs: number }>({ max: 10_000 });
+
+  function noteUse(digest: string): void {
+    uses.set(digest, { usedAtMs: Date.now(), notedAtMs: Date.now() });
+  }
 
   /** Note that it is used; false when it is not here. */
   async function touch(digest: string): Promise<boolean> {
-    if (fresh.has(digest)) return true;
+    const use = uses.get(digest);
+    if (use && Date.now() - use.notedAtMs < NOTE_EVERY_MS) {
+      use.usedAtMs = Date.now();
+      return true;
+    }
     const now = new Date();
     const here = await utimes(pathOf(digest), now, now).then(
       () => true,
       () => false,
     );
-    if (here) fresh.set(digest, true);
+    if (here) noteUse(digest);
     return here;
   }
 
@@ -35,7 +43,7 @@ export function createFileArtifactStore(folder: string): ArtifactStore {
       const draft = `${path}.${randomUUID()}.draft`;
       await writeFile(draft, bytes, { mode: 0o600 });
       await rename(draft, path);
-      fresh.set(digest, true);
+      noteUse(digest);
       return digest;
     },
     async get(digest) {
@@ -45,7 +53,7 @@ export function createFileArtifactStore(folder: string): ArtifactStore {
       if (digestOf(bytes) !== digest) {
         // So that the next put makes it whole again.
         await rm(path, { force: true });
-        fresh.delete(digest);
+        uses.delete(digest);
         return undefined;
       }
       await touch(digest);
@@ -57,9 +65,9 @@ export function createFileArtifactStore(folder: string): ArtifactStore {
         for (const name of (await readdir(`${folder}/${shard}`).catch(ignoreMissing)) ?? []) {
           const path = `${folder}/${shard}/${name}`;
           const { mtimeMs } = (await stat(path).catch(ignoreMissing)) ?? { mtimeMs: Number.POSITIVE_INFINITY };
-          if (mtimeMs >= olderThanMs) continue;
+          if (Math.max(mtimeMs, uses.get(name)?.usedAtMs ?? 0) >= olderThanMs) continue;
           await rm(path, { force: true });
-          fresh.delete(name);
+          uses.delete(name);
           removed += 1;
         }
       }

@@ -51,9 +51,11 @@ function connect({ url, name, log }: ConnectionOptions, more: RedisOptions): Red
     ...more,
   });
   let away = false;
+  // Its message alone: the error itself holds the command, and with it a password.
   // An 'error' event that nobody hears would be printed; one outage is one line in the log, not one for each attempt.
   redis.on('error', (error) => {
-    if (!away) log.warn({ err: error, connection: name }, 'Redis does not answer; trying again until it does');
+    if (!away)
+      log.warn({ reason: error.message, connection: name }, 'Redis does not answer; trying again until it does');
     away = true;
   });
   redis.on('ready', () => {
