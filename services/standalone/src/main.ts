@@ -113,15 +113,16 @@ async function main(): Promise<void> {
   if (asRoot) process.umask(0o022);
   const runFolder = makeRunFolder();
   const children: Child[] = [];
+  let stopped: Promise<void> | undefined;
   const env = { ...process.env, LOG_LEVEL: process.env.LOG_LEVEL || 'warn', NODE_ENV: 'production' };
   const onRestart = (name: string, how: string) => say(`${name} ${how}; starting it again`);
   const start = (name: string, args: readonly string[], announces: boolean, more: NodeJS.ProcessEnv): Child => {
+    if (stopped) throw new Error('told to stop');
     const child = keepRunning({ name, program: python, args, env: more, announces, onRestart });
     children.push(child);
     return child;
   };
 
-  let stopped: Promise<void> | undefined;
   const stopAll = () => {
     stopped ??= (async () => {
       for (const child of children.toReversed()) await child.stop(config.SHUTDOWN_SECONDS + 2_000);
