@@ -2,9 +2,10 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RunlaneError } from '@runlane/contract';
-import type { Claim, JobId, Result, Stage } from '@runlane/core';
+import type { Claim, Job, Result, Stage } from '@runlane/core';
 import { resultWithoutRun } from '@runlane/core';
 import type { WorkerContext } from './context.js';
+import { createFeedWriter } from './feed-writer.js';
 
 /** How a piece of work under a claim went: it led to a result, to the next stage, or to nothing. */
 export type Outcome = 'done' | 'failed' | 'handed_back' | 'skipped';
@@ -18,20 +19,33 @@ const STORE_WITHIN_MS = 60_000;
  * Claim a stage of a job, or say why not. A job whose attempts are used up is ended here with `error`.
  * Undefined: there is nothing to do for this worker.
  */
-export async function claimStage(context: WorkerContext, id: JobId, stage: Stage): Promise<Claim | undefined> {
+export async function claimStage(context: WorkerContext, job: Job, stage: Stage): Promise<Claim | undefined> {
+  const { id } = job;
   const claimed = await context.store.claim(id, stage, context.workerId);
   if (claimed.outcome === 'exhausted') {
     const message = `the platform could not run this in ${claimed.attempts} attempts`;
-    await endJob(context, id, claimed.attempts, resultWithoutRun('error', { message }));
+    await endWithoutRun(context, job, resultWithoutRun('error', { message }));
   }
   return claimed.outcome === 'claimed' ? claimed.claim : undefined;
 }
 
 /**
- * Do `work` while heartbeats keep the lease. Its signal aborts when the lease is as good as lost, when the worker stops,
- * or when the job was cancelled; `abort.signal.reason` tells which.
+ * Do `work` while heartbeats keep the lease; then, unless it led on, give the claim up. The signal of `work` aborts when the
+ * lease is as good as lost, when the worker stops, or when the job was cancelled; its `reason` tells which.
  */
-export async function withLease<T>(
+export async function withLease(
+  context: WorkerContext,
+  claim: Claim,
+  work: (signal: AbortSignal) => Promise<'done' | 'failed' | 'handed_back'>,
+): Promise<Outcome> {
+  const outcome = await whileBeating(context, claim, work);
+  // Only now: a heartbeat that came later would take the release back.
+  if (outcome === 'failed') await retryLater(context, claim);
+  else if (outcome === 'handed_back') await context.store.release(claim, context.workerId, 'handed_back');
+  return outcome;
+}
+
+async function whileBeating<T>(
   context: WorkerContext,
   claim: Claim,
   work: (signal: AbortSignal) => Promise<T>,
@@ -39,17 +53,21 @@ export async function withLease<T>(
   const abort = new AbortController();
   const { store, feed, leaseMs, workerId, log, stopping } = context;
   let aliveAtMs = performance.now();
-  const beat = setInterval(() => {
+  let beating: Promise<void> | undefined;
+  async function beat(): Promise<void> {
     const sentAtMs = performance.now();
-    if (sentAtMs - aliveAtMs > (leaseMs * 2) / 3) return abort.abort('lease_lost');
-    store
-      .heartbeat(claim, workerId)
-      .then(() => {
-        aliveAtMs = sentAtMs;
-        return store.isCancelled(claim.id);
-      })
-      .then((cancelled) => cancelled && abort.abort('cancelled'))
-      .catch((error) => log.warn({ jobId: claim.id, reason: error.message }, 'heartbeat did not get through'));
+    try {
+      await store.heartbeat(claim, workerId);
+      aliveAtMs = sentAtMs;
+      if (await store.isCancelled(claim.id)) abort.abort('cancelled');
+    } catch (error) {
+      log.warn({ jobId: claim.id, reason: (error as Error).message }, 'heartbeat did not get through');
+    }
+    beating = undefined;
+  }
+  const timer = setInterval(() => {
+    if (performance.now() - aliveAtMs > (leaseMs * 2) / 3) abort.abort('lease_lost');
+    else beating ??= beat();
   }, leaseMs / 3);
   const stop = () => abort.abort('stopping');
   stopping.addEventListener('abort', stop, { once: true });
@@ -60,10 +78,16 @@ export async function withLease<T>(
     else if (await store.isCancelled(claim.id)) abort.abort('cancelled');
     return await work(abort.signal);
   } finally {
-    clearInterval(beat);
+    clearInterval(timer);
     stopping.removeEventListener('abort', stop);
     deaf();
+    await beating;
   }
+}
+
+/** What becomes of a claim whose work broke off: only an orderly stop of this worker is no fault, and not counted. */
+export function brokenOff(signal: AbortSignal): 'failed' | 'handed_back' {
+  return signal.reason === 'stopping' ? 'handed_back' : 'failed';
 }
 
 /** Give a claim up after the platform failed, and have the job delivered again, later each time. */
@@ -75,26 +99,29 @@ export async function retryLater(context: WorkerContext, claim: Claim): Promise<
   setTimeout(() => void context.queue.add(claim.stage, claim.id, { notBeforeAtMs }).catch(() => undefined), 50).unref();
 }
 
-/** Give a claim up because this worker stops. */
-export async function handBack(context: WorkerContext, claim: Claim): Promise<void> {
-  await context.store.release(claim, context.workerId, 'handed_back');
+/** End a job that no attempt ended, and its feed: under a number of its own, as an earlier one's `end` may be refused. */
+export async function endWithoutRun(context: WorkerContext, job: Job, result: Result): Promise<void> {
+  const attempt = (await context.store.get(job.id))?.attempt ?? 0;
+  await endJob(context, job, attempt, result);
+  await createFeedWriter(context.feed, job.id, attempt + 1, context.log).end();
 }
 
 /** Store a result, through outages of up to a minute, and count it when it was the first; true in that case. */
-export async function endJob(context: WorkerContext, id: JobId, attempt: number, result: Result): Promise<boolean> {
+export async function endJob(context: WorkerContext, job: Job, attempt: number, result: Result): Promise<boolean> {
   const { store, metrics, log } = context;
+  const { id, program } = job;
   const giveUpAtMs = performance.now() + STORE_WITHIN_MS;
   for (let delayMs = 300; ; delayMs = Math.min(delayMs * 2, 5_000)) {
     try {
       const first = await store.finish(id, attempt, result);
-      if (first) metrics.ended((await store.job(id))?.program.language ?? '', result.status);
+      if (first) metrics.ended(program.language, result.status);
       else log.info({ jobId: id, attempt }, 'another result came first; this one is dropped');
       return first;
     } catch (error) {
       if (error instanceof RunlaneError && error.code === 'PAYLOAD_TOO_LARGE') {
         // A job must end even if its output cannot be stored.
         const message = `the result cannot be stored: ${result.stdout.length + result.stderr.length} bytes of output are too much`;
-        return endJob(context, id, attempt, resultWithoutRun('error', { message }));
+        return endJob(context, job, attempt, resultWithoutRun('error', { message }));
       }
       if (performance.now() > giveUpAtMs || context.stopping.aborted) throw error;
       log.warn({ jobId: id, reason: (error as Error).message }, 'the result is not stored yet');

@@ -9,7 +9,7 @@ import {
   resultWithoutRun,
   type Saved,
 } from '@runlane/core';
-import { claimStage, endJob, handBack, type Outcome, retryLater, withLease } from './claimed.js';
+import { brokenOff, claimStage, endJob, endWithoutRun, type Outcome, retryLater, withLease } from './claimed.js';
 import type { WorkerContext } from './context.js';
 import { createFeedWriter, type FeedWriter } from './feed-writer.js';
 import { bundleOf } from './program-bundle.js';
@@ -69,23 +69,19 @@ export function createExecute(context: WorkerContext) {
   };
 }
 
-/** One attempt on one runner. @throws RunnerError when it was not admitted: then nothing was started, claimed or counted. */
+/** One attempt on one runner. @throws RunnerError `busy` or `away`: it did not take the run, and nothing is counted. */
 async function attemptOn(context: WorkerContext, slot: Slot, job: Job, saved: Saved): Promise<Outcome> {
   const { id, program } = job;
-  const giveUp = new AbortController();
   const start = toStart(job, slot, saved);
   const wallTimeMs = program.limits.wallTimeMs ?? slot.language.defaultLimits?.wallTimeMs ?? 10_000;
   let run: AdmittedRun;
   try {
-    run = await admit(context, slot, job, start, wallTimeMs + CALL_GRACE_MS, giveUp.signal);
+    run = await admit(context, slot, job, start, wallTimeMs + CALL_GRACE_MS);
   } catch (error) {
-    if (!(error instanceof RunnerError && error.failure === 'refused')) throw error;
-    await endJob(context, id, 0, resultWithoutRun('error', { message: `the runner refused: ${error.message}` }));
-    await createFeedWriter(context.feed, id, 1, context.log).end();
-    return 'done';
+    return await notAdmitted(context, job, error);
   }
   try {
-    const claim = await claimStage(context, id, 'exec');
+    const claim = await claimStage(context, job, 'exec');
     if (!claim) return 'skipped';
     const events = createFeedWriter(context.feed, id, claim.attempt, context.log);
     return await withLease(context, claim, async (signal) => {
@@ -99,27 +95,38 @@ async function attemptOn(context: WorkerContext, slot: Slot, job: Job, saved: Sa
         context.metrics.started(program.language);
         const result = await follow(run, collected, events);
         // What a cancelled run took until then is known as well as any other's.
-        await endJob(context, id, claim.attempt, signal.reason === 'cancelled' ? asCancelled(result) : result);
+        await endJob(context, job, claim.attempt, signal.reason === 'cancelled' ? asCancelled(result) : result);
         await events.end();
         return 'done';
       } catch (error) {
         if (signal.reason === 'cancelled') {
-          await endJob(context, id, claim.attempt, { ...resultWithoutRun('cancelled'), ...collected.output() });
+          await endJob(context, job, claim.attempt, { ...resultWithoutRun('cancelled'), ...collected.output() });
           await events.end();
           return 'done';
         }
-        if (signal.aborted) {
-          await handBack(context, claim);
-          return 'handed_back';
-        }
-        context.log.warn({ jobId: id, attempt: claim.attempt, reason: (error as Error).message }, 'attempt failed');
-        await retryLater(context, claim);
-        return 'failed';
+        const reason = signal.aborted ? signal.reason : (error as Error).message;
+        context.log.warn({ jobId: id, attempt: claim.attempt, reason }, 'attempt broke off');
+        return brokenOff(signal);
       }
     });
   } finally {
     run.cancel();
   }
+}
+
+/** What becomes of a run that its runner did not admit. @throws what it was given where no runner took the run. */
+async function notAdmitted(context: WorkerContext, job: Job, error: unknown): Promise<Outcome> {
+  if (!(error instanceof RunnerError) || error.failure === 'busy' || error.failure === 'away') throw error;
+  if (error.failure === 'refused') {
+    await endWithoutRun(context, job, resultWithoutRun('error', { message: `the runner refused: ${error.message}` }));
+    return 'done';
+  }
+  // Counted, though nothing ran: a job that no runner can begin would be tried for ever.
+  const claim = await claimStage(context, job, 'exec');
+  if (!claim) return 'skipped';
+  context.log.warn({ jobId: job.id, attempt: claim.attempt, reason: error.message }, 'not admitted');
+  await retryLater(context, claim);
+  return 'failed';
 }
 
 /** Kill the program, and if the runner does not say soon that it is dead, break off the call. */
@@ -139,9 +146,9 @@ async function admit(
   { program }: Job,
   start: runner.Start,
   timeoutMs: number,
-  signal: AbortSignal,
 ): Promise<AdmittedRun> {
   const { connection, holds } = member;
+  const signal = context.stopping;
   const give = async () => {
     const bytes = await context.artifacts.get(start.artifactDigest);
     if (bytes) await connection.upload(start.artifactDigest, bytes, signal);
@@ -149,6 +156,7 @@ async function admit(
     else await connection.prepare(prepareAgain(program, language), timeoutMs, signal);
     holds.set(start.artifactDigest, true);
   };
+  await connection.reach();
   if (!holds.has(start.artifactDigest)) await give();
   try {
     return await connection.execute(start, timeoutMs, signal);
@@ -193,8 +201,8 @@ function toLimits(limits: Limits, defaults: runner.RunnerLanguage['defaultLimits
 async function follow(run: AdmittedRun, collected: Collector, events: FeedWriter): Promise<Result> {
   for await (const event of run.events) {
     if (event.type === 'output') {
-      collected.add(event.stream, event.data);
-      await events.output(event.stream, event.data);
+      const kept = collected.add(event.stream, event.data);
+      if (kept.length > 0) await events.output(event.stream, kept);
     } else if (event.type === 'exited') {
       return toResult(event.exited, collected);
     }
@@ -223,7 +231,8 @@ function toResult(exited: runner.Exited, collected: Collector): Result {
 }
 
 interface Collector {
-  add(stream: 'stdout' | 'stderr', data: Uint8Array): void;
+  /** What of it is kept. */
+  add(stream: 'stdout' | 'stderr', data: Uint8Array): Uint8Array;
   output(): Pick<Result, 'stdout' | 'stderr' | 'stdoutTruncated' | 'stderrTruncated'>;
 }
 
@@ -241,6 +250,7 @@ function createCollector(outputBytes = ABSOLUTE_OUTPUT_BYTES): Collector {
       if (kept.length > 0) stream.chunks.push(kept);
       stream.bytes += kept.length;
       stream.truncated ||= kept.length < data.length;
+      return kept;
     },
     output: () => ({
       stdout: Buffer.concat(streams.stdout.chunks),

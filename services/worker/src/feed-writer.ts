@@ -15,8 +15,9 @@ export interface FeedWriter {
   end(): Promise<void>;
 }
 
-export function createFeedWriter(feed: JobFeed, id: JobId, attempt: number, log: Log): FeedWriter {
-  let sequence = 0;
+/** @param told how many events were told under this attempt's number before. */
+export function createFeedWriter(feed: JobFeed, id: JobId, attempt: number, log: Log, told = 0): FeedWriter {
+  let sequence = told;
   let unconfirmedBytes = 0;
   let broken = false;
   let latest: Promise<unknown> = Promise.resolve();

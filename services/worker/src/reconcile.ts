@@ -3,9 +3,8 @@
  * delivered anew where nobody works on it. All of it is harmless to repeat, so every worker does it and none leads.
  */
 import { type InFlight, isOver, type JobId, resultWithoutRun } from '@runlane/core';
-import { endJob } from './claimed.js';
+import { endWithoutRun } from './claimed.js';
 import type { WorkerContext } from './context.js';
-import { createFeedWriter } from './feed-writer.js';
 
 const BATCH = 200;
 /** An `inflight` without a job for this long, in milliseconds, is what a crash left of an acceptance nobody was told of. */
@@ -26,7 +25,7 @@ export interface ReconcilerOptions {
 }
 
 export function createReconciler(context: WorkerContext, { graceMs, retentionMs }: ReconcilerOptions): Reconciler {
-  const { store, queue, artifacts, feed, log } = context;
+  const { store, queue, artifacts, log } = context;
   let cursor: JobId | undefined;
   let expiredAtMs = 0;
   let timer: NodeJS.Timeout | undefined;
@@ -35,22 +34,24 @@ export function createReconciler(context: WorkerContext, { graceMs, retentionMs 
   async function look({ id, createdAtMs }: InFlight): Promise<void> {
     const view = await store.get(id);
     if (!view) {
-      if (Date.now() - createdAtMs > ORPHAN_AFTER_MS) await store.settle(id);
+      // Asked again right before: its acceptance may be on its way still.
+      if (Date.now() - createdAtMs > ORPHAN_AFTER_MS && !(await store.job(id))) await store.settle(id);
     } else if (isOver(view)) {
       await store.settle(id);
-    } else if (!(await store.isHeld(id))) {
-      if (await store.isCancelled(id)) {
-        await endJob(context, id, view.attempt, resultWithoutRun('cancelled'));
-        await createFeedWriter(feed, id, view.attempt + 1, log).end();
-      } else {
-        await queue.add((await store.saved(id)) ? 'exec' : 'save', id);
-      }
+    } else if (view.status === 'accepted' || view.status === 'queued') {
+      // In any other status, somebody holds it.
+      if (await store.isCancelled(id)) await endWithoutRun(context, view.job, resultWithoutRun('cancelled'));
+      else await queue.add(view.status === 'queued' ? 'exec' : 'save', id);
     }
   }
 
   async function tick(olderThanMs: number): Promise<boolean> {
     const batch = await store.inFlight(cursor, BATCH);
-    for (const each of batch) if (Date.now() - each.createdAtMs >= olderThanMs) await look(each);
+    for (const each of batch) {
+      if (Date.now() - each.createdAtMs < olderThanMs) continue;
+      // One that cannot be looked after must not keep the others waiting.
+      await look(each).catch((error) => log.warn({ jobId: each.id, reason: error.message }, 'not looked after'));
+    }
     const atEnd = batch.length < BATCH;
     cursor = atEnd ? undefined : batch.at(-1)?.id;
     return atEnd;

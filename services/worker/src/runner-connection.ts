@@ -1,6 +1,14 @@
 /** One runner at one address: its calls as promises and iterables, its failures told apart by what to do next. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client, credentials, Metadata, type MethodDefinition, type ServiceError, status } from '@grpc/grpc-js';
+import {
+  Client,
+  connectivityState,
+  credentials,
+  Metadata,
+  type MethodDefinition,
+  type ServiceError,
+  status,
+} from '@grpc/grpc-js';
 import { runner } from '@runlane/contract';
 import { service as healthService } from 'grpc-health-check';
 
@@ -12,7 +20,9 @@ export type RunnerFailure =
   | 'missing_artifact'
   /** It will not do this, and no other attempt will change that. */
   | 'refused'
-  /** It is away, or broke off: what it started is dead or dying. */
+  /** There is no connection to it: nothing was asked of it. */
+  | 'away'
+  /** It broke off, or failed: what it started is dead or dying. */
   | 'lost';
 
 export class RunnerError extends Error {
@@ -53,15 +63,19 @@ export interface RunnerConnection {
   prepare(request: runner.PrepareRequest, timeoutMs: number, signal: AbortSignal): Promise<runner.PrepareResponse>;
   upload(digest: string, bytes: Uint8Array, signal: AbortSignal): Promise<void>;
   download(digest: string, signal: AbortSignal): Promise<Uint8Array>;
+  /** Resolves when there is a connection. @throws RunnerError `away` when none can be made soon. */
+  reach(): Promise<void>;
   /** Resolves when the runner has admitted the run. The whole call may take `timeoutMs`. */
   execute(start: runner.Start, timeoutMs: number, signal: AbortSignal): Promise<AdmittedRun>;
-  /** Resolves when the runner stops serving or goes away. */
-  untilUnhealthy(): Promise<void>;
+  /** Calls `onServing` once it serves, and resolves when it does not (any more) or goes away. */
+  watchHealth(onServing: () => void): Promise<void>;
   close(): void;
 }
 
 const CHUNK_BYTES = 64 * 1024;
 const CALL_TIMEOUT_MS = 5_000;
+/** How long a connection that broke may take to come back before a run is left for later, in milliseconds. */
+const REACH_WITHIN_MS = 1_000;
 const FAILURES: Partial<Record<status, RunnerFailure>> = {
   [status.RESOURCE_EXHAUSTED]: 'busy',
   [status.FAILED_PRECONDITION]: 'missing_artifact',
@@ -138,6 +152,16 @@ export function connectRunner(address: string): RunnerConnection {
       }
     },
 
+    async reach() {
+      // Asked first, as waiting takes a turn of the event loop even when there is nothing to wait for.
+      if (client.getChannel().getConnectivityState(true) === connectivityState.READY) return;
+      await new Promise<void>((resolve, reject) => {
+        client.waitForReady(Date.now() + REACH_WITHIN_MS, (error) =>
+          error ? reject(new RunnerError('away', 'no connection to the runner', { cause: error })) : resolve(),
+        );
+      });
+    },
+
     async execute(start, timeoutMs, signal) {
       const stream = client.execute(new Metadata(), within(timeoutMs));
       const cancel = () => stream.cancel();
@@ -180,7 +204,7 @@ export function connectRunner(address: string): RunnerConnection {
       };
     },
 
-    untilUnhealthy: () =>
+    watchHealth: (onServing) =>
       new Promise((resolve) => {
         const watch = health.makeServerStreamRequest(
           healthWatch.path,
@@ -188,11 +212,12 @@ export function connectRunner(address: string): RunnerConnection {
           healthWatch.responseDeserialize,
           { service: '' },
         );
-        const end = () => {
+        watch.once('data', ({ status: first }: { status: string }) => first === 'SERVING' && onServing());
+        watch.on('data', ({ status: serving }: { status: string }) => {
+          if (serving === 'SERVING') return;
           watch.cancel();
           resolve();
-        };
-        watch.on('data', ({ status: serving }: { status: string }) => serving === 'SERVING' || end());
+        });
         watch.on('error', () => resolve());
         watch.on('end', () => resolve());
       }),

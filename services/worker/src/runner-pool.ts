@@ -10,8 +10,9 @@ import { backOff, connectRunner, type RunnerConnection } from './runner-connecti
 
 /** How often names are resolved again, in milliseconds: replicas come and go. */
 const RESOLVE_EVERY_MS = 5_000;
-/** How long a runner that said it was busy (with other workers' runs) is left alone, in milliseconds. */
+/** How long a runner that said it was busy (with other workers' runs) is left alone, in milliseconds: ever longer. */
 const BUSY_PAUSE_MS = 10;
+const LONGEST_BUSY_PAUSE_MS = 500;
 /** How long a job waits here for a runner of its language to appear, in milliseconds; then it is left for the reconciler. */
 const APPEAR_WITHIN_MS = 2_000;
 
@@ -23,10 +24,14 @@ interface RunnerMember {
   readonly holds: LRUCache<string, true>;
 }
 
-/** The right to start one run on a runner. */
-export interface Slot {
+/** A runner, and the language of it that was asked for. */
+export interface Offer {
   readonly member: RunnerMember;
   readonly language: runner.RunnerLanguage;
+}
+
+/** The right to start one run on a runner. */
+export interface Slot extends Offer {
   /** Give it back, once. `busy`: the runner had no room, though we thought so. */
   release(outcome?: 'busy'): void;
 }
@@ -37,8 +42,8 @@ export interface RunnerPool {
    * Undefined when no runner of this language appears in time, or the signal aborts.
    */
   acquire(language: string, version: string, signal: AbortSignal): Promise<Slot | undefined>;
-  /** A runner of this language, whether or not it has a free slot. */
-  find(language: string, version: string): { member: RunnerMember; language: runner.RunnerLanguage } | undefined;
+  /** A runner of this language, whether or not it has a free slot; waits and gives up as `acquire` does. */
+  find(language: string, version: string, signal: AbortSignal): Promise<Offer | undefined>;
   /** Of the runners connected now. */
   addresses(): string[];
   /** Runs that the runners connected now can make at once. */
@@ -56,6 +61,7 @@ export interface RunnerPoolOptions {
   readonly log: Log;
 }
 
+const ADDRESS = /^(unix:.+|(\[[^\]]+\]|[^:[\]]+):\d{1,5})$/;
 /** Attempts to connect that may fail without a word. */
 const SILENT_TRIES = 5;
 
@@ -64,9 +70,14 @@ interface Entry {
   member: RunnerMember | undefined;
   used: number;
   busyUntilMs: number;
+  /** The next pause. */
+  busyPauseMs: number;
 }
 
+/** @throws Error that names what in `names` is no address. */
 export function createRunnerPool({ names, onDescribed, log }: RunnerPoolOptions): RunnerPool {
+  const wrong = names.find((name) => !ADDRESS.test(name));
+  if (wrong !== undefined) throw new Error(`RUNNERS="${wrong}" must be host:port or unix:/path`);
   const entries = new Map<string, Entry>();
   const waiters = new Set<() => void>();
   const closing = new AbortController();
@@ -91,18 +102,19 @@ export function createRunnerPool({ names, onDescribed, log }: RunnerPoolOptions)
 
   async function keepConnected(address: string): Promise<void> {
     const connection = connectRunner(address);
-    const entry: Entry = { connection, member: undefined, used: 0, busyUntilMs: 0 };
+    const entry: Entry = { connection, member: undefined, used: 0, busyUntilMs: 0, busyPauseMs: BUSY_PAUSE_MS };
     entries.set(address, entry);
     for (let tries = 0; entries.get(address) === entry && !closing.signal.aborted; tries += 1) {
       try {
         const description = await connection.describe();
-        entry.member = { connection, description, holds: new LRUCache({ max: 10_000 }) };
-        onDescribed(address, toRecord(description));
-        becomeReady();
-        wake();
-        tries = 0;
-        await connection.untilUnhealthy();
-        log.warn({ address }, 'runner is not serving');
+        await connection.watchHealth(() => {
+          entry.member = { connection, description, holds: new LRUCache({ max: 10_000 }) };
+          onDescribed(address, toRecord(description));
+          becomeReady();
+          wake();
+        });
+        if (entry.member || tries === SILENT_TRIES) log.warn({ address }, 'runner is not serving');
+        if (entry.member) tries = 0;
       } catch (error) {
         // Not at once: runners and workers start together, in any order.
         if (tries === SILENT_TRIES) log.warn({ address, reason: (error as Error).message }, 'runner does not answer');
@@ -141,12 +153,26 @@ export function createRunnerPool({ names, onDescribed, log }: RunnerPoolOptions)
       release(outcome) {
         entry.used -= 1;
         if (outcome === 'busy') {
-          entry.busyUntilMs = Date.now() + BUSY_PAUSE_MS;
-          setTimeout(wake, BUSY_PAUSE_MS + 1).unref();
+          entry.busyUntilMs = Date.now() + entry.busyPauseMs;
+          setTimeout(wake, entry.busyPauseMs + 1).unref();
+          entry.busyPauseMs = Math.min(entry.busyPauseMs * 2, LONGEST_BUSY_PAUSE_MS);
+        } else {
+          entry.busyPauseMs = BUSY_PAUSE_MS;
         }
         wake();
       },
     };
+  }
+
+  async function waitFor<T>(look: () => T | 'full' | 'none', signal: AbortSignal): Promise<T | undefined> {
+    const giveUpAtMs = Date.now() + APPEAR_WITHIN_MS;
+    while (!signal.aborted && !closing.signal.aborted) {
+      const found = look();
+      if (found !== 'full' && found !== 'none') return found;
+      if (found === 'none' && Date.now() >= giveUpAtMs) return undefined;
+      await nextChange(waiters, signal);
+    }
+    return undefined;
   }
 
   void resolveNames();
@@ -155,17 +181,8 @@ export function createRunnerPool({ names, onDescribed, log }: RunnerPoolOptions)
 
   return {
     ready,
-    async acquire(language, version, signal) {
-      const giveUpAtMs = Date.now() + APPEAR_WITHIN_MS;
-      while (!signal.aborted && !closing.signal.aborted) {
-        const slot = take(language, version);
-        if (typeof slot === 'object') return slot;
-        if (slot === 'none' && Date.now() >= giveUpAtMs) return undefined;
-        await nextChange(waiters, signal);
-      }
-      return undefined;
-    },
-    find: (language, version) => offers(language, version)[0],
+    acquire: (language, version, signal) => waitFor(() => take(language, version), signal),
+    find: (language, version, signal) => waitFor(() => offers(language, version)[0] ?? 'none', signal),
     addresses: () => [...entries].flatMap(([address, { member }]) => (member ? [address] : [])),
     slots: () => {
       const connected = [...entries.values()].filter(({ member }) => member);

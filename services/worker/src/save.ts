@@ -1,11 +1,11 @@
 /** The stage `code-save`: keep the source by its digest and have a runner prepare it (compile it, where that is to be done). */
 import { digestOf, type Job, type JobId, resultWithoutRun, type Saved } from '@runlane/core';
-import { claimStage, endJob, handBack, type Outcome, retryLater, withLease } from './claimed.js';
+import { brokenOff, claimStage, endJob, type Outcome, withLease } from './claimed.js';
 import type { WorkerContext } from './context.js';
 import { createFeedWriter } from './feed-writer.js';
 import { bundleOf } from './program-bundle.js';
 import { RunnerError } from './runner-connection.js';
-import type { Slot } from './runner-pool.js';
+import type { Offer } from './runner-pool.js';
 
 /** Longest that preparing may take, in milliseconds, beyond the compiler's own limit. */
 const PREPARE_GRACE_MS = 5_000;
@@ -22,21 +22,25 @@ export function createSave(context: WorkerContext) {
       return 'skipped';
     }
     const { language, version } = job.program;
-    const slot = await pool.acquire(language, version, context.draining);
-    if (!slot) return 'skipped';
+    const offer = await pool.find(language, version, context.draining);
+    if (!offer) return 'skipped';
+    // Only compiling takes a slot: checking sources must not wait behind runs.
+    const slot = offer.language.compiled ? await pool.acquire(language, version, context.draining) : undefined;
+    if (offer.language.compiled && !slot) return 'skipped';
     try {
-      const claim = await claimStage(context, id, 'save');
+      const claim = await claimStage(context, job, 'save');
       if (!claim) return 'skipped';
       return await withLease(context, claim, async (signal) => {
-        const events = createFeedWriter(feed, id, 0, log);
+        // All that happens before the first execution has number 0; each save attempt that failed has told one event.
+        const events = createFeedWriter(feed, id, 0, log, claim.attempt - 1);
         try {
           signal.throwIfAborted();
           events.status('saving');
-          const saved = await prepare(context, slot, job, signal);
+          const saved = await prepare(context, slot ?? offer, job, signal);
           if (saved.artifactDigest === '') {
             await endJob(
               context,
-              id,
+              job,
               0,
               resultWithoutRun('compile_failed', saved.compile && { compile: saved.compile }),
             );
@@ -49,38 +53,39 @@ export function createSave(context: WorkerContext) {
           return 'done';
         } catch (error) {
           if (signal.reason === 'cancelled') {
-            await endJob(context, id, 0, resultWithoutRun('cancelled'));
+            await endJob(context, job, 0, resultWithoutRun('cancelled'));
             await events.end();
             return 'done';
           }
           if (error instanceof RunnerError && error.failure === 'refused') {
             await endJob(
               context,
-              id,
+              job,
               0,
               resultWithoutRun('error', { message: `the runner refused: ${error.message}` }),
             );
             await events.end();
             return 'done';
           }
-          if (signal.aborted) {
-            await handBack(context, claim);
-            return 'handed_back';
-          }
-          log.warn({ jobId: id, reason: (error as Error).message }, 'could not save');
-          await retryLater(context, claim);
-          return 'failed';
+          const reason = signal.aborted ? signal.reason : (error as Error).message;
+          log.warn({ jobId: id, attempt: claim.attempt, reason }, 'could not save');
+          return brokenOff(signal);
         }
       });
     } finally {
-      slot.release();
+      slot?.release();
     }
   };
 }
 
 /** Keep the source, and make it ready on this runner unless these sources were made ready before. */
-async function prepare({ store, artifacts }: WorkerContext, slot: Slot, job: Job, signal: AbortSignal): Promise<Saved> {
-  const { member, language } = slot;
+async function prepare(
+  { store, artifacts }: WorkerContext,
+  offer: Offer,
+  job: Job,
+  signal: AbortSignal,
+): Promise<Saved> {
+  const { member, language } = offer;
   const { entry, files, limits } = job.program;
   const bundle = bundleOf(files);
   const sourceDigest = await artifacts.put(bundle);
@@ -103,13 +108,13 @@ async function prepare({ store, artifacts }: WorkerContext, slot: Slot, job: Job
   };
   if (artifactDigest !== '') {
     member.holds.set(artifactDigest, true);
-    if (artifactDigest !== sourceDigest) await artifacts.put(await checkedDownload(slot, artifactDigest, signal));
+    if (artifactDigest !== sourceDigest) await artifacts.put(await checkedDownload(offer, artifactDigest, signal));
   }
   await store.recordBuild(key, build);
   return build;
 }
 
-async function checkedDownload({ member }: Slot, digest: string, signal: AbortSignal): Promise<Uint8Array> {
+async function checkedDownload({ member }: Offer, digest: string, signal: AbortSignal): Promise<Uint8Array> {
   const bytes = await member.connection.download(digest, signal);
   if (digestOf(bytes) !== digest)
     throw new RunnerError('lost', 'the runner sent an artifact that does not fit its digest');

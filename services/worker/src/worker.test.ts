@@ -4,10 +4,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
-import { createCloser, isOver, type JobView, readConfig } from '@runlane/core';
+import { createCloser, type FeedEvent, isOver, type JobView, readConfig } from '@runlane/core';
 import { type OpenPorts, openPorts, STORE_VARIABLES } from '@runlane/core/adapters';
 import { aJob, silentLog, until } from '@runlane/core/testing';
 import { WORKER_VARIABLES } from './run-worker.js';
+import { createRunnerPool } from './runner-pool.js';
 import {
   BEHAVIOURS,
   type Behaviour,
@@ -69,6 +70,13 @@ async function endOf({ store }: OpenPorts, id: string): Promise<JobView> {
   return (await store.get(id)) as JobView;
 }
 
+/** A job's feed, up to its end. */
+async function eventsOf({ feed }: OpenPorts, id: string): Promise<FeedEvent[]> {
+  const events: FeedEvent[] = [];
+  for await (const event of feed.read(id, undefined, AbortSignal.timeout(5_000))) events.push(event);
+  return events;
+}
+
 test('a runner without a free slot is asked again, and no attempt is counted', async () => {
   const { run, runner } = await withRunner(BEHAVIOURS.isBusy, BEHAVIOURS.isBusy, BEHAVIOURS.isBusy, BEHAVIOURS.runs);
   const { status, attempt, result } = await run();
@@ -99,11 +107,19 @@ for (const name of ['breaksOff', 'crashes', 'saysNonsense'] as const) {
 }
 
 for (const name of ['startsUnasked', 'isAway'] as const) {
-  test(`a runner that ${name} before it admits has started nothing: no attempt is counted`, async () => {
+  test(`a runner that ${name} before it admits has failed at the job: the attempt is counted`, async () => {
     const { run } = await withRunner(BEHAVIOURS[name], BEHAVIOURS.runs);
-    assert.equal((await run()).attempt, 1);
+    const { status, attempt, result } = await run();
+    assert.deepEqual([status, attempt, result?.stdout.toString()], ['succeeded', 2, 'ran\n']);
   });
 }
+
+test('a job that no runner can admit ends with `error` after three attempts, and so does its feed', async () => {
+  const { run, ports } = await withRunner(BEHAVIOURS.startsUnasked);
+  const { job, status, attempt } = await run();
+  assert.deepEqual([status, attempt], ['error', 3]);
+  assert.equal((await eventsOf(ports, job.id)).at(-1)?.type, 'end');
+});
 
 test('a runner that says nothing is given up after the limit and a grace, and the job is run again', async () => {
   const { run } = await withRunner(BEHAVIOURS.saysNothing, BEHAVIOURS.runs);
@@ -128,10 +144,13 @@ test('an artifact that does not fit its digest is not taken, and its job ends wi
 });
 
 test('output beyond the limit is not kept, whatever the runner sends', async () => {
-  const { run } = await withRunner(BEHAVIOURS.floods);
-  const { result } = await run();
+  const { run, ports } = await withRunner(BEHAVIOURS.floods);
+  const { job, result } = await run();
   assert.equal(result?.stdout.length, 10_000);
   assert.equal(result?.stdoutTruncated, true);
+  let toldBytes = 0;
+  for (const event of await eventsOf(ports, job.id)) if (event.type === 'stdout') toldBytes += event.data.length;
+  assert.equal(toldBytes, 10_000);
 });
 
 test('a worker that stops hands back what it cannot finish, uncounted, and starts nothing new', async () => {
@@ -152,11 +171,32 @@ test('a worker that stops hands back what it cannot finish, uncounted, and start
   assert.equal(runner.executed(), 1);
 });
 
+test('a name without a port is no runner, and is said so at once', () => {
+  for (const name of ['runner', 'runner:', '::1', 'unix:', 'runner:port']) {
+    const open = () => createRunnerPool({ names: [name], onDescribed: () => undefined, log: silentLog });
+    assert.throws(open, { message: `RUNNERS="${name}" must be host:port or unix:/path` });
+  }
+});
+
 test('a job that no queue knows is found and run', async () => {
   const { ports } = await withRunner(BEHAVIOURS.runs);
   const job = aJob();
   await ports.store.insert(job);
   assert.equal((await endOf(ports, job.id)).status, 'succeeded');
+});
+
+test('a job that cannot be looked after does not keep the next one waiting', async () => {
+  const { ports } = await withRunner(BEHAVIOURS.runs);
+  const { store } = ports;
+  const [bad, good] = [aJob(), aJob()];
+  const { get } = store;
+  store.get = async (id) => {
+    if (id === bad.id) throw new Error('unreadable');
+    return get(id);
+  };
+  await store.insert(bad);
+  await store.insert(good);
+  assert.equal((await endOf(ports, good.id)).status, 'succeeded');
 });
 
 test('a job that was to be cancelled before anybody claimed it ends `cancelled` and is not run', async () => {
