@@ -20,7 +20,8 @@ export const MAXIMUM_LIMITS: RunLimits = {
   wallTimeMs: 60_000,
   cpuTimeMs: 60_000,
   memoryBytes: 1024 * MIB,
-  outputBytes: 8 * MIB,
+  // Both streams together fit into one message of gRPC, whose default is 4 MiB.
+  outputBytes: 1.5 * MIB,
   processes: 256,
   openFiles: 1024,
   fileBytes: 256 * MIB,
