@@ -37,10 +37,14 @@ const STEPS = [
     inputs: () => [
       'package-lock.json',
       'buf.gen.yaml',
+      'buf.yaml',
+      'scripts/generate.mjs',
       'tsconfig.base.json',
+      'tsconfig.json',
       ...filesBelow('proto', ['.proto']),
       ...filesBelow('packages', ['.ts', '.json']),
       ...filesBelow('services', ['.ts', '.json']),
+      ...filesBelow('tests', ['.ts', '.json']),
     ],
     stamp: 'node_modules/.runlane-built',
     async work() {
