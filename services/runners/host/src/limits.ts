@@ -1,5 +1,5 @@
 /** What a run may use: the defaults, the maxima, and a request's own limits between them. */
-import type { types } from '@runlane/contract';
+import { MINIMUM_LIMITS, type types } from '@runlane/contract';
 import type { RunLimits } from './sandbox/sandbox.js';
 
 const MIB = 1024 * 1024;
@@ -29,8 +29,7 @@ export const MAXIMUM_LIMITS: RunLimits = {
   inodes: 65_536,
 };
 
-/** Below these nothing starts at all, and the program would be blamed for it. */
-const MINIMUM_LIMITS: Partial<RunLimits> = { memoryBytes: 4 * MIB, openFiles: 8, diskBytes: 4096, inodes: 16 };
+const minima: Partial<RunLimits> = MINIMUM_LIMITS;
 
 export const LIMIT_NAMES = Object.keys(DEFAULT_LIMITS) as (keyof RunLimits)[];
 
@@ -49,7 +48,7 @@ export function resolveLimits(
   for (const name of LIMIT_NAMES) {
     const value = asked?.[name];
     if (value === undefined) continue;
-    const least = MINIMUM_LIMITS[name] ?? 1;
+    const least = minima[name] ?? 1;
     if (!Number.isSafeInteger(value) || value < least || value > maxima[name]) {
       problems.push(`limits.${name} must be from ${least} to ${maxima[name]}`);
     }
