@@ -160,6 +160,11 @@ const BAD_BODIES: readonly (readonly [name: string, body: string | Buffer])[] = 
   ['__proto__ in env', '{"code": "x", "env": {"__proto__": "y"}}'],
   ['constructor in metadata', '{"code": "x", "metadata": {"constructor": "y"}}'],
   ['200,000 brackets', '['.repeat(200_000) + ']'.repeat(200_000)],
+  [
+    '300,000 unknown fields',
+    JSON.stringify(Object.fromEntries(Array.from({ length: 300_000 }, (_, i) => [`k${i}`, 1]))),
+  ],
+  ['a list of a million', `{"code": "x", "args": [${'1,'.repeat(1_000_000)}1]}`],
   ['a deep object', `{"metadata": ${'{"a":'.repeat(20)}1${'}'.repeat(20)}}`],
 ];
 

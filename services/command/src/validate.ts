@@ -12,13 +12,17 @@ export function validate<T extends z.ZodType>(schema: T, value: unknown, name = 
   throw invalidRequest(read.problems.map(({ field, reason }) => ({ field: field || name, reason })));
 }
 
+/** As many bad fields are named in one answer. */
+const MAX_PROBLEMS = 100;
+
 /** The checked value, or everything that is wrong with it. */
 export function check<T extends z.ZodType>(
   schema: T,
   value: unknown,
 ): { readonly value?: z.output<T>; readonly problems: readonly FieldProblem[] } {
   const read = schema.safeParse(value);
-  return read.success ? { value: read.data, problems: [] } : { problems: read.error.issues.flatMap(toProblems) };
+  if (read.success) return { value: read.data, problems: [] };
+  return { problems: read.error.issues.flatMap(toProblems).slice(0, MAX_PROBLEMS) };
 }
 
 export function invalidRequest(fields: readonly FieldProblem[]): RunlaneError {

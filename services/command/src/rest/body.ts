@@ -6,6 +6,8 @@ import express, { type RequestHandler } from 'express';
 const MAX_BODY_BYTES = 4 * 1024 * 1024;
 /** Deeper than any request needs, and far from where recursion over it would overflow the stack. */
 const MAX_DEPTH = 16;
+/** Names and values in all: many more than any request has, and few enough to check and to name in an answer. */
+const MAX_VALUES = 5_000;
 
 const readBytes = express.raw({ type: 'application/json', limit: MAX_BODY_BYTES, inflate: false });
 
@@ -40,9 +42,12 @@ function parse(bytes: Buffer): unknown {
 /** Level by level, as recursion is what a deep value would break. */
 function checkShape(value: unknown): void {
   let level: unknown[] = [value];
+  let values = 0;
   for (let depth = 0; level.length > 0; depth += 1) {
     if (depth > MAX_DEPTH)
       throw new RunlaneError('INVALID_REQUEST', `the body is nested more than ${MAX_DEPTH} levels deep`);
+    values += level.length;
+    if (values > MAX_VALUES) throw new RunlaneError('INVALID_REQUEST', `the body has more than ${MAX_VALUES} values`);
     level = level.flatMap((each) => {
       if (typeof each !== 'object' || each === null) return [];
       if (Object.hasOwn(each, '__proto__'))

@@ -35,6 +35,7 @@ FAREWELL_SECONDS = 0.2  # for the caller to close after EXIT
 HASTE_SECONDS = 0.01  # a caller that says START sooner than this is not kept waiting by the sandbox after it
 TICK_SECONDS = 0.02
 CHUNK = 32 * 1024
+TERMINALS = 64  # of a run; the machine has 4,096 for all of them
 # Bytes that may wait for a slow reader before the program's own writes begin to block.
 HELD_BACK = 256 * 1024
 # A stream that writes again sooner than this is read in larger pieces: a million prints are not a million frames.
@@ -130,7 +131,7 @@ class _Run:
         # SIOCSIFFLAGS: IFF_UP on this namespace's own, empty loopback.
         fcntl.ioctl(control, 0x8914, LOOPBACK_UP)
         control.close()
-        linux.mount("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=0620")
+        linux.mount("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, f"newinstance,ptmxmode=0666,mode=0620,max={TERMINALS}")
         # Only the run's own processes: nothing of the host's /proc/sys, meminfo, kcore or sysrq-trigger exists here.
         # Runtimes fall back (Python, Node, the JVM and Go ask the kernel by calls); what is not there cannot leak.
         linux.mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "subset=pid")
@@ -160,6 +161,10 @@ class _Run:
         self.stderr, stderr_w = os.pipe2(os.O_CLOEXEC)
         self.status, status_w = os.pipe2(os.O_CLOEXEC)
         job_r, self.job = os.pipe2(os.O_CLOEXEC)
+        if not self.slot.own_user_namespace:
+            # Its own, so that it may open /dev/stdout and the like: a pipe is else its maker's alone.
+            for fd in (stdin_r, stdout_w, stderr_w):
+                os.fchown(fd, self.slot.uid, self.slot.uid)
         self.pid = os.fork()
         if self.pid == 0:
             program.become(self.slot, self.filters, (stdin_r, stdout_w, stderr_w), status_w, job_r)

@@ -191,4 +191,8 @@ class _Service:
             if self.failures > FAILURES:
                 os._exit(1)
         del self.monitors[one.pid]
+        try:
+            one.slot.group.forget()
+        except OSError:
+            pass  # what cannot be given back stays charged, and makes the next run's limit tighter, not looser
         self.free.append(one.slot)

@@ -218,6 +218,21 @@ const ATTEMPTS: [string, string, string][] = [
     'thread\n5 True',
   ],
   [
+    "cannot watch what others open and run, nor use up the host's watches",
+    'import ctypes, errno, os\nlibc = ctypes.CDLL(None, use_errno=True)\nprint(libc.inotify_init(), errno.errorcode[ctypes.get_errno()])',
+    '-1 EPERM',
+  ],
+  [
+    'cannot have the kernel hold more for its sockets',
+    'import socket\ns = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\nbefore = s.getsockopt(1, 8); s.setsockopt(1, 8, 1 << 22); print(s.getsockopt(1, 8) == before)',
+    'True',
+  ],
+  [
+    'may open its streams by name',
+    'import subprocess\nprint(subprocess.run("echo out > /dev/stdout; echo err > /dev/stderr", shell=True).returncode)',
+    'out\n0',
+  ],
+  [
     'may make and run programs in its folder',
     'import os, subprocess\nopen("a.sh", "w").write("#!/bin/sh\\necho made"); os.chmod("a.sh", 0o755); print(subprocess.run(["./a.sh"], capture_output=True, text=True).stdout.strip())',
     'made',
