@@ -255,7 +255,8 @@ function toRunEvent({ message }: runner.ExecuteResponse): RunEvent {
       return { type: 'started' };
     case 'output': {
       const { stream, data } = message.value;
-      return { type: 'output', stream: stream === runner.Stream.STDERR ? 'stderr' : 'stdout', data };
+      // Copied: a few bytes that are kept would else keep the whole buffer of the connection that they came in.
+      return { type: 'output', stream: stream === runner.Stream.STDERR ? 'stderr' : 'stdout', data: Buffer.from(data) };
     }
     case 'exited':
       return { type: 'exited', exited: message.value };

@@ -13,7 +13,9 @@ const MAX_BYTES = 64 * 1024 * 1024;
 const KEEP_QUIET_MS = 600_000;
 const KEEP_ENDED_MS = 30_000;
 /** About what an event takes besides its output, in bytes. */
-const EVENT_BYTES = 200;
+const EVENT_BYTES = 500;
+/** How often what is kept no longer is dropped, in milliseconds. */
+const DROP_EVERY_MS = 5_000;
 
 interface Feed {
   readonly events: FeedEvent[];
@@ -26,6 +28,7 @@ export function createEmbeddedJobFeed(): JobFeed {
     ttl: KEEP_QUIET_MS,
     sizeCalculation: ({ bytes }) => bytes,
   });
+  const dropping = setInterval(() => feeds.purgeStale(), DROP_EVERY_MS).unref();
   const news = new EventEmitter().setMaxListeners(0);
   const wishes = new EventEmitter().setMaxListeners(0);
 
@@ -64,7 +67,10 @@ export function createEmbeddedJobFeed(): JobFeed {
       wishes.on(id, hear);
       return () => wishes.off(id, hear);
     },
-    close: async () => feeds.clear(),
+    async close() {
+      clearInterval(dropping);
+      feeds.clear();
+    },
   };
 }
 
