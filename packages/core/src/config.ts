@@ -175,7 +175,8 @@ export const VARIABLES = {
     schema: wholeNumber(1, 1_000),
     fallback: '32',
     readBy: ['start', 'worker'],
-    meaning: 'Jobs of each stage that a worker takes at once; more than the free slots of its runners are never run.',
+    meaning:
+      'Jobs that a worker takes at once to run, and at most 4 of them to save; more than the free slots of its runners are never run.',
   },
   RECONCILE_SECONDS: {
     schema: seconds(1, 3_600),

@@ -70,6 +70,8 @@ export interface JobStore {
   get(id: JobId): Promise<JobView | undefined>;
   /** What was accepted, without what became of it: cheaper than `get`. */
   job(id: JobId): Promise<Job | undefined>;
+  /** Whether the job has ended: cheaper than `get`. */
+  isFinished(id: JobId): Promise<boolean>;
   /** Jobs of an owner, newest first, without sources and output; at most 1,000 are looked at for a page. */
   list(query: ListQuery): Promise<JobPage>;
   /** Ask to work on a stage. Of many callers one gets the claim. */
@@ -214,6 +216,7 @@ export function createJobStore({ facts, leaseMs, maxAttempts, now = Date.now }: 
     },
 
     job: (id) => facts.get('jobs', id),
+    isFinished: async (id) => (await facts.get('results', id)) !== undefined,
 
     async list({ ownerId, status, language, before, limit }) {
       const jobs: JobView[] = [];

@@ -69,14 +69,14 @@ export function createWatch({ jobs, store, feed }: WatchDependencies) {
         if (signal.aborted) return;
         if (arrived === 'nothing' || arrived.done) {
           // A store that is away for a moment ends nobody's watch.
-          const now = await store.get(id).catch(() => undefined);
+          const over = await store.isFinished(id).catch(() => false);
           // The event may be on its way: only the second time is it missing.
-          if (now && isOver(now) && (askedOver || arrived !== 'nothing')) {
+          if (over && (askedOver || arrived !== 'nothing')) {
             yield { type: 'gap' };
-            yield { type: 'result', id: resultId(now), view: now };
+            yield* resultOf(id, left.signal);
             return;
           }
-          askedOver = now !== undefined && isOver(now);
+          askedOver = over;
           // The feed failed: go on with what it has after the last event, a little later.
           if (arrived !== 'nothing') {
             await sleep(ASK_EVERY_MS, undefined, { signal: left.signal }).catch(() => undefined);

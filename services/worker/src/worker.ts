@@ -40,6 +40,9 @@ export interface Worker {
 
 /** Kept of the time to stop for handing back, in milliseconds. */
 const HAND_BACK_MS = 3_000;
+/** Saving is short and mostly the store's work: more at once would only crowd out those who submit. */
+const SAVES_AT_ONCE = 4;
+
 /** How often runners seen are recorded again, in milliseconds. */
 const RECORD_RUNNERS_EVERY_MS = 10_000;
 
@@ -105,7 +108,7 @@ export function createWorker({ store, queue, feed, artifacts, log, config }: Wor
   // Deliveries are taken only once a runner is there: until then, jobs wait in the queue, not in this process.
   const ready = pool.ready.then(() => {
     if (draining.signal.aborted) return;
-    queue.process('save', config.WORKER_CONCURRENCY, handlerOf('save', createSave(context)));
+    queue.process('save', Math.min(config.WORKER_CONCURRENCY, SAVES_AT_ONCE), handlerOf('save', createSave(context)));
     queue.process('exec', config.WORKER_CONCURRENCY, handlerOf('exec', createExecute(context)));
   });
   const reconciler = createReconciler(context, {
