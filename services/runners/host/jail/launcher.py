@@ -25,7 +25,7 @@ import time  # noqa: E402
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.dirname(HERE))
 
-from jail import cgroup, linux, probe, program, seccomp, service  # noqa: E402
+from jail import cgroup, linux, probe, program, rootfs, seccomp, service  # noqa: E402
 
 SUBORDINATE_IDS = 65_536
 FIRST_RUN_UID = 10_000
@@ -93,7 +93,7 @@ def _die_with_parent():
 
 def _launch(arguments, groups):
     _check_machine()
-    tools, binds = _find_tools(arguments.runners)
+    tools, binds, zygote = _find_tools(arguments.runners)
     binds += [os.path.realpath(path) for path in arguments.bind]
     root = os.getuid() == 0
     count = arguments.slots + arguments.warm + SPARE_SLOTS
@@ -106,13 +106,14 @@ def _launch(arguments, groups):
         "platform": f"linux/{ {'x86_64': 'x64', 'aarch64': 'arm64'}.get(platform.machine(), platform.machine()) }",
         "slots": arguments.slots,
         "tools": tools,
+        "environment": rootfs.ENVIRONMENT,
         "memory": "cgroup" if groups.slots[0].has_memory else "polled",
         "processes": "cgroup" if groups.slots[0].has_pids else "rlimit",
         "uids": f"{count} host ids from {host_ids[0] + FIRST_RUN_UID}" if root else f"the single id {os.getuid()}",
         "cgroups": groups.detail,
     }
     # First a jail for the probes, which tells what holds; then the one that serves, which can say so.
-    layers = _probe(arguments, slots, users, binds, host_ids, description)
+    layers = _probe(arguments, slots, users, binds, host_ids, zygote, description)
     description["layers"] = layers
     description["weak"] = any(layer["needed"] and not layer["holds"] for layer in layers)
     missing = [f"{layer['name']} ({layer['detail']})" for layer in layers if layer["needed"] and not layer["holds"]]
@@ -123,7 +124,7 @@ def _launch(arguments, groups):
         )
     description["summary"] = probe.summary(description)
     listening = _listen(arguments.socket, arguments.peer_uid)
-    _start_service(listening, slots, arguments.warm, users, binds, host_ids, json.dumps(description).encode())
+    _start_service(listening, slots, arguments.warm, users, binds, host_ids, zygote, json.dumps(description).encode())
     listening.close()
     print(json.dumps({"ready": True, "socket": arguments.socket, **description}), flush=True)
 
@@ -136,8 +137,9 @@ def _check_machine():
 
 
 def _find_tools(folder):
-    """The interpreters that the manifests name: {language: path}, and what must be shown for them to run."""
-    tools, binds = {}, []
+    """The tools that the manifests name, as {language: path}; what must be shown for them to run; and what the service
+    itself runs in, as (interpreter, environment): that of the language whose programs run in forks of it."""
+    tools, binds, zygote = {}, [], (sys.executable, {})
     for path in sorted(glob.glob(os.path.join(folder, "*", "runner.json"))):
         with open(path, encoding="utf-8") as file:
             manifest = json.load(file)
@@ -152,7 +154,9 @@ def _find_tools(folder):
         if prefix not in ("/", "/usr", "/usr/local") and not prefix.startswith("/usr/"):
             binds.append(prefix)
             tools[manifest["name"]] = os.path.realpath(found)
-    return tools, binds
+        if manifest.get("warm") == "zygote":
+            zygote = (tools[manifest["name"]], manifest.get("env", {}))
+    return tools, binds, zygote
 
 
 def _reserve_host_ids():
@@ -183,10 +187,10 @@ def _listen(path, uid):
     return listening
 
 
-def _probe(arguments, slots, users, binds, host_ids, description):
+def _probe(arguments, slots, users, binds, host_ids, zygote, description):
     path = f"{arguments.socket}.probe"
     listening = _listen(path, os.getuid())
-    pid = _start_service(listening, slots, 1, users, binds, host_ids, b"{}")
+    pid = _start_service(listening, slots, 1, users, binds, host_ids, zygote, b"{}")
     listening.close()
     try:
         return probe.run(path, _interpreter(binds), description)
@@ -205,7 +209,7 @@ def _interpreter(binds):
     return own
 
 
-def _start_service(listening, slots, warm, users, binds, host_ids, description):
+def _start_service(listening, slots, warm, users, binds, host_ids, zygote, description):
     """Start the outer sandbox and wait until it is made; the pid of its anchor, with which it dies."""
     report_r, report_w = os.pipe2(os.O_CLOEXEC)
     mapped_r, mapped_w = os.pipe2(os.O_CLOEXEC)
@@ -217,6 +221,9 @@ def _start_service(listening, slots, warm, users, binds, host_ids, description):
         "users": users,
         "binds": binds,
         "description": description.decode(),
+        "interpreter": zygote[0],
+        # As a run's own interpreter would have it, but for the home: that is another folder out here.
+        "environment": {**rootfs.ENVIRONMENT, **zygote[1], "HOME": "/nonexistent"},
         "report": report_w,
         "mapped": mapped_r,
     }
@@ -257,7 +264,8 @@ def _become_anchor(values, kept):
     os.write(parameters, json.dumps(values).encode())
     for fd in (*kept, parameters):
         os.set_inheritable(fd, True)
-    os.execve(sys.executable, [sys.executable, "-I", "-S", "-X", "utf8", f"{HERE}/zygote.py", str(parameters)], {})
+    python = values["interpreter"]
+    os.execve(python, [python, f"{HERE}/zygote.py", str(parameters)], values["environment"])
 
 
 def _map_ids(pid, host_ids):

@@ -13,7 +13,7 @@ import socket
 import struct
 import time
 
-from . import frames, linux, program, rootfs
+from . import frames, interpreter, linux, program, rootfs
 from .linux import MS_NODEV, MS_NOEXEC, MS_NOSUID
 
 LIMITS = {
@@ -40,11 +40,6 @@ TERMINALS = 64  # of a run; the machine has 4,096 for all of them
 HELD_BACK = 256 * 1024
 # A stream that writes again sooner than this is read in larger pieces: a million prints are not a million frames.
 COALESCE_SECONDS = 0.002
-# A line that came without its end waits this long for it. Unbuffered Python, which is how a print shows at once, writes
-# the end of a line by a second call; without this wait most prints were two frames. No setting makes Python write by
-# lines to a pipe. The end mostly follows within microseconds, or when the program gets a processor again; a prompt,
-# which has none, is held back by this much, and nobody sees that.
-END_OF_LINE_SECONDS = 0.01
 LOOPBACK_UP = struct.pack("16sh14x", b"lo", 1)
 OVERFLOW_UID = 65534  # how a uid of the host looks in here
 # What a monitor tells the service.
@@ -78,18 +73,19 @@ def serve(listening, slot, filters, description, tell):
         connection = _accept(listening)
         listening.close()
         run.serve(connection, description, taken)
+    except interpreter.Leave:
+        raise  # this process is the program's
     except (ConnectionError, TimeoutError):
         pass  # the caller left: there is nobody to tell
-    except Exception as reason:
+    except BaseException as reason:
         message = f"{type(reason).__name__}: {reason}"
         if connection:
             _tell(connection, message)
         else:
             tell(FAILED, message.encode())
-    finally:
-        if connection:
-            taken()
-        os._exit(0)
+    if connection:
+        taken()
+    os._exit(0)
 
 
 def _accept(listening):
@@ -384,8 +380,6 @@ class _Relay:
         if not data:
             del self.streams[stream.fd]
             return False
-        if self.status is None:
-            data = self._rest_of_line(stream, data)
         if len(data) > stream.left:
             data, stream.truncated = data[: stream.left], True
             self.reason = self.reason or REASON_OUTPUT
@@ -394,18 +388,6 @@ class _Relay:
         if data:
             self._send(frames.pack(stream.kind, data))
         return True
-
-    def _rest_of_line(self, stream, data):
-        deadline = time.monotonic() + END_OF_LINE_SECONDS
-        while len(data) < CHUNK and not data.endswith(b"\n"):
-            left = deadline - time.monotonic()
-            if left <= 0 or not select.select([stream.fd], [], [], left)[0]:
-                break
-            more = os.read(stream.fd, CHUNK)
-            if not more:
-                break  # the program closed it, which the next look sees again
-            data += more
-        return data
 
     def _send(self, frame):
         self.outgoing += frame

@@ -1,7 +1,7 @@
 """The process that becomes the program: everything it may not have is given up here, in this order.
 
 It does so before there is a program, up to and including the system-call filter, and then waits for its job; so a run
-costs its limits and one exec. Programs that run in the forked interpreter itself take the place of that exec (`start`).
+costs its limits and its start: an exec, or for a Python program not even that (interpreter.py).
 """
 import fcntl
 import marshal
@@ -10,7 +10,7 @@ import resource
 import signal
 import struct
 
-from . import linux, seccomp
+from . import interpreter, linux, seccomp
 
 # Where these are, nothing else is: descriptors of this process until the exec, which closes them.
 STATUS_FD, JOB_FD = 3, 4
@@ -20,7 +20,10 @@ LENGTH = struct.Struct(">I")
 
 
 def become(slot, filters, stdio, status, job):
-    """Give up everything, say so on `status`; take a job from `job`, say so; start it when told. Never returns."""
+    """Give up everything, say so on `status`; take a job from `job`, say so; start it when told. Never returns.
+
+    Raises interpreter.Leave where the program is to run in this very process; nothing else gets out of here.
+    """
     try:
         # For its own files in /proc, which would else be the host's root's. The change of uid below takes it away again.
         linux.prctl(linux.PR_SET_DUMPABLE, 1)
@@ -41,7 +44,10 @@ def become(slot, filters, stdio, status, job):
         linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1)
         # The change of uid cleared it.
         linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
+        # A program that is not exec'ed finds its own files in /proc as one that is.
+        linux.prctl(linux.PR_SET_DUMPABLE, 1)
         os.umask(0o022)
+        interpreter.dress()
         # Last: everything above is on its list.
         seccomp.install(filters)
         os.write(STATUS_FD, PREPARED)
@@ -51,12 +57,13 @@ def become(slot, filters, stdio, status, job):
         os.write(STATUS_FD, PREPARED)
         _read(1)
         start(job)
+    except interpreter.Leave:
+        raise
     except EOFError:
         pass  # the run was given up before it began
     except BaseException as reason:
         os.write(STATUS_FD, f"{type(reason).__name__}: {reason}".encode()[:1000])
-    finally:
-        os._exit(127)
+    os._exit(127)
 
 
 def hand_over(fd, job):
@@ -78,7 +85,11 @@ def _read(length):
 
 
 def start(job):
-    """Start the program in this process. A forked interpreter would run its code here instead."""
+    """Start the program in this process."""
+    if interpreter.can_run(job):
+        os.close(STATUS_FD)
+        os.close(JOB_FD)
+        interpreter.become(job)
     argv = [os.fsencode(word) for word in job["argv"]]
     try:
         os.execve(argv[0], argv, job["env"])

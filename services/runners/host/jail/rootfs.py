@@ -19,6 +19,8 @@ from .linux import (
 )
 
 HOSTNAME = "runlane"
+# What a program's environment holds before its own variables; nothing of the host's.
+ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/work", "LANG": "C.UTF-8"}
 DEVICES = ("null", "zero", "full", "random", "urandom")
 LINKS = {"fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2", "ptmx": "pts/ptmx"}
 # Of the host's /etc only what programs cannot do without, and nothing that tells who the host is.

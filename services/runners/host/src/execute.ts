@@ -8,7 +8,7 @@ import { runner } from '@runlane/contract';
 import type { Artifacts } from './artifacts.js';
 import { DIGEST } from './artifacts.js';
 import { checkRoom, checkWords, pathProblem, readBundle } from './check.js';
-import { baseEnvironment, chooseLanguage, type Language } from './languages.js';
+import { chooseLanguage, type Language } from './languages.js';
 import { resolveLimits } from './limits.js';
 import { fillCommand } from './manifest.js';
 import { invalid, Refusal } from './refusal.js';
@@ -98,10 +98,10 @@ export function createExecute({ languages, sandbox, artifacts, slots, goTimeoutM
     if (!files.some((file) => file.path === start.entry)) throw invalid(['entry is not a file of the artifact']);
     checkRoom(files, limits, problems);
     if (problems.length > 0) throw invalid(problems);
-    const { manifest, tool } = language;
+    const { manifest, tool, environment } = language;
     return {
       argv: fillCommand(manifest.run.argv, { tool, entry: start.entry, args: start.args }),
-      env: { ...baseEnvironment(manifest), ...start.env },
+      env: { ...environment, ...start.env },
       files,
       limits,
     };

@@ -10,6 +10,8 @@ export interface Language {
   readonly tool: string;
   readonly version: string;
   readonly toolchain: string;
+  /** What a program's environment holds before its own variables. */
+  readonly environment: Readonly<Record<string, string>>;
   readonly bounds: LimitBounds;
 }
 
@@ -18,22 +20,28 @@ export async function findLanguages(manifests: readonly Manifest[], sandbox: San
   const languages: Language[] = [];
   for (const manifest of manifests) {
     const tool = sandbox.description.tools[manifest.name];
-    const version = tool && (await askVersion(manifest, tool, sandbox));
+    const environment = { ...sandbox.description.environment, ...manifest.env };
+    const version = tool && (await askVersion(manifest, tool, environment, sandbox));
     if (!tool || !version) {
       log.warn({ language: manifest.name, paths: manifest.tool.paths }, 'language left out: no working tool found');
       continue;
     }
     const toolchain = `${manifest.name}-${version}-${sandbox.description.platform}`;
-    languages.push({ manifest, tool, version, toolchain, bounds: boundsOf(manifest) });
+    languages.push({ manifest, tool, version, toolchain, environment, bounds: boundsOf(manifest) });
   }
   return languages;
 }
 
-async function askVersion(manifest: Manifest, tool: string, sandbox: Sandbox): Promise<string | undefined> {
+async function askVersion(
+  manifest: Manifest,
+  tool: string,
+  environment: Language['environment'],
+  sandbox: Sandbox,
+): Promise<string | undefined> {
   const argv = fillCommand(manifest.version.argv, { tool, entry: '', args: [] });
   const run = await sandbox.open({
     argv,
-    env: baseEnvironment(manifest),
+    env: environment,
     files: [],
     limits: boundsOf(manifest).defaults,
   });
@@ -44,11 +52,6 @@ async function askVersion(manifest: Manifest, tool: string, sandbox: Sandbox): P
     if (event.kind === 'stdout' || event.kind === 'stderr') output += event.data.toString();
   }
   return new RegExp(manifest.version.pattern).exec(output)?.[1];
-}
-
-/** What a program's environment holds before its own variables; nothing of the host's. */
-export function baseEnvironment(manifest: Manifest): Record<string, string> {
-  return { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: '/work', LANG: 'C.UTF-8', ...manifest.env };
 }
 
 /** A language by name or alias, and by version where one is asked for exactly. */

@@ -17,6 +17,11 @@ const manifestSchema = z.strictObject({
   aliases: z.array(z.string()).default([]),
   /** The file that a program given as plain code is written to. */
   entry: z.string(),
+  /**
+   * What is ready before a program is there. `none`: its tool is started for it. `zygote`: the tool is the Python
+   * interpreter that the jail runs in, and a program runs in a fork of that; one language can have it.
+   */
+  warm: z.enum(['none', 'zygote']).default('none'),
   /** Where the interpreter or compiler may be; the first that exists is used, and shown inside the sandbox. */
   tool: z.strictObject({ paths: z.array(z.string().startsWith('/')).min(1) }),
   /** Run once in the sandbox at start; the pattern's first group is the version. */

@@ -183,8 +183,8 @@ const ATTEMPTS: [string, string, string][] = [
   ],
   [
     'has no environment but its own',
-    'import os; print(sorted(k for k in os.environ if k != "LC_CTYPE"))',
-    "['HOME', 'LANG', 'PATH', 'PYTHONUNBUFFERED']",
+    'import os; print(sorted(k for k in os.environ if k != "PYTHONHASHSEED"))',
+    "['HOME', 'LANG', 'PATH', 'PYTHONDONTWRITEBYTECODE', 'PYTHONUNBUFFERED']",
   ],
   [
     'inherits only its three streams',

@@ -22,7 +22,8 @@ export async function open(sandbox: Sandbox, code: string, given: Given = {}): P
   const files = { 'main.py': code, ...given.files };
   return sandbox.open({
     argv: [sandbox.description.tools.python ?? '/usr/bin/python3', 'main.py', ...(given.args ?? [])],
-    env: { PATH: '/usr/bin:/bin', HOME: '/work', LANG: 'C.UTF-8', PYTHONUNBUFFERED: '1', ...given.env },
+    // As the language's manifest has it.
+    env: { ...sandbox.description.environment, PYTHONUNBUFFERED: '1', PYTHONDONTWRITEBYTECODE: '1', ...given.env },
     files: Object.entries(files).map(([path, content]) => ({ path, content: Buffer.from(content), executable: false })),
     limits: { ...DEFAULT_LIMITS, ...given.limits },
   });

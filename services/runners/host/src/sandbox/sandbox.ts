@@ -88,6 +88,8 @@ export interface SandboxDescription {
   readonly platform: string;
   /** Language → path of its interpreter or compiler inside. */
   readonly tools: Readonly<Record<string, string>>;
+  /** What a program's environment holds in it before the language's and its own variables; nothing of the host's. */
+  readonly environment: Readonly<Record<string, string>>;
 }
 
 export interface Sandbox {

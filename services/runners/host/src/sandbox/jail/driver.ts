@@ -22,6 +22,7 @@ const descriptionSchema = z.object({
   weak: z.boolean(),
   platform: z.string(),
   tools: z.record(z.string(), z.string()),
+  environment: z.record(z.string(), z.string()),
   layers: z.array(z.object({ name: z.string(), holds: z.boolean(), needed: z.boolean(), detail: z.string() })),
 });
 const endSchema = z.object({

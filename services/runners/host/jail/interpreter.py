@@ -1,0 +1,226 @@
+"""Python programs, run in the interpreter that the service itself runs in: forked instead of started.
+
+A start of Python costs more than all the rest of a run. What a program can see is what `python3 main.py` shows it: CPython's
+own function for running a file does all that is visible (tracebacks, exit codes, SystemExit, `__main__`), and nothing of ours is
+on the stack below it. What only a start could do, such as reading PYTHONHASHSEED, is left to a start (`can_run`).
+"""
+import _thread
+import atexit
+import ctypes
+import gc
+import io
+import os
+import signal
+import site
+import sys
+import time
+
+from . import linux
+from .rootfs import ENVIRONMENT
+
+# What an interpreter, the C library or the loader reads once, when it starts.
+READ_AT_START = ("PYTHON", "LC_", "LANG", "LD_", "MALLOC_", "GLIBC_")
+ZIP_END, ZIP_END_BYTES = b"PK\x05\x06", 22
+HAS_COLLECTOR = 1 << 14  # Py_TPFLAGS_HAVE_GC
+# Blocks of memory past which looking through all objects is not worth it.
+MANY_BLOCKS = 200_000
+
+python = ctypes.pythonapi
+python.Py_IncRef.argtypes = [ctypes.py_object]
+linux.libc.fopen.restype = ctypes.c_void_p
+# What the end calls, bound before a program can change it.
+_run_exit_functions, _exit, _kill, _getpid = atexit._run_exitfuncs, os._exit, os.kill, os.getpid
+
+# Names of the modules that every program finds imported, streams for its descriptors 0 to 2, what it must not free, and how many
+# threads and blocks of memory there are without it.
+_state = {"modules": frozenset(), "streams": (), "kept": [], "threads": 0, "blocks": 0}
+
+
+class Leave(BaseException):
+    """Raised in the process that becomes a program: leaves every frame of the service, so that none is below it."""
+
+
+def host(serve, modules_at_start):
+    """Run `serve` in a thread; where it raises Leave, run the program in the place of that. Never returns.
+
+    The thread's bottom is no Python function but CPython's own for running a file, called straight by the thread. It asks
+    for its first argument, and that is what serves: by the time the argument is there, all Python frames are gone.
+    A fork keeps the one thread that forks, which is then its main thread.
+    """
+    _state["modules"] = modules_at_start
+    python.PyRun_SimpleFileExFlags.errcheck = _end
+    # As large as a main thread's mostly is.
+    _thread.stack_size(8 << 20)
+    _thread.start_new_thread(python.PyRun_SimpleFileExFlags, (_Late(lambda: _await_program(serve)), _Late(_path), 1, None))
+    while True:
+        time.sleep(1 << 20)
+
+
+class _Late:
+    """An argument of a C function that is found when the function is called."""
+
+    def __init__(self, find):
+        self.find = find
+
+    @property
+    def _as_parameter_(self):
+        return self.find()
+
+
+def _await_program(serve):
+    try:
+        serve()
+    except Leave as leaving:
+        # Its frames hold what must not be freed: objects that would close descriptors of the program's.
+        _state["kept"].append(leaving)
+    return ctypes.c_void_p(linux.libc.fopen(_path(), b"rbe"))
+
+
+def _path():
+    return os.fsencode(os.path.abspath(sys.argv[0]))
+
+
+def prepare():
+    """Once, in the process that all runs are forks of, after all else."""
+    # It was started where another file system was in view.
+    os.environ["HOME"] = ENVIRONMENT["HOME"]
+    site.USER_BASE = site.USER_SITE = None
+    site.getusersitepackages()
+    linux.hide_arguments(os.fsencode(sys.executable))
+    _state["streams"] = _make_streams()
+    _state["threads"] = _thread._count()
+    _state["blocks"] = sys.getallocatedblocks()
+
+
+def _make_streams():
+    """Objects for a program's three streams. They are made over pipes, as a program's are: they remember what they are made over."""
+    saved = [os.dup(fd) for fd in range(3)]
+    ends = os.pipe()
+    try:
+        for fd in range(3):
+            os.dup2(ends[min(fd, 1)], fd)
+        own = sys.stdin, sys.stdout, sys.stderr
+        return tuple(_make_stream(fd, stream) for fd, stream in enumerate(own))
+    finally:
+        for fd, copy in enumerate(saved):
+            os.dup2(copy, fd)
+            os.close(copy)
+        for fd in ends:
+            os.close(fd)
+
+
+def _make_stream(fd, model):
+    mode = "w" if fd else "r"
+    raw = io.FileIO(fd, mode, closefd=False)
+    raw.name = model.name
+    buffer = io.BufferedWriter(raw) if fd else io.BufferedReader(raw)
+    # Line by line, as on a terminal: what a program prints is seen when it prints it.
+    newline = "\n" if fd else None
+    stream = io.TextIOWrapper(buffer, model.encoding, model.errors, newline=newline, line_buffering=bool(fd))
+    stream.mode = mode
+    return stream
+
+
+def can_run(job):
+    """Whether this is a Python program that finds here what it would find in an interpreter of its own."""
+    argv, env = job["argv"], job["env"]
+    if argv[0] != sys.executable or len(argv) < 2 or argv[1].startswith("-") or not argv[1].endswith(".py"):
+        return False
+    if _read_at_start(env) != _read_at_start(os.environ) or os.path.isdir(site.USER_SITE):
+        return False
+    return not _is_archive(argv[1])
+
+
+def _read_at_start(env):
+    return {name: value for name, value in env.items() if name.startswith(READ_AT_START)}
+
+
+def _is_archive(path):
+    # Python runs these too, whatever they are called.
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.pread(fd, ZIP_END_BYTES, max(0, os.fstat(fd).st_size - ZIP_END_BYTES)).startswith(ZIP_END)
+    finally:
+        os.close(fd)
+
+
+def dress():
+    """Look as an interpreter does that has just started: all that does not depend on the program. Called before it is there."""
+    sys.stdin, sys.stdout, sys.stderr = sys.__stdin__, sys.__stdout__, sys.__stderr__ = _state["streams"]
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGPIPE, signal.SIGXFSZ):
+        signal.signal(number, signal.SIG_IGN)
+
+
+def become(job):
+    """Leave the service, and run the program of this job."""
+    modules = dict(sys.modules)
+    for name in modules:
+        if name not in _state["modules"]:
+            del sys.modules[name]
+    _state["kept"].append(modules)
+    # Never freed, at the very end neither: freeing it would cost more than a short program.
+    python.Py_IncRef(_state)
+    argv, env = job["argv"], job["env"]
+    if env != os.environ:
+        os.environ.clear()
+        os.environ.update(env)
+    if "TZ" in env:
+        time.tzset()
+    sys.argv, sys.orig_argv = argv[1:], argv
+    sys.path[0] = os.path.dirname(os.path.abspath(argv[1]))
+    sys.path_importer_cache.clear()
+    main = sys.modules["__main__"].__dict__
+    _state["kept"].append(dict(main))
+    loader, builtins = main["__loader__"], main["__builtins__"]
+    main.clear()
+    main.update(__name__="__main__", __doc__=None, __package__=None, __loader__=loader, __spec__=None, __annotations__={}, __builtins__=builtins)
+    gc.enable()
+    raise Leave
+
+
+def _end(result, *_):
+    """End as CPython does after the main file. Never returns."""
+    code = 1 if result else 0
+    try:
+        interrupted = result and getattr(sys, "last_type", None) is KeyboardInterrupt
+        threading = sys.modules.get("threading")
+        if threading:
+            threading._shutdown()
+        _run_exit_functions()
+        if not interrupted and _has_last_words():
+            python.Py_Exit(code)
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None and not stream.closed:
+                stream.flush()
+        linux.libc.fflush(None)
+        if interrupted:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            _kill(_getpid(), signal.SIGINT)
+    except BaseException:
+        # It meets the same trouble, and says so as nothing else can.
+        python.Py_Exit(code)
+    _exit(code)
+
+
+def _has_last_words():
+    """Whether taking everything apart could have an effect: that costs more than a short program, and few need it.
+
+    Files write what they hold, generators run their `finally`, and objects `__del__`. What was there before the program is frozen,
+    and not among the objects seen here.
+    """
+    if _thread._count() > _state["threads"] or sys.getallocatedblocks() - _state["blocks"] > MANY_BLOCKS:
+        return True
+    objects = gc.get_objects()
+    kinds = set(map(type, objects))
+    # Whose instances the collector does not see.
+    kinds.update(kind for kind in objects if isinstance(kind, type) and not kind.__flags__ & HAS_COLLECTOR)
+    return any(_says_something(kind) for kind in kinds)
+
+
+def _says_something(kind):
+    try:
+        type.__getattribute__(kind, "__del__")
+        return True
+    except AttributeError:
+        return False
