@@ -1,0 +1,5 @@
+/** What tests of other packages need to open a sandbox and run programs in it. Not for the platform itself. */
+export { createJail } from './sandbox/jail/driver.js';
+export { type Launched, launchJail } from './sandbox/jail/launch.js';
+export { collect, type Given, type Outcome, open } from './sandbox/sandbox.fixture.js';
+export type { Run, RunEnd, RunEvent, RunLimits, Sandbox, SandboxDescription } from './sandbox/sandbox.js';
