@@ -92,5 +92,5 @@ def _serve(given, leash):
     linux.drop_bounding_set()
     program.inherit()
     interpreter.prepare()
-    service.serve(listening, slots, given["warm"], leash, given["description"].encode(), report)
+    service.serve(listening, slots, leash, given["description"].encode(), report)
 

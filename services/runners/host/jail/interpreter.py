@@ -6,7 +6,9 @@ on the stack below it. What only a start could do, such as reading PYTHONHASHSEE
 """
 import _thread
 import atexit
+import builtins
 import ctypes
+import functools
 import gc
 import io
 import os
@@ -14,6 +16,7 @@ import signal
 import site
 import sys
 import time
+import types
 
 from . import linux
 from .rootfs import ENVIRONMENT
@@ -48,10 +51,17 @@ def host(serve, modules_at_start):
     A fork keeps the one thread that forks, which is then its main thread.
     """
     _state["modules"] = modules_at_start
-    python.PyRun_SimpleFileExFlags.errcheck = _end
+    run, stop_tracing, leave = python.PyRun_SimpleFileExFlags, python.PyEval_SetTrace, python.Py_Exit
+    # What it returns is for CPython's own function for leaving, called with no Python frame below it either: whatever has
+    # last words would name it. First `_end` makes an exit code of it, unseen by what the program may trace itself with.
+    run.restype = leave
+    leave.argtypes = [types.SimpleNamespace(from_param=functools.partial(stop_tracing, None, None))]
+    stop_tracing.restype = functools.partial(python.PyEval_SetProfile, None, None)
+    stop_tracing.errcheck = _end
     # As large as a main thread's mostly is.
     _thread.stack_size(8 << 20)
-    _thread.start_new_thread(python.PyRun_SimpleFileExFlags, (_Late(lambda: _await_program(serve)), _Late(_path), 1, None))
+    _thread.start_new_thread(run, (_Late(lambda: _await_program(serve)), _Late(_path), 1, None))
+    _thread.stack_size(0)
     while True:
         time.sleep(1 << 20)
 
@@ -73,16 +83,20 @@ def _await_program(serve):
     except Leave as leaving:
         # Its frames hold what must not be freed: objects that would close descriptors of the program's.
         _state["kept"].append(leaving)
+    # The call of a C function that this is in counts as a level of recursion, where a program has one of its own to find.
+    python.Py_LeaveRecursiveCall()
     return ctypes.c_void_p(linux.libc.fopen(_path(), b"rbe"))
 
 
 def _path():
-    return os.fsencode(os.path.abspath(sys.argv[0]))
+    return os.fsencode(os.path.join(os.getcwd(), sys.argv[0]))
 
 
 def prepare():
     """Once, in the process that all runs are forks of, after all else."""
-    # It was started where another file system was in view.
+    # It was started where another file system was in view, and may have found a sitecustomize there.
+    _state["modules"] = frozenset(filter(_is_in_view, _state["modules"]))
+    sys.excepthook = sys.__excepthook__
     os.environ["HOME"] = ENVIRONMENT["HOME"]
     site.USER_BASE = site.USER_SITE = None
     site.getusersitepackages()
@@ -90,6 +104,11 @@ def prepare():
     _state["streams"] = _make_streams()
     _state["threads"] = _thread._count()
     _state["blocks"] = sys.getallocatedblocks()
+
+
+def _is_in_view(name):
+    file = getattr(sys.modules[name], "__file__", None)
+    return name == "__main__" or file is None or os.path.exists(file)
 
 
 def _make_streams():
@@ -113,10 +132,10 @@ def _make_stream(fd, model):
     mode = "w" if fd else "r"
     raw = io.FileIO(fd, mode, closefd=False)
     raw.name = model.name
-    buffer = io.BufferedWriter(raw) if fd else io.BufferedReader(raw)
-    # Line by line, as on a terminal: what a program prints is seen when it prints it.
-    newline = "\n" if fd else None
-    stream = io.TextIOWrapper(buffer, model.encoding, model.errors, newline=newline, line_buffering=bool(fd))
+    # Bytes at once, as PYTHONUNBUFFERED has it; but text line by line, as on a terminal: what a program prints is seen when
+    # it prints it, and a line is one write, not two.
+    buffer = raw if fd else io.BufferedReader(raw)
+    stream = io.TextIOWrapper(buffer, model.encoding, model.errors, "\n", line_buffering=bool(fd), write_through=not fd)
     stream.mode = mode
     return stream
 
@@ -137,9 +156,14 @@ def _read_at_start(env):
 
 def _is_archive(path):
     # Python runs these too, whatever they are called.
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return True  # and of what it cannot run it says so
     try:
         return os.pread(fd, ZIP_END_BYTES, max(0, os.fstat(fd).st_size - ZIP_END_BYTES)).startswith(ZIP_END)
+    except OSError:
+        return True
     finally:
         os.close(fd)
 
@@ -148,17 +172,14 @@ def dress():
     """Look as an interpreter does that has just started: all that does not depend on the program. Called before it is there."""
     sys.stdin, sys.stdout, sys.stderr = sys.__stdin__, sys.__stdout__, sys.__stderr__ = _state["streams"]
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    for number in (signal.SIGPIPE, signal.SIGXFSZ):
-        signal.signal(number, signal.SIG_IGN)
+    # What the service has made since it froze its objects is not the program's either.
+    gc.freeze()
 
 
 def become(job):
     """Leave the service, and run the program of this job."""
-    modules = dict(sys.modules)
-    for name in modules:
-        if name not in _state["modules"]:
-            del sys.modules[name]
-    _state["kept"].append(modules)
+    # Of what stays there is nothing kept: it is taken apart when it is the program's own.
+    _state["kept"] += [sys.modules.pop(name) for name in list(sys.modules) if name not in _state["modules"]]
     # Never freed, at the very end neither: freeing it would cost more than a short program.
     python.Py_IncRef(_state)
     argv, env = job["argv"], job["env"]
@@ -168,39 +189,40 @@ def become(job):
     if "TZ" in env:
         time.tzset()
     sys.argv, sys.orig_argv = argv[1:], argv
-    sys.path[0] = os.path.dirname(os.path.abspath(argv[1]))
+    sys.path[0] = os.path.dirname(os.path.realpath(argv[1]))
     sys.path_importer_cache.clear()
-    main = sys.modules["__main__"].__dict__
-    _state["kept"].append(dict(main))
-    loader, builtins = main["__loader__"], main["__builtins__"]
-    main.clear()
-    main.update(__name__="__main__", __doc__=None, __package__=None, __loader__=loader, __spec__=None, __annotations__={}, __builtins__=builtins)
+    # Another one: frames of the thread that began here still hold the dictionary of that one, and would beyond the end.
+    sys.modules["__main__"] = main = types.ModuleType("__main__")
+    main.__annotations__, main.__builtins__ = {}, builtins
     gc.enable()
     raise Leave
 
 
-def _end(result, *_):
-    """End as CPython does after the main file. Never returns."""
-    code = 1 if result else 0
+def _end(_nothing, _function, arguments):
+    """End as CPython does after the main file; or return the exit code for CPython to end with, the longer way."""
+    code = 1 if arguments[-1] else 0
+    interrupted = code and getattr(sys, "last_type", None) is KeyboardInterrupt
     try:
-        interrupted = result and getattr(sys, "last_type", None) is KeyboardInterrupt
         threading = sys.modules.get("threading")
-        if threading:
-            threading._shutdown()
-        _run_exit_functions()
-        if not interrupted and _has_last_words():
-            python.Py_Exit(code)
-        for stream in (sys.stdout, sys.stderr):
-            if stream is not None and not stream.closed:
-                stream.flush()
-        linux.libc.fflush(None)
-        if interrupted:
-            signal.signal(signal.SIGINT, signal.SIG_DFL)
-            _kill(_getpid(), signal.SIGINT)
+        shorter = _thread._count() <= _state["threads"] and not getattr(threading, "_threading_atexits", None)
+        if shorter:
+            if threading:
+                threading._shutdown()
+            _run_exit_functions()
+        if shorter and not _has_last_words():
+            for stream in (sys.stdout, sys.stderr):
+                if not stream.closed:
+                    stream.flush()
+            linux.libc.fflush(None)
+            if interrupted:
+                signal.signal(signal.SIGINT, signal.SIG_DFL)
+                _kill(_getpid(), signal.SIGINT)
+            _exit(code)
     except BaseException:
-        # It meets the same trouble, and says so as nothing else can.
-        python.Py_Exit(code)
-    _exit(code)
+        pass  # CPython meets the same trouble, and says so as nothing else can
+    if interrupted:
+        linux.libc.__cxa_atexit(linux.libc.__getattr__("raise"), signal.SIGINT, None)
+    return ctypes.c_int(code)
 
 
 def _has_last_words():
@@ -209,7 +231,7 @@ def _has_last_words():
     Files write what they hold, generators run their `finally`, and objects `__del__`. What was there before the program is frozen,
     and not among the objects seen here.
     """
-    if _thread._count() > _state["threads"] or sys.getallocatedblocks() - _state["blocks"] > MANY_BLOCKS:
+    if sys.getallocatedblocks() - _state["blocks"] > MANY_BLOCKS or (sys.stdout, sys.stderr) != _state["streams"][1:]:
         return True
     objects = gc.get_objects()
     kinds = set(map(type, objects))

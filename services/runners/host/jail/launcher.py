@@ -29,8 +29,6 @@ from jail import cgroup, linux, probe, program, rootfs, seccomp, service  # noqa
 
 SUBORDINATE_IDS = 65_536
 FIRST_RUN_UID = 10_000
-# Runs that have ended but are not yet swept away may still hold a slot for a moment.
-SPARE_SLOTS = 4
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 REFUSED = 78  # EX_CONFIG: starting again without a change is useless
 
@@ -63,7 +61,7 @@ def _arguments():
     parser.add_argument("--socket", required=True, help="path of the Unix socket to listen on")
     parser.add_argument("--peer-uid", type=int, default=os.getuid(), help="uid that may connect")
     parser.add_argument("--slots", type=int, default=max(4, 2 * (os.cpu_count() or 1)), help="runs at once")
-    parser.add_argument("--warm", type=int, default=2 * (os.cpu_count() or 1), help="sandboxes kept ready")
+    parser.add_argument("--warm", type=int, default=2 * (os.cpu_count() or 1), help="sandboxes more than that, to be ready while others are taken away")
     parser.add_argument("--runners", default=os.path.dirname(os.path.dirname(HERE)), help="folder of */runner.json")
     parser.add_argument("--bind", action="append", default=[], help="a further folder to show, read-only")
     parser.add_argument("--no-cgroups", action="store_true", help="measure by polling even where groups can be made")
@@ -96,7 +94,7 @@ def _launch(arguments, groups):
     tools, binds, zygote = _find_tools(arguments.runners)
     binds += [os.path.realpath(path) for path in arguments.bind]
     root = os.getuid() == 0
-    count = arguments.slots + arguments.warm + SPARE_SLOTS
+    count = arguments.slots + arguments.warm
     groups.make(count, wanted=not arguments.no_cgroups)
     slots = [service.Slot(n, FIRST_RUN_UID + n if root else 0, groups.slots[n], not root) for n in range(count)]
     users = [(f"run{n}", slot.uid) for n, slot in enumerate(slots)] if root else [("run", program.INNER_UID)]
@@ -124,7 +122,7 @@ def _launch(arguments, groups):
         )
     description["summary"] = probe.summary(description)
     listening = _listen(arguments.socket, arguments.peer_uid)
-    _start_service(listening, slots, arguments.warm, users, binds, host_ids, zygote, json.dumps(description).encode())
+    _start_service(listening, slots, users, binds, host_ids, zygote, json.dumps(description).encode())
     listening.close()
     print(json.dumps({"ready": True, "socket": arguments.socket, **description}), flush=True)
 
@@ -190,7 +188,7 @@ def _listen(path, uid):
 def _probe(arguments, slots, users, binds, host_ids, zygote, description):
     path = f"{arguments.socket}.probe"
     listening = _listen(path, os.getuid())
-    pid = _start_service(listening, slots, 1, users, binds, host_ids, zygote, b"{}")
+    pid = _start_service(listening, slots[:2], users, binds, host_ids, zygote, b"{}")
     listening.close()
     try:
         return probe.run(path, _interpreter(binds), description)
@@ -209,7 +207,7 @@ def _interpreter(binds):
     return own
 
 
-def _start_service(listening, slots, warm, users, binds, host_ids, zygote, description):
+def _start_service(listening, slots, users, binds, host_ids, zygote, description):
     """Start the outer sandbox and wait until it is made; the pid of its anchor, with which it dies."""
     report_r, report_w = os.pipe2(os.O_CLOEXEC)
     mapped_r, mapped_w = os.pipe2(os.O_CLOEXEC)
@@ -217,7 +215,6 @@ def _start_service(listening, slots, warm, users, binds, host_ids, zygote, descr
         "launcher": os.getpid(),
         "listening": listening.fileno(),
         "slots": [[slot.number, slot.uid, slot.group.version, slot.group.fds, slot.own_user_namespace] for slot in slots],
-        "warm": warm,
         "users": users,
         "binds": binds,
         "description": description.decode(),

@@ -11,6 +11,7 @@ import signal
 import struct
 
 from . import interpreter, linux, seccomp
+from .linux import MS_NODEV, MS_NOEXEC, MS_NOSUID
 
 # Where these are, nothing else is: descriptors of this process until the exec, which closes them.
 STATUS_FD, JOB_FD = 3, 4
@@ -22,9 +23,16 @@ LENGTH = struct.Struct(">I")
 def become(slot, filters, stdio, status, job):
     """Give up everything, say so on `status`; take a job from `job`, say so; start it when told. Never returns.
 
+    It is process 2 of its namespace, below a process 1 that does nothing.
+
     Raises interpreter.Leave where the program is to run in this very process; nothing else gets out of here.
     """
     try:
+        linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
+        # Only the run's own processes: nothing of the host's /proc/sys, meminfo, kcore or sysrq-trigger exists here.
+        # Runtimes fall back (Python, Node, the JVM and Go ask the kernel by calls); what is not there cannot leak.
+        # Mounted from in here, for it shows the processes that whoever mounts it can see.
+        linux.mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "subset=pid")
         # For its own files in /proc, which would else be the host's root's. The change of uid below takes it away again.
         linux.prctl(linux.PR_SET_DUMPABLE, 1)
         slot.group.join()
@@ -66,12 +74,10 @@ def become(slot, filters, stdio, status, job):
     os._exit(127)
 
 
-def hand_over(fd, job):
-    """The other side of taking a job."""
+def packed(job):
+    """A job as `become` takes it."""
     text = marshal.dumps(job)
-    view = memoryview(LENGTH.pack(len(text)) + text)
-    while view:
-        view = view[os.write(fd, view) :]
+    return LENGTH.pack(len(text)) + text
 
 
 def _read(length):
@@ -91,6 +97,9 @@ def start(job):
         os.close(JOB_FD)
         interpreter.become(job)
     argv = [os.fsencode(word) for word in job["argv"]]
+    # Python ignores them, and what is ignored stays so over an exec.
+    for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
     try:
         os.execve(argv[0], argv, job["env"])
     except OSError as reason:
@@ -118,11 +127,8 @@ def _place_descriptors(stdio, status, job):
 
 def inherit():
     """Set what is the same for every run: once, in the process that all of them are forks of."""
-    for number in (signal.SIGXFSZ, signal.SIGINT):
-        signal.signal(number, signal.SIG_DFL)
-    # A monitor must survive a caller that leaves, so not the default; and an exec puts back what is handled, but keeps
-    # what is ignored.
-    signal.signal(signal.SIGPIPE, lambda *_: None)
+    # None of Python's own: whoever is not the program must not be interrupted, and a process 1 without handlers cannot be.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     for kind, most in (
         # One byte, not zero: with zero the kernel still starts the host's core-dump handler.
         (resource.RLIMIT_CORE, 1),

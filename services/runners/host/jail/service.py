@@ -1,10 +1,10 @@
-"""The heart of the jail: keeps sandboxes ready, each a fork of itself (monitor.py) that waits for a caller.
+"""The heart of the jail: keeps a monitor for each slot (monitor.py), and ends what a monitor that died has left.
 
-It parses nothing that a caller sends, and accepts no connection: the waiting monitors do, so a slow or broken caller
-holds up nobody else, and a run finds its sandbox made. A sandbox serves one run; each one taken is replaced.
+It hears nothing of runs and reads nothing that a caller sends: the monitors accept connections themselves, so a slow or
+broken caller holds up nobody else.
 """
-import array
 import gc
+import mmap
 import os
 import select
 import signal
@@ -15,11 +15,11 @@ import time
 
 from . import linux, monitor, seccomp
 
-# How long a monitor may take to end by itself once its caller has left.
-GRACE_SECONDS = 1.0
+# How often monitors that are late are looked for.
+TICK_MS = 1000
 # Monitors that may fail one after another before the service gives up, and the pause between them.
 FAILURES, PAUSE_SECONDS = 20, 0.25
-MESSAGE = struct.Struct(">I")
+DEADLINE = struct.Struct("d")
 
 
 class Slot:
@@ -33,38 +33,48 @@ class Slot:
         self.own_user_namespace = own_user_namespace
 
 
+class Deadlines:
+    """When each monitor must have got on, in seconds of the monotonic clock: memory shared with all of them."""
+
+    def __init__(self, slots):
+        self._memory = mmap.mmap(-1, DEADLINE.size * slots)
+
+    def set(self, number, at):
+        DEADLINE.pack_into(self._memory, DEADLINE.size * number, at)
+
+    def passed(self, number):
+        return DEADLINE.unpack_from(self._memory, DEADLINE.size * number)[0] < time.monotonic()
+
+
 class _Monitor:
     def __init__(self, pid, slot):
         self.pid = pid
         self.pidfd = linux.pidfd_open(pid)
         self.slot = slot
-        self.connection = None
-        self.taken = False
-        self.kill_at = float("inf")
 
 
-def serve(listening, slots, warm, leash, description, report):
+def serve(listening, slots, leash, description, report):
     """Serve until killed.
 
-    `warm` sandboxes are kept ready. `leash` is a pipe whose other end dies with the launcher. On `report` goes b"r" when
-    the first sandbox is ready, or "!" and the reason why there can be none.
+    `leash` is a pipe whose other end dies with the launcher. On `report` goes b"r" when the first sandbox is ready, or
+    "!" and the reason why there can be none.
     """
-    _Service(listening, slots, warm, leash, description, report).run()
+    _Service(listening, slots, leash, description, report).run()
 
 
 class _Service:
-    def __init__(self, listening, slots, warm, leash, description, report):
+    def __init__(self, listening, slots, leash, description, report):
         self.listening = socket.SocketType(fileno=listening)
         self.free = list(slots)
-        self.warm = warm
         self.leash = leash
         self.description = description
         self.report = report
         self.filters = seccomp.build(unseen_memory=all(slot.group.has_memory for slot in slots))
-        self.own_pid_namespace = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
+        self.deadlines = Deadlines(len(slots))
+        self.home = monitor.Home()
         self.news, self.tell = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_CLOEXEC)
         self.news.setblocking(False)
-        kept = [0, 1, 2, self.listening.fileno(), self.tell.fileno()]
+        kept = [0, 1, 2, self.listening.fileno(), self.tell.fileno(), *self.home.fds()]
         # What the monitor of each slot has to close: computed once, for all that it needs is open now.
         self.foreign = {slot.number: linux.gaps([*kept, *slot.group.all_fds()]) for slot in slots}
         self.monitors = {}
@@ -74,102 +84,60 @@ class _Service:
     def run(self):
         # Every child is a fork of this process: what is never collected is never copied.
         gc.collect()
-        gc.disable()
         gc.freeze()
         linux.give_back_memory()
         while True:
-            self._refill()
+            while self.free and time.monotonic() >= self.not_before:
+                self._fork(self.free.pop(0))
             self._turn()
 
-    def _refill(self):
-        waiting = sum(not one.taken for one in self.monitors.values())
-        while waiting < self.warm and self.free and time.monotonic() >= self.not_before:
-            self._fork(self.free.pop(0))
-            waiting += 1
-
     def _fork(self, slot):
-        linux.unshare(linux.CLONE_NEWPID)
+        self.deadlines.set(slot.number, float("inf"))
         pid = os.fork()
         if pid == 0:
+            linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
             for first, last in self.foreign[slot.number]:
                 linux.close_range(first, last)
-            monitor.serve(self.listening, slot, self.filters, self.description, self._teller(slot))
-        # Back, else the next unshare is refused.
-        linux.setns(self.own_pid_namespace, linux.CLONE_NEWPID)
+            monitor.serve(self.listening, slot, self.filters, self.description, self.home, self._teller(), self._clock(slot))
         self.monitors[pid] = _Monitor(pid, slot)
 
-    def _teller(self, slot):
-        """What a monitor tells this process with: a kind and, with it, bytes or a connection."""
-        # That a sandbox is made is news at the start and after a failure; else it would be a wake-up in each run.
-        wanted = self.report is not None or self.failures > 0
+    def _teller(self):
+        return lambda kind, more=b"": self.tell.send((kind + more)[:1000])
 
-        def tell(kind, more=b""):
-            if kind == monitor.MADE and not wanted:
-                return
-            passed = more if isinstance(more, socket.SocketType) else None
-            message = kind + MESSAGE.pack(slot.number) + (b"" if passed else more)
-            fds = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [passed.fileno()]))] if passed else []
-            self.tell.sendmsg([message[:1000]], fds)
-            if kind != monitor.MADE:
-                self.tell.close()
-
-        return tell
+    def _clock(self, slot):
+        return lambda at: self.deadlines.set(slot.number, at)
 
     def _turn(self):
         poll = select.poll()
         poll.register(self.leash, select.POLLIN)
         poll.register(self.news, select.POLLIN)
-        by_fd = {}
         for one in self.monitors.values():
             poll.register(one.pidfd, select.POLLIN)
-            by_fd[one.pidfd] = one
-            if one.connection and one.kill_at == float("inf"):
-                poll.register(one.connection, select.POLLRDHUP)
-                by_fd[one.connection.fileno()] = one
-        due = [one.kill_at for one in self.monitors.values()] + ([self.not_before] if self.failures else [])
-        soonest = min(due, default=float("inf"))
-        wait = None if soonest == float("inf") else max(0, (soonest - time.monotonic()) * 1000 + 1)
-        ready = dict(poll.poll(wait))
+        ready = dict(poll.poll(PAUSE_SECONDS * 1000 if self.free else TICK_MS))
         if self.leash in ready:
             os._exit(0)
         # Before burying: what a monitor said comes before its end.
         while self._hear():
             pass
-        for one in [by_fd[fd] for fd in ready if fd in by_fd and by_fd[fd].pidfd == fd]:
-            self._bury(one)
-        now = time.monotonic()
-        for one in self.monitors.values():
-            if one.connection and one.connection.fileno() in ready:
-                # Its caller has left. It ends by itself; should it be stuck, it is ended.
-                one.kill_at = min(one.kill_at, now + GRACE_SECONDS)
-            if one.kill_at <= now:
+        for one in list(self.monitors.values()):
+            if one.pidfd in ready:
+                self._bury(one)
+            elif self.deadlines.passed(one.slot.number):
                 os.kill(one.pid, signal.SIGKILL)  # not reaped yet, so the pid is still its own
-                one.kill_at = now + GRACE_SECONDS
 
     def _hear(self):
         """Take in one piece of news; False when there is none."""
         try:
-            message, ancillary, _, _ = self.news.recvmsg(1000, socket.CMSG_SPACE(4), socket.MSG_CMSG_CLOEXEC)
+            message = self.news.recv(1000)
         except BlockingIOError:
             return False
-        kind, (number,) = message[:1], MESSAGE.unpack(message[1:5])
-        one = next((one for one in self.monitors.values() if one.slot.number == number), None)
+        kind, text = message[:1], message[1:]
         if kind == monitor.MADE:
             self.failures = 0
             self._say(b"r")
-        elif kind == monitor.TAKEN:
-            fds = array.array("i")
-            for _, _, data in ancillary:
-                fds.frombytes(data[: fds.itemsize])
-            connection = socket.SocketType(fileno=fds[0])
-            if one:
-                one.taken, one.connection = True, connection
-            else:
-                connection.close()
         elif kind == monitor.FAILED:
-            text = message[5:].decode(errors="replace")
-            print(f"runlane jail: a sandbox could not be made: {text}", file=sys.stderr, flush=True)
-            self._say(b"!" + message[5:])
+            print(f"runlane jail: a sandbox could not be made: {text.decode(errors='replace')}", file=sys.stderr, flush=True)
+            self._say(b"!" + text)
         return True
 
     def _say(self, text):
@@ -179,20 +147,30 @@ class _Service:
             self.report = None
 
     def _bury(self, one):
-        # Returns only when the whole namespace is empty: only then may uid and group serve again.
-        os.waitpid(one.pid, 0)
+        _, status = os.waitpid(one.pid, 0)
         os.close(one.pidfd)
-        if one.connection:
-            one.connection.close()
-        if not one.taken:
-            # It failed, and perhaps the next one will too.
+        del self.monitors[one.pid]
+        # Only when nothing of its run is left may uid and group serve again.
+        self._end_orphans()
+        if status != 0:
+            # Perhaps the next one will fail too.
             self.failures += 1
             self.not_before = time.monotonic() + PAUSE_SECONDS
             if self.failures > FAILURES:
                 os._exit(1)
-        del self.monitors[one.pid]
-        try:
-            one.slot.group.forget()
-        except OSError:
-            pass  # what cannot be given back stays charged, and makes the next run's limit tighter, not looser
         self.free.append(one.slot)
+
+    def _end_orphans(self):
+        """Kill what a dead monitor was the parent of: being process 1 of the outer sandbox, this process has inherited it."""
+        orphans = set(_children()) - set(self.monitors)
+        while orphans:
+            for pid in orphans:
+                os.kill(pid, signal.SIGKILL)
+            # In no order: process 1 of a run is not gone before the last of the run has been waited for.
+            orphans = {pid for pid in orphans if os.waitpid(pid, os.WNOHANG)[0] == 0}
+            time.sleep(0.001)
+
+
+def _children():
+    with open(f"/proc/self/task/{os.getpid()}/children", encoding="utf-8") as file:
+        return [int(pid) for pid in file.read().split()]

@@ -1,0 +1,43 @@
+"""What a run uses, measured by looking at its processes: where the machine gives no control group that would count.
+
+Called in the namespaces of the run, whose /proc shows its processes and no others.
+"""
+import os
+
+from .sandbox import WRITABLE
+
+
+def cpu_ms():
+    """Processor time in milliseconds: of the living, and of the dead that their parents have waited for."""
+    ticks = 0
+    for pid in _processes():
+        try:
+            with open(f"/proc/{pid}/stat", "rb") as file:
+                fields = file.read().rpartition(b")")[2].split()
+            ticks += sum(int(field) for field in fields[11:15])
+        except (OSError, IndexError):
+            pass  # it ended meanwhile
+    return ticks * 1000 / os.sysconf("SC_CLK_TCK")
+
+
+def memory_bytes():
+    """Bytes that the run holds: its processes' share of what they map, and its temporary files."""
+    total = 0
+    for pid in _processes():
+        try:
+            with open(f"/proc/{pid}/smaps_rollup", "rb") as file:
+                for line in file:
+                    if line.startswith(b"Pss:"):
+                        total += int(line.split()[1]) * 1024
+                        break
+        except OSError:
+            pass  # it ended meanwhile
+    for folder in WRITABLE:
+        state = os.statvfs(folder)
+        total += (state.f_blocks - state.f_bfree) * state.f_frsize
+    return total
+
+
+def _processes():
+    # Process 1 is the sandbox's own, and shares the monitor's memory.
+    return [name for name in os.listdir("/proc") if name.isdigit() and name != "1"]

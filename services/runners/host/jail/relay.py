@@ -1,0 +1,297 @@
+"""The run while the program lives: one loop over its pipes, the connection and the clock; then the verdict."""
+import os
+import select
+import signal
+import time
+
+from . import frames, measure
+from .request import Refused
+
+FAREWELL_SECONDS = 0.2  # for the caller to close after EXIT
+TICK_SECONDS = 0.02
+CHUNK = 32 * 1024
+# Bytes that may wait for a slow reader before the program's own writes begin to block.
+HELD_BACK = 256 * 1024
+# A stream that writes again sooner than this is read in larger pieces: a million prints are not a million frames.
+COALESCE_SECONDS = 0.002
+SIGNALS = {"SIGINT": signal.SIGINT, "SIGTERM": signal.SIGTERM, "SIGKILL": signal.SIGKILL}
+REASON_EXITED, REASON_WALL, REASON_CPU, REASON_MEMORY, REASON_OUTPUT = "exited", "wall", "cpu", "memory", "output"
+
+
+class _Stream:
+    """One of the program's output streams on its way to the caller."""
+
+    def __init__(self, fd, kind, limit):
+        os.set_blocking(fd, False)
+        self.fd = fd
+        self.kind = kind
+        self.left = limit
+        self.truncated = False
+        self.not_before = 0.0
+
+
+class Relay:
+    """A program that is ready to be started, and its caller."""
+
+    def __init__(self, sandbox, request):
+        self.sandbox = sandbox
+        self.limits = limits = request.limits
+        self.group = sandbox.slot.group
+        self.connection = request.connection
+        self.connection.setblocking(False)
+        self.reader = request.reader
+        self.streams = {
+            sandbox.stdout: _Stream(sandbox.stdout, frames.STDOUT, limits["outputBytes"]),
+            sandbox.stderr: _Stream(sandbox.stderr, frames.STDERR, limits["outputBytes"]),
+        }
+        self.all_streams = list(self.streams.values())
+        self.outgoing = bytearray()
+        self.incoming = bytearray()  # standard input that the program has not taken yet
+        self.stdin_closing = False
+        self.started = False
+        self.failed = None
+        self.reason = None
+        self.peak = 0
+        self.cpu_ms = 0.0
+        self.status = None
+        self.poll_cost = 0.0
+        os.set_blocking(sandbox.stdin, False)
+
+    def run(self):
+        """Start the program, and stay with it to the end: its verdict has then been sent, and nothing of it is left.
+
+        Raises ConnectionError when the caller leaves; the program may live on then.
+        """
+        self.sandbox.start()
+        self.begun = time.monotonic()
+        self._handle_frames()
+        deadline = self.begun + self.limits["wallMs"] / 1000
+        next_tick = self.begun + TICK_SECONDS
+        while self.status is None and self.reason is None:
+            now = time.monotonic()
+            if now >= deadline:
+                self.reason = REASON_WALL
+                break
+            if now >= next_tick:
+                self._measure()
+                # Measuring by hand may take long where there are many processes: never more than a fifth of the time.
+                next_tick = time.monotonic() + max(TICK_SECONDS, 4 * self.poll_cost)
+                continue
+            self._turn(min(deadline, next_tick))
+        self._finish()
+
+    def _turn(self, until):
+        """Wait for whatever comes first, and deal with it."""
+        run = self.sandbox
+        poll = select.poll()
+        now = time.monotonic()
+        poll.register(run.pidfd, select.POLLIN)
+        if not self.started:
+            poll.register(run.status, select.POLLIN)
+        wanted = select.POLLRDHUP
+        if len(self.incoming) < HELD_BACK:
+            wanted |= select.POLLIN
+        if self.outgoing:
+            wanted |= select.POLLOUT
+        poll.register(self.connection, wanted)
+        if len(self.outgoing) < HELD_BACK:
+            for stream in self.streams.values():
+                if stream.not_before <= now:
+                    poll.register(stream.fd, select.POLLIN)
+                else:
+                    until = min(until, stream.not_before)
+        if self.incoming and run.stdin is not None:
+            poll.register(run.stdin, select.POLLOUT)
+        ready = dict(poll.poll(max(0.0, (until - now) * 1000)))
+        if not self.started and run.status in ready:
+            self._see_start()
+        for fd in [fd for fd in self.streams if fd in ready]:
+            self._relay(self.streams[fd])
+        if run.stdin in ready:
+            self._feed()
+        events = ready.get(self.connection.fileno(), 0)
+        if events & (select.POLLHUP | select.POLLERR | select.POLLRDHUP):
+            raise ConnectionError("closed")
+        if events & select.POLLIN:
+            self._receive()
+        if events & select.POLLOUT:
+            self._flush()
+        if run.pidfd in ready:
+            self.status = run.wait()
+            self.ended = time.monotonic()
+
+    def _see_start(self):
+        problem = os.read(self.sandbox.status, 1000)
+        if problem:
+            self.failed = problem.decode(errors="replace")
+        self.started = True
+        if not problem:
+            self._send(frames.pack(frames.STARTED))
+
+    def _relay(self, stream):
+        if not self.started:
+            self._see_start()
+        try:
+            data = os.read(stream.fd, CHUNK)
+        except BlockingIOError:
+            return False
+        if not data:
+            del self.streams[stream.fd]
+            return False
+        if len(data) > stream.left:
+            data, stream.truncated = data[: stream.left], True
+            self.reason = self.reason or REASON_OUTPUT
+        stream.left -= len(data)
+        stream.not_before = time.monotonic() + COALESCE_SECONDS if len(data) < CHUNK else 0.0
+        if data:
+            self._send(frames.pack(stream.kind, data))
+        return True
+
+    def _send(self, frame):
+        self.outgoing += frame
+        self._flush()
+
+    def _flush(self):
+        try:
+            while self.outgoing:
+                sent = self.connection.send(self.outgoing)
+                del self.outgoing[:sent]
+        except BlockingIOError:
+            pass  # a slow reader: the loop waits for POLLOUT
+
+    def _receive(self):
+        try:
+            data = self.connection.recv(65536)
+        except BlockingIOError:
+            return
+        if not data:
+            raise ConnectionError("closed")
+        self.reader.feed(data)
+        self._handle_frames()
+
+    def _handle_frames(self):
+        while True:
+            frame = self.reader.next()
+            if not frame:
+                break
+            kind, payload = frame
+            if kind == frames.STDIN:
+                if self.sandbox.stdin is not None and not self.stdin_closing:
+                    self.incoming += payload
+            elif kind == frames.STDIN_EOF:
+                self.stdin_closing = True
+            elif kind == frames.SIGNAL:
+                os.kill(self.sandbox.pid, SIGNALS[payload.decode()])
+            elif kind == frames.KILL:
+                os.kill(self.sandbox.pid, signal.SIGKILL)
+            else:
+                raise Refused(f"frame {kind} while the program runs")
+        self._feed()
+
+    def _feed(self):
+        if self.sandbox.stdin is None:
+            return
+        try:
+            while self.incoming:
+                taken = os.write(self.sandbox.stdin, self.incoming[:65536])
+                del self.incoming[:taken]
+        except BlockingIOError:
+            return
+        except BrokenPipeError:
+            self.incoming.clear()
+            self.stdin_closing = True
+        if self.stdin_closing:
+            self.sandbox.close_stdin()
+
+    # Measuring
+
+    def _measure(self):
+        before = time.monotonic()
+        if self.group.out_of_memory():
+            self.reason = REASON_MEMORY
+        elif self._cpu_ms() >= self.limits["cpuMs"]:
+            self.reason = REASON_CPU
+        elif not self.group.has_memory or self.group.memory_peak() is None:
+            now = self.group.memory_now()
+            self.peak = max(self.peak, measure.memory_bytes() if now is None else now)
+            if self.peak > self.limits["memoryBytes"]:
+                self.reason = REASON_MEMORY
+        self.poll_cost = time.monotonic() - before
+
+    def _cpu_ms(self):
+        counted = self.group.cpu_ms()
+        self.cpu_ms = max(self.cpu_ms, measure.cpu_ms() if counted is None else counted)
+        return self.cpu_ms
+
+    def _finish(self):
+        """End what is left, send the rest of the output and the verdict."""
+        if self.status is None:
+            self.ended = time.monotonic()
+        elif self.reason is None:
+            self.reason = REASON_EXITED
+        self.status = self.sandbox.end()
+        if self.failed:
+            raise OSError(self.failed)
+        # Everybody who could write is dead, so what the pipes hold is all there is.
+        for stream in list(self.streams.values()):
+            while self._relay(stream):
+                self._wait_until_sent(HELD_BACK)
+        self._send(frames.pack_json(frames.EXIT, self._verdict()))
+        self._wait_until_sent(1)
+        self._see_off()
+
+    def _see_off(self):
+        """Let the caller close first. A frame that crossed EXIT, such as a signal, would else be left unread here, which
+        makes the end a reset connection to the caller, and EXIT may be lost in it."""
+        self.connection.settimeout(FAREWELL_SECONDS)
+        try:
+            while self.connection.recv(65536):
+                pass
+        except OSError:
+            pass  # it has gone, or takes too long
+
+    def _wait_until_sent(self, held_back):
+        while len(self.outgoing) >= held_back:
+            poll = select.poll()
+            poll.register(self.connection, select.POLLOUT | select.POLLRDHUP)
+            for _, events in poll.poll():
+                if events & (select.POLLHUP | select.POLLERR | select.POLLRDHUP):
+                    raise ConnectionError("closed")
+            self._flush()
+
+    def _verdict(self):
+        _, usage = self.sandbox.usage
+        cpu_ms = self.group.cpu_ms()
+        if cpu_ms is None:
+            cpu_ms = max(self.cpu_ms, (usage.ru_utime + usage.ru_stime) * 1000)
+        peak = self.group.memory_peak()
+        if peak is None:
+            # The largest single process is known exactly, so one that ended between two looks is not missed.
+            peak = max(self.peak, usage.ru_maxrss * 1024)
+        if self.reason == REASON_EXITED:
+            too_much = not self.group.has_memory and peak > self.limits["memoryBytes"]
+            if self.group.out_of_memory() or too_much:
+                self.reason = REASON_MEMORY
+            elif os.WIFSIGNALED(self.status) and os.WTERMSIG(self.status) == signal.SIGXCPU:
+                self.reason = REASON_CPU
+            elif any(stream.truncated for stream in self.all_streams):
+                self.reason = REASON_OUTPUT
+        signalled = os.WIFSIGNALED(self.status)
+        truncated = {stream.kind for stream in self.all_streams if stream.truncated}
+        return {
+            "reason": self.reason,
+            "code": None if signalled else os.WEXITSTATUS(self.status),
+            "signal": signal_name(os.WTERMSIG(self.status)) if signalled else None,
+            "wallMs": round((self.ended - self.begun) * 1000),
+            "cpuMs": round(cpu_ms),
+            "memoryPeakBytes": peak,
+            "stdoutTruncated": frames.STDOUT in truncated,
+            "stderrTruncated": frames.STDERR in truncated,
+        }
+
+
+def signal_name(number):
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"SIG{number}"
