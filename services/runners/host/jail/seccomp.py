@@ -27,6 +27,7 @@ REFUSED = {
     # what reaches the host past every namespace: who opens and runs what in the folders shown, a quota of the host's own
     # user (inotify), and everybody's disk
     "inotify_init": (253, None), "inotify_init1": (294, 26), "sync": (162, 81), "syncfs": (306, 267),
+    "cachestat": (451, 451),
     # keys, and files by their inode's handle
     "add_key": (248, 217), "request_key": (249, 218), "keyctl": (250, 219),
     "name_to_handle_at": (303, 264), "open_by_handle_at": (304, 265),
@@ -41,9 +42,10 @@ REFUSED = {
     "mbind": (237, 235), "set_mempolicy": (238, 237),
 }
 # Refused where memory is measured by polling: memory behind these is in nobody's mappings, so it would not be seen.
-UNSEEN_MEMORY = {"memfd_create": (319, 279), "shmget": (29, 194)}
+UNSEEN_MEMORY = {"memfd_create": (319, 279), "shmget": (29, 194), "msgget": (68, 186), "semget": (64, 190)}
 NUMBERS = {
-    "clone": (56, 220), "clone3": (435, 435), "socket": (41, 198), "setsockopt": (54, 208), "ioctl": (16, 29), "personality": (135, 92),
+    "clone": (56, 220), "clone3": (435, 435), "socket": (41, 198), "setsockopt": (54, 208), "ioctl": (16, 29),
+    "fcntl": (72, 25), "mmap": (9, 222), "memfd_create": (319, 279), "personality": (135, 92),
     "prlimit64": (302, 261), "setpriority": (141, 140), "ioprio_set": (251, 30), "sched_setparam": (142, 118),
     "sched_setscheduler": (144, 119), "sched_setaffinity": (203, 122), "sched_setattr": (314, 274),
 }
@@ -52,6 +54,7 @@ LAST_KNOWN = 462  # mseal, Linux 6.10
 AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 X32_BIT = 0x40000000
 NAMESPACES = 0x7E020000  # every CLONE_NEW* that clone() takes
+MAP_HUGETLB, MFD_HUGETLB, F_NOTIFY = 0x40000, 4, 1026
 
 LOAD, EQUAL, GREATER_EQUAL, ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 ALLOW, KILL_PROCESS = 0x7FFF0000, 0x80000000
@@ -59,6 +62,9 @@ ALLOW, KILL_PROCESS = 0x7FFF0000, 0x80000000
 
 def _error(number):
     return 0x00050000 | number
+
+
+ALLOWED, PERMISSION, MISSING = (RETURN, 0, 0, ALLOW), (RETURN, 0, 0, _error(errno.EPERM)), (RETURN, 0, 0, _error(errno.ENOSYS))
 
 
 def supported():
@@ -78,26 +84,30 @@ def _argument(index):
     return (LOAD, 0, 0, 16 + 8 * index)
 
 
-def _when(number, body):
-    """Run `body` for one system call only; it must end in a return."""
-    return [(EQUAL, 0, len(body), number), *body]
-
-
 def build(unseen_memory):
     """The filter as a structure for the kernel; `unseen_memory` says whether memfd and SysV segments are allowed."""
     column = list(AUDIT_ARCH).index(linux.MACHINE)
-    number = lambda name: NUMBERS[name][column]  # noqa: E731
-    permission = (RETURN, 0, 0, _error(errno.EPERM))
-    allow = (RETURN, 0, 0, ALLOW)
-    missing = (RETURN, 0, 0, _error(errno.ENOSYS))
+    answers = _answers(column)
+    refused = {**REFUSED, **({} if unseen_memory else UNSEEN_MEMORY)}
+    answers.update({pair[column]: [PERMISSION] for pair in refused.values() if pair[column] is not None})
     code = [(LOAD, 0, 0, 4), (EQUAL, 1, 0, AUDIT_ARCH[linux.MACHINE]), (RETURN, 0, 0, KILL_PROCESS), (LOAD, 0, 0, 0)]
-    # This refuses x32 calls too: their numbers have bit 30 set.
-    code += [(GREATER_EQUAL, 0, 1, LAST_KNOWN + 1), missing]
+    code += _search(_stretches(answers))
+    table = (_Filter * len(code))(*(_Filter(*line) for line in code))
+    return _Program(len(code), table)
+
+
+def _answers(column):
+    """What is answered to system calls whose arguments decide, as code that ends in a return: {number: code}."""
+    answers = {}
+
+    def when(name, code):
+        answers[NUMBERS[name][column]] = code
+
     # Its flags are behind a pointer, where no filter can look: libc falls back to clone.
-    code += _when(number("clone3"), [missing])
-    code += _when(number("clone"), [_argument(0), (ANY_BIT, 0, 1, NAMESPACES), permission, allow])
-    code += _when(
-        number("socket"),
+    when("clone3", [MISSING])
+    when("clone", [_argument(0), (ANY_BIT, 0, 1, NAMESPACES), PERMISSION, ALLOWED])
+    when(
+        "socket",
         [
             _argument(0),
             (EQUAL, 6, 0, 1),  # UNIX
@@ -107,7 +117,7 @@ def build(unseen_memory):
             (EQUAL, 2, 0, 0),
             (EQUAL, 1, 0, 6),  # TCP
             (EQUAL, 0, 2, 17),  # UDP; every other protocol might load a kernel module
-            allow,
+            ALLOWED,
             (RETURN, 0, 0, _error(errno.EAFNOSUPPORT)),
             (RETURN, 0, 0, _error(errno.EPROTONOSUPPORT)),
         ],
@@ -115,28 +125,45 @@ def build(unseen_memory):
     # Memory of INET sockets is charged to no run where there is no cgroup v2, so their buffers stay as the kernel makes
     # them: asking for larger ones "succeeds", as it does where the system's maximum is small.
     pretend = (RETURN, 0, 0, _error(0))
-    buffers = [_argument(1), (EQUAL, 0, 4, 1), _argument(2), (EQUAL, 1, 0, 7), (EQUAL, 0, 1, 8), pretend, allow]
-    code += _when(number("setsockopt"), buffers)  # SOL_SOCKET: SO_SNDBUF, SO_RCVBUF
+    # SOL_SOCKET: SO_SNDBUF, SO_RCVBUF
+    when("setsockopt", [_argument(1), (EQUAL, 0, 4, 1), _argument(2), (EQUAL, 1, 0, 7), (EQUAL, 0, 1, 8), pretend, ALLOWED])
+    # Huge pages are a store of the host's that no limit of a run counts.
+    when("mmap", [_argument(3), (ANY_BIT, 0, 1, MAP_HUGETLB), PERMISSION, ALLOWED])
+    when("memfd_create", [_argument(1), (ANY_BIT, 0, 1, MFD_HUGETLB), PERMISSION, ALLOWED])
+    # As inotify: a notice of who opens what in the folders shown.
+    when("fcntl", [_argument(1), (EQUAL, 0, 1, F_NOTIFY), PERMISSION, ALLOWED])
     # TIOCSTI and TIOCLINUX type into somebody's terminal.
-    code += _when(number("ioctl"), [_argument(1), (EQUAL, 1, 0, 0x5412), (EQUAL, 0, 1, 0x541C), permission, allow])
-    code += _when(number("personality"), [_argument(0), (EQUAL, 2, 0, 0), (EQUAL, 1, 0, 0xFFFFFFFF), permission, allow])
-    # Where there is one uid, the monitor (pid 1) has the program's: nothing may be done to it that a uid would allow.
-    code += _when(number("prlimit64"), [_argument(0), (EQUAL, 1, 0, 0), permission, allow])
+    when("ioctl", [_argument(1), (EQUAL, 1, 0, 0x5412), (EQUAL, 0, 1, 0x541C), PERMISSION, ALLOWED])
+    when("personality", [_argument(0), (EQUAL, 2, 0, 0), (EQUAL, 1, 0, 0xFFFFFFFF), PERMISSION, ALLOWED])
+    # Where there is one uid, process 1 has the program's: nothing may be done to it that a uid would allow.
+    when("prlimit64", [_argument(0), (EQUAL, 1, 0, 0), PERMISSION, ALLOWED])
     for name in ("sched_setparam", "sched_setscheduler", "sched_setaffinity", "sched_setattr"):
-        code += _when(number(name), [_argument(0), (EQUAL, 0, 1, 1), permission, allow])
+        when(name, [_argument(0), (EQUAL, 0, 1, 1), PERMISSION, ALLOWED])
     for name, whole_user in (("setpriority", 2), ("ioprio_set", 3)):
-        code += _when(
-            number(name), [_argument(0), (EQUAL, 2, 0, whole_user), _argument(1), (EQUAL, 0, 1, 1), permission, allow]
-        )
-    refused = [pair[column] for pair in REFUSED.values() if pair[column] is not None]
-    if not unseen_memory:
-        refused += [pair[column] for pair in UNSEEN_MEMORY.values()]
-    refused.sort()
-    for index, call in enumerate(refused):
-        code.append((EQUAL, len(refused) - index, 0, call))
-    code += [allow, permission]
-    table = (_Filter * len(code))(*(_Filter(*line) for line in code))
-    return _Program(len(code), table)
+        when(name, [_argument(0), (EQUAL, 2, 0, whole_user), _argument(1), (EQUAL, 0, 1, 1), PERMISSION, ALLOWED])
+    return answers
+
+
+def _stretches(answers):
+    """The line of all numbers, cut where the answer changes: [(first number, code)], in order."""
+    stretches = [(0, [ALLOWED])]
+    for number in sorted(answers):
+        if stretches[-1][0] == number:
+            stretches.pop()
+        if not stretches or stretches[-1][1] != answers[number]:
+            stretches.append((number, answers[number]))
+        stretches.append((number + 1, [ALLOWED]))
+    # This refuses x32 calls too: their numbers have bit 30 set.
+    return [*stretches, (LAST_KNOWN + 1, [MISSING])]
+
+
+def _search(stretches):
+    """Code that finds a number's stretch by halves. The kernel tries every number when a filter is set, in each run."""
+    if len(stretches) == 1:
+        return stretches[0][1]
+    middle = len(stretches) // 2
+    below, above = _search(stretches[:middle]), _search(stretches[middle:])
+    return [(GREATER_EQUAL, len(below), 0, stretches[middle][0]), *below, *above]
 
 
 def install(program):
