@@ -54,7 +54,7 @@ def build(users, binds):
     _fill_etc(f"{base}/etc", users, etc)
     for name in DEVICES:
         os.close(os.open(f"{base}/dev/{name}", os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o666))
-        mount(f"/dev/{name}", f"{base}/dev/{name}", None, MS_BIND)
+        _bind_device(f"/dev/{name}", f"{base}/dev/{name}")
     for name, target in LINKS.items():
         os.symlink(target, f"{base}/dev/{name}")
     # Complete and unmasked: the kernel refuses a run its own /proc where even one file of this one is covered.
@@ -75,6 +75,12 @@ def _bind(source, target):
     mount(None, target, None, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | _kept_flags(source))
     for point in _mounts_below(target):
         mount(None, point, None, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | _kept_flags(point))
+
+
+def _bind_device(source, target):
+    """Show a device. Read-only, which keeps nobody from writing to it, but from setting the times that the host sees too."""
+    mount(source, target, None, MS_BIND)
+    mount(None, target, None, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NOEXEC | _kept_flags(source))
 
 
 def _kept_flags(path):
