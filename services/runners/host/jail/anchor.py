@@ -88,6 +88,8 @@ def _serve(given, leash):
     for fd in kept:
         os.set_inheritable(fd, False)
     linux.close_all_but([0, 1, 2, *kept])
+    while os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC) < program.JOB_FD:
+        pass  # so that these places are taken
     linux.prctl(linux.PR_SET_DUMPABLE, 0)
     linux.drop_bounding_set()
     program.inherit()

@@ -34,10 +34,10 @@ libc.capset.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
 libc.syscall.restype = ctypes.c_long
 
 
-def _check(result, what):
+def _check(result, what, where=""):
     if result < 0:
         number = ctypes.get_errno()
-        raise OSError(number, f"{what}: {os.strerror(number)}")
+        raise OSError(number, f"{what} {where}: {os.strerror(number)}")
     return result
 
 
@@ -50,12 +50,12 @@ def setns(fd, kind):
 
 
 def mount(source, target, kind=None, flags=0, data=None):
-    encode = lambda text: None if text is None else os.fsencode(text)  # noqa: E731
-    _check(libc.mount(encode(source), encode(target), encode(kind), flags, encode(data)), f"mount {target}")
+    words = [text and text.encode(errors="surrogateescape") for text in (source, target, kind, data)]
+    _check(libc.mount(words[0], words[1], words[2], flags, words[3]), "mount", target)
 
 
 def umount(target):
-    _check(libc.umount2(os.fsencode(target), MNT_DETACH), f"umount {target}")
+    _check(libc.umount2(os.fsencode(target), MNT_DETACH), "umount", target)
 
 
 def pivot_root_here():
@@ -65,7 +65,7 @@ def pivot_root_here():
 
 
 def prctl(option, a=0, b=0, c=0, d=0):
-    return _check(libc.prctl(option, a, b, c, d), f"prctl {option}")
+    return _check(libc.prctl(option, a, b, c, d), "prctl", option)
 
 
 def sethostname(name):
@@ -125,8 +125,11 @@ def drop_bounding_set():
     libc.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
 
 
+# Version 3, of the caller; and none of them.
+_CAPABILITIES_OF = ctypes.create_string_buffer(b"\x22\x05\x08\x20\0\0\0\0", 8)
+_NO_CAPABILITIES = ctypes.create_string_buffer(24)
+
+
 def drop_capabilities():
     """Give up the capabilities held now."""
-    header = (ctypes.c_uint32 * 2)(0x20080522, 0)
-    data = (ctypes.c_uint32 * 6)()
-    _check(libc.capset(ctypes.byref(header), ctypes.byref(data)), "capset")
+    _check(libc.capset(_CAPABILITIES_OF, _NO_CAPABILITIES), "capset")

@@ -32,7 +32,7 @@ def memory_bytes():
                         break
         except OSError:
             pass  # it ended meanwhile
-    for folder in WRITABLE:
+    for folder, _, _ in WRITABLE:
         state = os.statvfs(folder)
         total += (state.f_blocks - state.f_bfree) * state.f_frsize
     return total

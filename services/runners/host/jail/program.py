@@ -3,7 +3,6 @@
 It does so before there is a program, up to and including the system-call filter, and then waits for its job; so a run
 costs its limits and its start: an exec, or for a Python program not even that (interpreter.py).
 """
-import fcntl
 import marshal
 import os
 import resource
@@ -21,7 +20,7 @@ LENGTH = struct.Struct(">I")
 
 
 def become(slot, filters, stdio, status, job):
-    """Give up everything, say so on `status`; take a job from `job`, say so; start it when told. Never returns.
+    """Give up everything, say so on `status`; take a job from `job`, and start it. Never returns.
 
     It is process 2 of its namespace, below a process 1 that does nothing.
 
@@ -44,7 +43,7 @@ def become(slot, filters, stdio, status, job):
         uid = INNER_UID if slot.own_user_namespace else slot.uid
         if slot.own_user_namespace:
             linux.drop_bounding_set()  # a new namespace begins with the full set
-        if not slot.own_user_namespace:
+        else:
             os.setgroups([])
         os.setresgid(uid, uid, uid)
         os.setresuid(uid, uid, uid)
@@ -62,8 +61,6 @@ def become(slot, filters, stdio, status, job):
         job = marshal.loads(_read(LENGTH.unpack(_read(LENGTH.size))[0]))
         _limit(job["limits"])
         os.chdir("/work")
-        os.write(STATUS_FD, PREPARED)
-        _read(1)
         start(job)
     except interpreter.Leave:
         raise
@@ -118,10 +115,9 @@ def _enter_namespaces(slot):
 
 
 def _place_descriptors(stdio, status, job):
-    # Moved out of the way first, so that no dup2 below overwrites one that is still needed.
-    high = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, JOB_FD + 1) for fd in (*stdio, status, job)]
-    for target, fd in enumerate(high):
-        os.dup2(fd, target, inheritable=target < STATUS_FD)
+    # None of them is in another's place: the service holds these places, for as long as it lives.
+    for target, fd in enumerate((*stdio, status, job)):
+        os.dup2(fd, target, target < STATUS_FD)
     linux.close_range(JOB_FD + 1)
 
 

@@ -12,11 +12,12 @@ import socket
 import struct
 
 from . import linux, program, rootfs
-from .linux import MS_NODEV, MS_NOEXEC, MS_NOSUID
-from .request import Refused
+from .linux import MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_REMOUNT
+from .request import LIMITS, Refused
 
 NAMESPACES = linux.CLONE_NEWNS | linux.CLONE_NEWPID | linux.CLONE_NEWNET | linux.CLONE_NEWIPC | linux.CLONE_NEWUTS
-WRITABLE = ("/work", "/tmp", "/dev/shm")
+# Programs may be made and run in /work and /tmp: compilers do. /dev/shm is for data.
+WRITABLE = (("/work", "700", 0), ("/tmp", "1777", 0), ("/dev/shm", "1777", MS_NOEXEC))
 TERMINALS = 64  # of a run; the machine has 4,096 for all of them
 LOOPBACK_UP = struct.pack("16sh14x", b"lo", 1)
 SIOCSIFFLAGS = 0x8914
@@ -41,6 +42,7 @@ class Sandbox:
         fcntl.ioctl(control, SIOCSIFFLAGS, LOOPBACK_UP)
         control.close()
         linux.mount("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, f"newinstance,ptmxmode=0666,mode=0620,max={TERMINALS}")
+        self._mount(LIMITS)
         self._init = _start_init()
         # Last: while it lives, each page of this process that is written to must be copied first.
         self._fork_program(filters)
@@ -70,9 +72,10 @@ class Sandbox:
             raise OSError(f"cannot make the sandbox: {report.decode(errors='replace')}")
 
     def fill(self, request):
-        """Everything that depends on what will run: its folders, files and limits; then its process knows its job."""
+        """Everything that depends on what will run: its folders, files and limits."""
         limits = request.limits
-        self._mount(limits["diskBytes"], limits["inodes"])
+        if any(limits[name] != LIMITS[name] for name in ("diskBytes", "inodes")):
+            self._mount(limits, MS_REMOUNT)
         owner = -1 if self.slot.own_user_namespace else self.slot.uid
         # Nothing of the program has run yet, so there is no link to be led astray by.
         for path, executable, content in request.files():
@@ -82,25 +85,19 @@ class Sandbox:
                 # Without the path: the name of a program's file belongs in nobody's log.
                 raise Refused(f"a file of the program could not be written: {reason.strerror}") from None
         self.slot.group.limit(limits["memoryBytes"], limits["processes"])
-        self._tell(program.packed({"argv": request.argv, "env": request.env, "limits": limits}))
-        self._expect_prepared()
+        self._job = program.packed({"argv": request.argv, "env": request.env, "limits": limits})
 
-    def _mount(self, size, inodes):
+    def _mount(self, limits, remount=0):
         owner = 0 if self.slot.own_user_namespace else self.slot.uid
-        size = f"size={size},nr_inodes={inodes},uid={owner},gid={owner}"
-        for folder in WRITABLE:
-            # Programs may be made and run in /work and /tmp: compilers do. /dev/shm is for data.
-            flags = MS_NOSUID | MS_NODEV | (MS_NOEXEC if folder == "/dev/shm" else 0)
-            mode = "700" if folder == "/work" else "1777"
-            linux.mount("tmpfs", folder, "tmpfs", flags, f"{size},mode={mode}")
+        options = f"size={limits['diskBytes']},nr_inodes={limits['inodes']},uid={owner},gid={owner},mode="
+        for folder, mode, flags in WRITABLE:
+            linux.mount("tmpfs", folder, "tmpfs", MS_NOSUID | MS_NODEV | flags | remount, options + mode)
 
     def start(self):
+        """Start the program."""
         self.slot.group.start_clock()
-        self._tell(b"g")
-
-    def _tell(self, data):
         try:
-            view = memoryview(data)
+            view = memoryview(self._job)
             while view:
                 view = view[os.write(self.job, view) :]
         except BrokenPipeError:

@@ -13,7 +13,7 @@ import struct
 import sys
 import time
 
-from . import linux, monitor, seccomp
+from . import linux, monitor, program, seccomp
 
 # How often monitors that are late are looked for.
 TICK_MS = 1000
@@ -74,7 +74,7 @@ class _Service:
         self.home = monitor.Home()
         self.news, self.tell = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_CLOEXEC)
         self.news.setblocking(False)
-        kept = [0, 1, 2, self.listening.fileno(), self.tell.fileno(), *self.home.fds()]
+        kept = [*range(program.JOB_FD + 1), self.listening.fileno(), self.tell.fileno(), *self.home.fds()]
         # What the monitor of each slot has to close: computed once, for all that it needs is open now.
         self.foreign = {slot.number: linux.gaps([*kept, *slot.group.all_fds()]) for slot in slots}
         self.monitors = {}
