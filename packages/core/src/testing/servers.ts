@@ -1,34 +1,30 @@
 /**
- * Real programs for tests: redis-server, a server that speaks MongoDB's protocol (FerretDB over SQLite, built with Go), and
- * grpcurl.
+ * Real programs for tests: redis-server, a server that speaks MongoDB's protocol (FerretDB over SQLite, built with Go),
+ * grpcurl, and a Docker engine (docker.ts).
  * Each is started for one test file, on a free port of 127.0.0.1, and ends with the process that started it.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { mkdir, rename } from 'node:fs/promises';
 import { connect, createServer, type Socket } from 'node:net';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { findDocker, prepareDocker } from './docker.js';
+import { type Availability, findOnPath, installPackages, ROOT } from './programs.js';
 
 const run = promisify(execFile);
 
-/** The repository: `packages/core/dist/testing/` is four folders below it. */
-const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
 const MONGO_WIRE_SOURCE = join(ROOT, 'tests/servers/mongo-wire');
 const MONGO_WIRE = join(ROOT, '.cache/bin/mongo-wire');
 const GRPCURL = join(ROOT, '.cache/bin/grpcurl');
 const GRPCURL_MODULE = 'github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.3';
 const START_MS = 10_000;
 
-export const SERVERS = ['redis-server', 'mongo-wire', 'grpcurl'] as const;
+export const SERVERS = ['redis-server', 'mongo-wire', 'grpcurl', 'docker'] as const;
 
 export type ServerName = (typeof SERVERS)[number];
-
-/** Where the server's program is, or why it is not here. */
-export type Availability = { readonly path: string } | { readonly missing: string };
 
 export interface TestServer {
   readonly url: string;
@@ -50,6 +46,7 @@ export interface StartOptions {
 
 /** Look, without installing or building anything. */
 export function findServer(name: ServerName): Availability {
+  if (name === 'docker') return findDocker();
   if (name === 'mongo-wire')
     return existsSync(MONGO_WIRE)
       ? { path: MONGO_WIRE }
@@ -81,20 +78,17 @@ export async function prepareServers({
     'redis-server': await prepareRedis(log),
     'mongo-wire': await prepareMongoWire(log),
     grpcurl: await prepareGrpcurl(log),
+    docker: await prepareDocker(log),
   };
 }
 
 async function prepareRedis(log: (line: string) => void): Promise<Availability> {
   const found = findServer('redis-server');
   if ('path' in found) return found;
-  const command = 'apt-get install -y --no-install-recommends redis-server';
-  if (process.getuid?.() !== 0 || !findOnPath('apt-get')) return { missing: `${found.missing} (as root: ${command})` };
-  log(`installing redis-server: ${command}`);
-  // Run level 1: the package does not start a server of its own.
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
+  if (process.getuid?.() !== 0 || !findOnPath('apt-get'))
+    return { missing: `${found.missing} (npm test does so as root)` };
   try {
-    await run('apt-get', ['update'], { env });
-    await run('apt-get', command.split(' ').slice(1), { env });
+    await installPackages(['redis-server'], log);
   } catch (error) {
     return { missing: `redis-server could not be installed: ${(error as Error).message}` };
   }
@@ -241,18 +235,4 @@ async function freePort(): Promise<number> {
   server.close();
   if (address === null || typeof address === 'string') throw new Error('no port is free');
   return address.port;
-}
-
-function findOnPath(program: string): string | undefined {
-  return (process.env.PATH ?? '')
-    .split(delimiter)
-    .map((folder) => join(folder, program))
-    .find((path) => {
-      try {
-        accessSync(path, constants.X_OK);
-        return true;
-      } catch {
-        return false;
-      }
-    });
 }

@@ -1,0 +1,167 @@
+/**
+ * A real Docker engine for tests. One that runs already is used and left alone; else, as root, one of our own is started for
+ * the test file that needs it, with nothing but containers without a network, and ends with it.
+ * What it keeps (images) stays in .cache/docker, which must not be on an overlay file system for that to be fast.
+ */
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { get } from 'node:http';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { type Availability, findOnPath, installPackages, ROOT } from './programs.js';
+
+const run = promisify(execFile);
+
+const CACHE = join(ROOT, '.cache/docker');
+/** The base image's files: made once, as no registry is needed for that. */
+const BASE = join(CACHE, 'python.tar');
+const PACKAGES = ['docker.io', 'debootstrap'] as const;
+const SYSTEM_SOCKET = '/var/run/docker.sock';
+/** The engine's own sockets: a path in the repository may be too long for one. */
+const RUN = `/run/runlane-test-${createHash('sha256').update(ROOT).digest('hex').slice(0, 8)}`;
+const OWN_SOCKET = join(RUN, 'docker.sock');
+const PID_FILE = join(RUN, 'docker.pid');
+const START_MS = 30_000;
+const STOP_MS = 30_000;
+const SUITE = 'bookworm';
+const MIRROR = 'http://deb.debian.org/debian';
+
+/** A small Debian with Python. */
+export const TEST_IMAGE = 'runlane-test/python:1';
+
+export interface TestEngine {
+  readonly socketPath: string;
+  /** End it, where it is ours, and wait until it has. */
+  stop(): Promise<void>;
+}
+
+/** Look, without installing or making anything. */
+export function findDocker(): Availability {
+  if (!existsSync(BASE)) return { missing: `${BASE} is not made yet: npm test does so, as root` };
+  if (existsSync(SYSTEM_SOCKET)) return { path: SYSTEM_SOCKET };
+  const path = findOnPath('dockerd');
+  if (!path) return { missing: 'no Docker engine runs, and dockerd is not installed: apt-get install docker.io' };
+  return process.getuid?.() === 0 ? { path } : { missing: 'no Docker engine runs, and only root can start one' };
+}
+
+/** Install the engine and make the base image, where that is possible; once done, this costs nothing. */
+export async function prepareDocker(log: (line: string) => void): Promise<Availability> {
+  const found = findDocker();
+  if ('path' in found) return found;
+  if (process.getuid?.() !== 0 || !findOnPath('apt-get'))
+    return { missing: `${found.missing} (as root: npm test installs ${PACKAGES.join(', ')})` };
+  try {
+    if (!findOnPath('dockerd') || !findOnPath('debootstrap')) await installPackages(PACKAGES, log);
+    if (!existsSync(BASE)) await makeBase(log);
+  } catch (error) {
+    return { missing: `a Docker engine for tests could not be made ready: ${(error as Error).message}` };
+  }
+  return findDocker();
+}
+
+async function makeBase(log: (line: string) => void): Promise<void> {
+  log('making a base image for containers with debootstrap: this takes a minute the first time');
+  const folder = `${CACHE}/draft-${process.pid}`;
+  await mkdir(folder, { recursive: true });
+  try {
+    await run('debootstrap', ['--variant=minbase', '--include=python3', SUITE, `${folder}/root`, MIRROR], BIG);
+    const leftOut = [
+      './var/cache/*',
+      './var/lib/apt/lists/*',
+      './usr/share/doc/*',
+      './usr/share/locale/*',
+      './usr/share/man/*',
+    ];
+    await run('tar', [
+      '-C',
+      `${folder}/root`,
+      ...leftOut.map((path) => `--exclude=${path}`),
+      '-cf',
+      `${folder}/tar`,
+      '.',
+    ]);
+    await rename(`${folder}/tar`, BASE);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+const BIG = { maxBuffer: 64 * 1024 * 1024 };
+
+/** An engine that has `TEST_IMAGE`. */
+export async function startDocker(): Promise<TestEngine> {
+  const found = findDocker();
+  if ('missing' in found) throw new Error(found.missing);
+  const foreign = await answers(SYSTEM_SOCKET);
+  const engine = foreign ? { socketPath: SYSTEM_SOCKET, stop: async () => {} } : await startOwn();
+  await importBase(engine.socketPath);
+  return engine;
+}
+
+async function startOwn(): Promise<TestEngine> {
+  await mkdir(RUN, { recursive: true, mode: 0o700 });
+  // Left behind by a test that was killed: its containers are of no use to anybody.
+  await stopProcess(Number(await readFile(PID_FILE, 'utf8').catch(() => '0')));
+  const words = ['--data-root', join(CACHE, 'data'), '--exec-root', join(RUN, 'exec'), '--pidfile', PID_FILE];
+  words.push('--host', `unix://${OWN_SOCKET}`, '--group', '0');
+  // No container of a test has a network, so the machine's own is left as it is.
+  words.push('--bridge=none', '--iptables=false', '--ip6tables=false');
+  // Told to end by the kernel when this process does, however it does.
+  const child = spawn('setpriv', ['--pdeathsig', 'TERM', 'dockerd', ...words], { stdio: ['ignore', 'ignore', 'pipe'] });
+  let said = '';
+  child.stderr.on('data', (data) => {
+    said = `${said}${data}`.slice(-2000);
+  });
+  const deadlineMs = performance.now() + START_MS;
+  while (!(await answers(OWN_SOCKET))) {
+    if (child.exitCode !== null) throw new Error(`dockerd ended instead of starting:\n${said}`);
+    if (performance.now() > deadlineMs) throw new Error(`dockerd did not answer within ${START_MS} ms:\n${said}`);
+    await sleep(50);
+  }
+  return {
+    socketPath: OWN_SOCKET,
+    async stop() {
+      await stopChild(child);
+      await rm(RUN, { recursive: true, force: true });
+    },
+  };
+}
+
+async function stopChild(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, 'exit');
+  // It ends its containers and its containerd first.
+  child.kill('SIGTERM');
+  await exited;
+}
+
+/** One that is not our child. */
+async function stopProcess(pid: number): Promise<void> {
+  const deadlineMs = performance.now() + STOP_MS;
+  const isEngine = async () => (await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '')).trim() === 'dockerd';
+  if (pid <= 1 || !(await isEngine())) return;
+  process.kill(pid, 'SIGTERM');
+  while (await isEngine()) {
+    if (performance.now() > deadlineMs) throw new Error(`dockerd ${pid}, left by an earlier test, does not end`);
+    await sleep(50);
+  }
+}
+
+async function importBase(socketPath: string): Promise<void> {
+  const host = `unix://${socketPath}`;
+  const { stdout } = await run('docker', ['--host', host, 'images', '--quiet', TEST_IMAGE]);
+  if (stdout.trim() === '') await run('docker', ['--host', host, 'import', BASE, TEST_IMAGE]);
+}
+
+function answers(socketPath: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    get({ socketPath, path: '/_ping' }, (response) => {
+      response.resume();
+      resolve(response.statusCode === 200);
+    }).once('error', () => resolve(false));
+  });
+}

@@ -1,0 +1,38 @@
+/** Where the programs are that tests need, and how missing ones are installed. */
+import { execFile } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+/** The repository: `packages/core/dist/testing/` is four folders below it. */
+export const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
+
+/** Where a program is, or why it is not here. */
+export type Availability = { readonly path: string } | { readonly missing: string };
+
+/** As root, where there is apt-get. */
+export async function installPackages(names: readonly string[], log: (line: string) => void): Promise<void> {
+  const words = ['install', '-y', '--no-install-recommends', ...names];
+  log(`installing ${names.join(', ')}: apt-get ${words.join(' ')}`);
+  // Run level 1: a package does not start a server of its own.
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
+  await run('apt-get', ['update'], { env });
+  await run('apt-get', words, { env });
+}
+
+export function findOnPath(program: string): string | undefined {
+  return (process.env.PATH ?? '')
+    .split(delimiter)
+    .map((folder) => join(folder, program))
+    .find((path) => {
+      try {
+        accessSync(path, constants.X_OK);
+        return true;
+      } catch {
+        return false;
+      }
+    });
+}
