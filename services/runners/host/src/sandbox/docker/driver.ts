@@ -1,0 +1,82 @@
+/**
+ * The `docker` driver: a disposable container for each run, made beforehand, so that a run waits neither for the making of
+ * one nor for its removal.
+ */
+import { type RunRequest, type Sandbox, type SandboxDescription, SandboxError } from '../sandbox.js';
+import type { Hello } from './container.js';
+import { connectEngine, type Engine } from './engine.js';
+import { createFleet, type DockerLanguage, type FleetOptions } from './fleet.js';
+import { layersOf, summaryOf } from './layers.js';
+import { sweep } from './sweep.js';
+
+const SWEEP_EVERY_MS = 60_000;
+const ENVIRONMENT = { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: '/work', LANG: 'C.UTF-8' };
+
+export interface DockerOptions extends FleetOptions {
+  readonly socketPath: string;
+  readonly allowWeak: boolean;
+}
+
+/** @throws SandboxError saying what to do, when there is no engine, no image, or a layer is missing. */
+export async function createDocker(options: DockerOptions): Promise<Sandbox> {
+  const engine = await connectEngine(options);
+  const fleet = createFleet(engine, options);
+  const sweepLeftOvers = () =>
+    sweep(engine, fleet.has).catch((err: unknown) => options.log.warn({ err }, 'old containers were not swept'));
+  const sweeping = setInterval(sweepLeftOvers, SWEEP_EVERY_MS).unref();
+  try {
+    void sweepLeftOvers();
+    const { hello, tools } = await fleet.prepare();
+    const description = describe(hello, tools, options, await runtimeName(engine, options));
+    return {
+      description,
+      lost: new Promise<never>(() => {}),
+      open: (request) => fleet.open(request, imageFor(request, tools, options.languages)),
+      async close() {
+        clearInterval(sweeping);
+        await fleet.close();
+      },
+    };
+  } catch (reason) {
+    clearInterval(sweeping);
+    await fleet.close();
+    throw reason;
+  }
+}
+
+function describe(
+  hello: Hello,
+  tools: ReadonlyMap<string, string>,
+  { runtime, allowWeak }: DockerOptions,
+  usedRuntime: string,
+): SandboxDescription {
+  const layers = layersOf(hello, runtime);
+  const missing = layers.filter(({ needed, holds }) => needed && !holds);
+  if (missing.length > 0 && !allowWeak)
+    throw new SandboxError(
+      `containers of this Docker engine lack: ${missing.map(({ name, detail }) => `${name} (${detail})`).join('; ')}. ` +
+        'Mend the settings of the engine (its default seccomp profile, its control groups), or use another sandbox',
+    );
+  return {
+    driver: 'docker',
+    summary: summaryOf(layers, usedRuntime),
+    layers,
+    weak: missing.length > 0,
+    platform: hello.platform,
+    tools: Object.fromEntries(tools),
+    environment: ENVIRONMENT,
+  };
+}
+
+async function runtimeName(engine: Engine, { runtime }: DockerOptions): Promise<string> {
+  const { DefaultRuntime }: { DefaultRuntime: string } = await engine.info();
+  return runtime ?? DefaultRuntime;
+}
+
+/** The image whose tool the command names; the first one's for a command that names none. */
+function imageFor({ argv }: RunRequest, tools: ReadonlyMap<string, string>, languages: readonly DockerLanguage[]) {
+  const named =
+    languages.find(({ name }) => argv[0] === tools.get(name)) ?? languages.find(({ name }) => tools.has(name));
+  if (!named) throw new SandboxError('no image is ready');
+  return named.image;
+}

@@ -1,0 +1,121 @@
+/** All containers of one driver, those that wait and those at work. */
+import { randomUUID } from 'node:crypto';
+import type { Log } from '@runlane/core';
+import { DEFAULT_LIMITS } from '../../limits.js';
+import { type Run, type RunRequest, SandboxError } from '../sandbox.js';
+import { type Container, type ContainerLimits, type Hello, startContainer } from './container.js';
+import type { Engine } from './engine.js';
+import { createPool, type Pool } from './pool.js';
+import { openRun } from './run.js';
+
+const RETRY_MS = 2000;
+/** Containers made beforehand at once. */
+const MAKERS = 2;
+/** Making the next container would slow the run that took the last: it waits for the run's end, or this long. */
+const REFILL_AFTER_MS = 100;
+
+export interface DockerLanguage {
+  readonly name: string;
+  readonly image: string;
+  /** Where its interpreter or compiler may be in the image; the first that exists is used. */
+  readonly toolPaths: readonly string[];
+}
+
+export interface FleetOptions {
+  readonly languages: readonly DockerLanguage[];
+  /** Containers of each image that are to be ready. */
+  readonly poolSize: number;
+  /** A runtime that the engine knows by this name, such as runsc; the engine's default when unset. */
+  readonly runtime: string | undefined;
+  readonly log: Log;
+}
+
+export interface Fleet {
+  /**
+   * Start a container of each image, and see what is in it: language → path of its tool.
+   * @throws SandboxError when there is none that starts.
+   */
+  prepare(): Promise<{ readonly hello: Hello; readonly tools: ReadonlyMap<string, string> }>;
+  open(request: RunRequest, image: string): Promise<Run>;
+  has(id: string): boolean;
+  close(): Promise<void>;
+}
+
+export function createFleet(engine: Engine, { languages, poolSize, runtime, log }: FleetOptions): Fleet {
+  const owner = randomUUID();
+  const alive = new Map<string, Container>();
+  const pools = new Map<string, Pool<Container>>();
+  const images = [...new Set(languages.map(({ image }) => image))];
+
+  async function make(image: string, { diskBytes, inodes }: ContainerLimits): Promise<Container> {
+    const toolPaths = languages
+      .filter((language) => language.image === image)
+      .flatMap((language) => language.toolPaths);
+    // Memory and processes are set when the run is known: the runtime itself needs some of both to start.
+    const limits = { ...DEFAULT_LIMITS, diskBytes, inodes };
+    const container = await startContainer({ engine, image, runtime, owner, limits, toolPaths });
+    alive.set(container.id, container);
+    void container.removed.then(() => alive.delete(container.id));
+    return container;
+  }
+
+  for (const image of images) {
+    const one = () => make(image, DEFAULT_LIMITS);
+    pools.set(image, createPool({ size: poolSize, make: one, retryMs: RETRY_MS, makers: MAKERS }));
+  }
+
+  function take(image: string, limits: ContainerLimits): Promise<Container> {
+    const pool = pools.get(image);
+    // The size of a mounted folder cannot be changed any more.
+    const ready = limits.diskBytes === DEFAULT_LIMITS.diskBytes && limits.inodes === DEFAULT_LIMITS.inodes;
+    if (!pool || !ready) return make(image, limits);
+    setTimeout(pool.refill, REFILL_AFTER_MS).unref();
+    return pool.take();
+  }
+
+  return {
+    has: (id: string) => alive.has(id),
+
+    async prepare() {
+      const tools = new Map<string, string>();
+      const problems: unknown[] = [];
+      let hello: Hello | undefined;
+      for (const image of images) {
+        try {
+          const container = await make(image, DEFAULT_LIMITS);
+          hello ??= container.hello;
+          for (const { name, toolPaths } of languages.filter((language) => language.image === image)) {
+            const tool = toolPaths.find((path) => container.hello.tools.includes(path));
+            if (tool) tools.set(name, tool);
+          }
+          pools.get(image)?.add(container);
+          pools.get(image)?.refill();
+        } catch (reason) {
+          problems.push(reason);
+          log.warn({ err: reason, image }, 'image left out');
+        }
+      }
+      if (hello) return { hello, tools };
+      throw (
+        problems[0] ?? new SandboxError('no language has an image: name one in its runner.json or in DOCKER_IMAGES')
+      );
+    },
+
+    async open(request, image) {
+      const container = await take(image, request.limits);
+      try {
+        const run = await openRun(container, request);
+        void container.removed.then(() => pools.get(image)?.refill());
+        return run;
+      } catch (reason) {
+        container.discard();
+        throw reason;
+      }
+    },
+
+    async close() {
+      await Promise.all([...pools.values()].map((pool) => pool.close()));
+      await Promise.allSettled([...alive.values()].map((container) => container.remove()));
+    },
+  };
+}
