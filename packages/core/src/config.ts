@@ -22,6 +22,17 @@ const list = z.string().transform((text) =>
 const url = (protocols: RegExp, form: string) =>
   z.string().refine((text) => URL.canParse(text) && protocols.test(text), `must be an address such as ${form}`);
 
+/** Language → image; "*" → the image of every other language. */
+const images = list
+  .refine(
+    (items) => items.every((item) => /^([a-z][a-z0-9+#-]*=)?\w[\w./:@-]*$/.test(item)),
+    'must be IMAGE or LANGUAGE=IMAGE',
+  )
+  .transform((items): ReadonlyMap<string, string> => {
+    const pairs = items.map((item) => (item.includes('=') ? item : `*=${item}`).split('='));
+    return new Map(pairs.map(([language = '', image = '']) => [language, image]));
+  });
+
 interface Variable {
   /** Reads the text of the variable. */
   readonly schema: z.ZodType<unknown, string>;
@@ -108,11 +119,37 @@ export const VARIABLES = {
     meaning: 'Languages that the runner offers, separated by commas; all that it has a manifest for when unset.',
   },
   SANDBOX: {
-    schema: z.enum(['auto', 'jail']),
+    schema: z.enum(['auto', 'jail', 'docker']),
     fallback: 'auto',
     readBy: ['start', 'runner'],
     meaning:
-      'What keeps programs apart. `auto` takes the strongest that works here. Where none does, the runner refuses to start.',
+      'What keeps programs apart: the jail of the runner itself, or containers of a Docker engine (see [sandbox-docker.md](sandbox-docker.md)). `auto` takes the jail where that can isolate, else containers. Where neither can, the runner refuses to start.',
+  },
+  DOCKER_SOCKET: {
+    schema: z.string().startsWith('/', 'must be an absolute path'),
+    fallback: '/var/run/docker.sock',
+    readBy: ['start', 'runner'],
+    meaning: 'Socket of the Docker engine. Whoever may use it is as mighty as root on the machine of the engine.',
+  },
+  DOCKER_RUNTIME: {
+    schema: z.string(),
+    fallback: undefined,
+    readBy: ['start', 'runner'],
+    meaning:
+      "Runtime of the containers, by the name that the engine knows it by, such as `runsc`; the engine's own when unset.",
+  },
+  DOCKER_IMAGES: {
+    schema: images,
+    fallback: undefined,
+    readBy: ['start', 'runner'],
+    meaning:
+      "Images to use instead of the languages' own, separated by commas: `LANGUAGE=IMAGE`, or `IMAGE` for all languages that are not named. Each needs Python 3.9 or later on its PATH.",
+  },
+  DOCKER_POOL_SIZE: {
+    schema: wholeNumber(0, 1_000),
+    fallback: undefined,
+    readBy: ['start', 'runner'],
+    meaning: 'Containers of each image that wait for runs, started beforehand; as many as `RUNNER_SLOTS` when unset.',
   },
   JAIL_SOCKET: {
     schema: z.string(),

@@ -4,6 +4,15 @@ import { fileURLToPath } from 'node:url';
 import { readConfig } from '@runlane/core';
 
 export interface Config {
+  readonly sandbox: 'auto' | 'jail' | 'docker';
+  readonly docker: {
+    readonly socketPath: string;
+    readonly runtime: string | undefined;
+    /** Language → image, instead of the manifest's; "*" → that of every other language. */
+    readonly images: ReadonlyMap<string, string>;
+    /** Containers of each image that wait for runs. */
+    readonly poolSize: number;
+  };
   /** Where gRPC is served: "host:port", or "unix:" and an absolute path. */
   readonly address: string;
   /** Programs at once. */
@@ -39,15 +48,27 @@ export function readRunnerConfig(env: NodeJS.ProcessEnv): Config {
       'LANGUAGES',
       'RUNNER_UID',
       'SANDBOX',
+      'DOCKER_SOCKET',
+      'DOCKER_RUNTIME',
+      'DOCKER_IMAGES',
+      'DOCKER_POOL_SIZE',
       'ALLOW_WEAK_ISOLATION',
       'ARTIFACT_CACHE_MB',
       'SHUTDOWN_SECONDS',
     ],
     { GRPC_PORT: '50052' },
   );
+  const slots = read.RUNNER_SLOTS ?? Math.max(4, 2 * availableParallelism());
   return {
+    sandbox: read.SANDBOX,
+    docker: {
+      socketPath: read.DOCKER_SOCKET,
+      runtime: read.DOCKER_RUNTIME,
+      images: read.DOCKER_IMAGES ?? new Map(),
+      poolSize: read.DOCKER_POOL_SIZE ?? slots,
+    },
     address: read.RUNNER_ADDRESS ?? `${read.HOST}:${read.GRPC_PORT}`,
-    slots: read.RUNNER_SLOTS ?? Math.max(4, 2 * availableParallelism()),
+    slots,
     runDir: read.RUN_DIR ?? tmpdir(),
     jailSocket: read.JAIL_SOCKET,
     languagesDir: read.LANGUAGES_DIR ?? fileURLToPath(new URL('../../', import.meta.url)),

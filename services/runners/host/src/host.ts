@@ -1,14 +1,10 @@
 /** A whole runner host: its sandbox, the languages found in it, and the server in front of them. */
-import { chown, mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import { type Closer, createCloser, type Log } from '@runlane/core';
+import { createCloser, type Log } from '@runlane/core';
 import { createArtifacts } from './artifacts.js';
 import type { Config } from './config.js';
 import { findLanguages } from './languages.js';
 import { readManifests } from './manifest.js';
-import { createJail } from './sandbox/jail/driver.js';
-import { launchJail } from './sandbox/jail/launch.js';
-import type { Sandbox } from './sandbox/sandbox.js';
+import { openSandbox } from './sandboxes.js';
 import { serveRunner } from './server.js';
 import { createRunnerService } from './service.js';
 import { createSlots } from './slots.js';
@@ -28,7 +24,7 @@ export async function startRunnerHost(config: Config, log: Log): Promise<RunnerH
   const closer = createCloser({ graceMs: config.graceMs, log });
   try {
     const manifests = await readManifests(config.languagesDir, config.languages);
-    const sandbox = await openSandbox(config, closer);
+    const sandbox = await openSandbox({ config, manifests, closer, log });
     const { summary, layers, weak } = sandbox.description;
     for (const { name, detail } of layers.filter(({ holds }) => !holds))
       log.warn({ layer: name, detail }, 'layer missing');
@@ -55,30 +51,4 @@ export async function startRunnerHost(config: Config, log: Log): Promise<RunnerH
     await closer.close();
     throw reason;
   }
-}
-
-async function openSandbox(config: Config, closer: Closer): Promise<Sandbox> {
-  if (config.jailSocket) {
-    dropPrivileges((await stat(config.jailSocket)).uid || config.uid);
-    return createJail({ socketPath: config.jailSocket });
-  }
-  const uid = process.getuid?.() || config.uid;
-  await mkdir(config.runDir, { recursive: true });
-  const folder = await mkdtemp(join(config.runDir, 'runlane-runner-'));
-  closer.add({ name: 'run folder', close: () => rm(folder, { recursive: true, force: true }) });
-  if (process.getuid?.() === 0) await chown(folder, uid, -1);
-  const socketPath = join(folder, 'jail.sock');
-  const { languagesDir, slots, allowWeak } = config;
-  const launched = await launchJail({ socketPath, slots, languagesDir, peerUid: uid, allowWeak });
-  closer.add({ name: 'jail', close: () => launched.stop() });
-  dropPrivileges(uid);
-  return createJail({ socketPath, lost: launched.lost, stop: launched.stop });
-}
-
-/** The launcher keeps what the jail needs; this process, which speaks with the network, needs none of it. */
-function dropPrivileges(uid: number): void {
-  if (process.getuid?.() !== 0) return;
-  process.setgroups?.([]);
-  process.setgid?.(uid);
-  process.setuid?.(uid);
 }

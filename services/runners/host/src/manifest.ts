@@ -22,8 +22,10 @@ const manifestSchema = z.strictObject({
    * interpreter that the jail runs in, and a program runs in a fork of that; one language can have it.
    */
   warm: z.enum(['none', 'zygote']).default('none'),
-  /** Where the interpreter or compiler may be; the first that exists is used, and shown inside the sandbox. */
+  /** Where the interpreter or compiler may be; the first that exists in the sandbox is used. */
   tool: z.strictObject({ paths: z.array(z.string().startsWith('/')).min(1) }),
+  /** The container image that it runs in, where containers are the sandbox; Python 3 must be on its PATH. */
+  image: z.string().min(1).optional(),
   /** Run once in the sandbox at start; the pattern's first group is the version. */
   version: z.strictObject({ argv: command, pattern: z.string() }),
   run: z.strictObject({ argv: command }),
