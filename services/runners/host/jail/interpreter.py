@@ -17,14 +17,17 @@ import site
 import sys
 import time
 import types
+from _weakref import ReferenceType
 
 from . import linux
 from .rootfs import ENVIRONMENT
 
 # What an interpreter, the C library or the loader reads once, when it starts.
-READ_AT_START = ("PYTHON", "LC_", "LANG", "LD_", "MALLOC_", "GLIBC_")
+READ_AT_START = ("PYTHON", "HOME", "LC_", "LANG", "LOCPATH", "LD_", "MALLOC_", "GLIBC_")
 ZIP_END, ZIP_END_BYTES = b"PK\x05\x06", 22
 HAS_COLLECTOR = 1 << 14  # Py_TPFLAGS_HAVE_GC
+# Where a callback of a weak reference is nobody's but Python's own.
+SILENT = (None, "weakref", "_weakrefset")
 # Blocks of memory past which looking through all objects is not worth it.
 MANY_BLOCKS = 200_000
 
@@ -33,6 +36,7 @@ python.Py_IncRef.argtypes = [ctypes.py_object]
 linux.libc.fopen.restype = ctypes.c_void_p
 # What the end calls, bound before a program can change it.
 _run_exit_functions, _exit, _kill, _getpid = atexit._run_exitfuncs, os._exit, os.kill, os.getpid
+_attribute = type.__getattribute__
 
 # Names of the modules that every program finds imported, streams for its descriptors 0 to 2, what it must not free, and how many
 # threads and blocks of memory there are without it.
@@ -112,7 +116,7 @@ def _is_in_view(name):
 
 
 def _make_streams():
-    """Objects for a program's three streams. They are made over pipes, as a program's are: they remember what they are made over."""
+    """Objects for a program's three streams. They are made over pipes, as a program's are: they remember what it was."""
     saved = [os.dup(fd) for fd in range(3)]
     ends = os.pipe()
     try:
@@ -191,11 +195,16 @@ def become(job):
     sys.argv, sys.orig_argv = argv[1:], argv
     sys.path[0] = os.path.dirname(os.path.realpath(argv[1]))
     sys.path_importer_cache.clear()
-    # Another one: frames of the thread that began here still hold the dictionary of that one, and would beyond the end.
-    sys.modules["__main__"] = main = types.ModuleType("__main__")
-    main.__annotations__, main.__builtins__ = {}, builtins
+    sys.modules["__main__"] = _make_main()
     gc.enable()
     raise Leave
+
+
+def _make_main():
+    """Another `__main__`, that nothing of ours holds: frames of the thread that began here do hold the first one."""
+    main = types.ModuleType("__main__")
+    main.__annotations__, main.__builtins__ = {}, builtins
+    return main
 
 
 def _end(_nothing, _function, arguments):
@@ -228,21 +237,28 @@ def _end(_nothing, _function, arguments):
 def _has_last_words():
     """Whether taking everything apart could have an effect: that costs more than a short program, and few need it.
 
-    Files write what they hold, generators run their `finally`, and objects `__del__`. What was there before the program is frozen,
-    and not among the objects seen here.
+    Files write what they hold, generators run their `finally`, objects `__del__`, weak references their callbacks. What was
+    there before the program is frozen, and not among the objects seen here.
     """
     if sys.getallocatedblocks() - _state["blocks"] > MANY_BLOCKS or (sys.stdout, sys.stderr) != _state["streams"][1:]:
         return True
+    if gc.callbacks or gc.get_debug():
+        return True
     objects = gc.get_objects()
     kinds = set(map(type, objects))
+    # By kind: isinstance() asks the object itself, and an attribute its class; the program's own may answer anything.
+    kinds_of_kinds = {kind for kind in kinds if issubclass(kind, type)}
+    references = {kind for kind in kinds if issubclass(kind, ReferenceType)}
     # Whose instances the collector does not see.
-    kinds.update(kind for kind in objects if isinstance(kind, type) and not kind.__flags__ & HAS_COLLECTOR)
-    return any(_says_something(kind) for kind in kinds)
+    kinds.update(kind for kind in objects if type(kind) in kinds_of_kinds and not _attribute(kind, "__flags__") & HAS_COLLECTOR)
+    return any(map(_says_something, kinds)) or any(
+        getattr(one.__callback__, "__module__", None) not in SILENT for one in objects if type(one) in references
+    )
 
 
 def _says_something(kind):
     try:
-        type.__getattribute__(kind, "__del__")
+        _attribute(kind, "__del__")
         return True
     except AttributeError:
         return False
