@@ -13,6 +13,20 @@ NAMESPACES = (
     | linux.CLONE_NEWIPC
     | linux.CLONE_NEWUTS
 )
+# What monitors need to make sandboxes: namespaces and mounts, the loopback, another user's files and its end; and for a user
+# namespace within their own, the right to lay its ids on their root (since Linux 5.12).
+CAPABILITIES = (
+    linux.CAP_SYS_ADMIN,
+    linux.CAP_SYS_CHROOT,
+    linux.CAP_NET_ADMIN,
+    linux.CAP_CHOWN,
+    linux.CAP_DAC_OVERRIDE,
+    linux.CAP_SETUID,
+    linux.CAP_SETGID,
+    linux.CAP_KILL,
+    linux.CAP_SYS_PTRACE,
+    linux.CAP_SETFCAP,
+)
 
 
 def main(modules_at_start):
@@ -37,7 +51,7 @@ def _isolate(given):
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
     # Not before the exec that brought us here: a program's memory belongs to the user namespace it was started in, and
     # with a single id a run's own would be the same user there.
-    linux.unshare(NAMESPACES)
+    linux.unshare(NAMESPACES if given["user_namespace"] else NAMESPACES & ~linux.CLONE_NEWUSER)
     os.write(given["report"], b"u")
     if os.read(given["mapped"], 1) != b"m":
         os._exit(1)
@@ -92,7 +106,8 @@ def _serve(given, leash):
         pass  # so that these places are taken
     linux.prctl(linux.PR_SET_DUMPABLE, 0)
     linux.drop_bounding_set()
+    linux.keep_capabilities(CAPABILITIES)
     program.inherit()
     interpreter.prepare()
-    service.serve(listening, slots, leash, given["description"].encode(), report)
+    service.serve(listening, given["peers"], slots, leash, given["description"].encode(), report)
 

@@ -3,7 +3,8 @@
     python3 -I launcher.py --socket PATH [--peer-uid UID] [--slots N] [--runners DIR] [--bind PATH]...
 
 As root (mode A) the jail gets 65,536 host ids that belong to nobody, and each run at once its own; as an ordinary user
-(mode B) it gets the user's own id, and each run a user namespace of its own. Prints one line of JSON on standard output
+(mode B) it gets the user's own id, and each run a user namespace of its own. Where root can make no user namespace (mode
+C) it is as A, but the jail's own processes stay the host's root, with the few capabilities that they need. Prints one line of JSON on standard output
 when it serves: {"ready": true, "mode", "layers": [{"name", "holds", "detail"}], "tools": {...}, ...}. SIGTERM ends it
 and every run. Needs nothing but Python 3.9 and Linux 5.8.
 """
@@ -12,6 +13,7 @@ import sys
 sys.dont_write_bytecode = True
 
 import argparse  # noqa: E402
+import collections  # noqa: E402
 import glob  # noqa: E402
 import json  # noqa: E402
 import os  # noqa: E402
@@ -29,12 +31,18 @@ from jail import cgroup, linux, probe, program, rootfs, seccomp, service  # noqa
 
 SUBORDINATE_IDS = 65_536
 FIRST_RUN_UID = 10_000
+OVERFLOW_UID = 65534
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 REFUSED = 78  # EX_CONFIG: starting again without a change is useless
 
 
 class CannotIsolate(Exception):
     """This machine cannot keep programs apart; the message says what to do."""
+
+
+# What the outer sandbox is made with. `users` are (name, uid) of the runs; `binds` folders to show; `host_ids` the first of
+# its ids on the host, with what reserves them; `zygote` what the service runs in, as (interpreter, environment).
+Outer = collections.namedtuple("Outer", "users binds host_ids mode zygote peer_uid")
 
 
 def main():
@@ -65,6 +73,7 @@ def _arguments():
     parser.add_argument("--runners", default=os.path.dirname(os.path.dirname(HERE)), help="folder of */runner.json")
     parser.add_argument("--bind", action="append", default=[], help="a further folder to show, read-only")
     parser.add_argument("--no-cgroups", action="store_true", help="measure by polling even where groups can be made")
+    parser.add_argument("--no-user-namespaces", action="store_true", help="as root: do without, even where they can be made")
     parser.add_argument("--leash", action="store_true", help="end when standard input does: for a parent without the right to signal")
     parser.add_argument("--allow-weak", action="store_true", help="serve although a layer is missing; it is named")
     arguments = parser.parse_args()
@@ -94,13 +103,16 @@ def _launch(arguments, groups):
     tools, binds, zygote = _find_tools(arguments.runners)
     binds += [os.path.realpath(path) for path in arguments.bind]
     root = os.getuid() == 0
+    mode = _mode(arguments.no_user_namespaces)
     count = arguments.slots + arguments.warm
     groups.make(count, wanted=not arguments.no_cgroups)
-    slots = [service.Slot(n, FIRST_RUN_UID + n if root else 0, groups.slots[n], not root) for n in range(count)]
-    users = [(f"run{n}", slot.uid) for n, slot in enumerate(slots)] if root else [("run", program.INNER_UID)]
     host_ids = _reserve_host_ids() if root else None
+    first_uid = {"A": FIRST_RUN_UID, "B": 0, "C": FIRST_RUN_UID + (host_ids[0] if host_ids else 0)}[mode]
+    slots = [service.Slot(n, first_uid + n if root else 0, groups.slots[n], not root) for n in range(count)]
+    users = [(f"run{n}", slot.uid) for n, slot in enumerate(slots)] if root else [("run", program.INNER_UID)]
+    outer = Outer(users, binds, host_ids, mode, zygote, arguments.peer_uid)
     description = {
-        "mode": "A" if root else "B",
+        "mode": mode,
         "platform": f"linux/{ {'x86_64': 'x64', 'aarch64': 'arm64'}.get(platform.machine(), platform.machine()) }",
         "slots": arguments.slots,
         "tools": tools,
@@ -111,7 +123,7 @@ def _launch(arguments, groups):
         "cgroups": groups.detail,
     }
     # First a jail for the probes, which tells what holds; then the one that serves, which can say so.
-    layers = _probe(arguments, slots, users, binds, host_ids, zygote, description)
+    layers = _probe(arguments, slots, outer, description)
     description["layers"] = layers
     description["weak"] = any(layer["needed"] and not layer["holds"] for layer in layers)
     missing = [f"{layer['name']} ({layer['detail']})" for layer in layers if layer["needed"] and not layer["holds"]]
@@ -122,7 +134,7 @@ def _launch(arguments, groups):
         )
     description["summary"] = probe.summary(description)
     listening = _listen(arguments.socket, arguments.peer_uid)
-    _start_service(listening, slots, users, binds, host_ids, zygote, json.dumps(description).encode())
+    _start_service(listening, slots, outer, json.dumps(description).encode())
     listening.close()
     print(json.dumps({"ready": True, "socket": arguments.socket, **description}), flush=True)
 
@@ -132,6 +144,30 @@ def _check_machine():
         raise CannotIsolate("the jail needs Linux; use SANDBOX=docker elsewhere")
     if not seccomp.supported():
         raise CannotIsolate(f"there is no system-call filter for {platform.machine()} yet")
+
+
+def _mode(without_user_namespaces):
+    """Which of the three ways this machine allows: see above."""
+    if os.getuid() != 0:
+        return "B"
+    if not without_user_namespaces and _can_make_user_namespaces():
+        return "A"
+    # Root of a namespace that holds a few ids only has none to give to runs.
+    with open("/proc/self/uid_map", encoding="utf-8") as lines:
+        if sum(int(line.split()[2]) for line in lines) < 1 << 31:
+            raise CannotIsolate(f"no user namespace can be made, and this root has no user ids for runs. {_advice()}")
+    return "C"
+
+
+def _can_make_user_namespaces():
+    pid = os.fork()
+    if pid == 0:
+        try:
+            linux.unshare(linux.CLONE_NEWUSER)
+            os._exit(0)
+        finally:
+            os._exit(1)
+    return os.waitpid(pid, 0)[1] == 0
 
 
 def _find_tools(folder):
@@ -185,13 +221,13 @@ def _listen(path, uid):
     return listening
 
 
-def _probe(arguments, slots, users, binds, host_ids, zygote, description):
+def _probe(arguments, slots, outer, description):
     path = f"{arguments.socket}.probe"
     listening = _listen(path, os.getuid())
-    pid = _start_service(listening, slots[:2], users, binds, host_ids, zygote, b"{}")
+    pid = _start_service(listening, slots[:2], outer, b"{}")
     listening.close()
     try:
-        return probe.run(path, _interpreter(binds), description)
+        return probe.run(path, _interpreter(outer.binds), description)
     except OSError as reason:
         raise CannotIsolate(f"a first program could not be run in the jail: {reason}. {_advice()}") from reason
     finally:
@@ -207,20 +243,23 @@ def _interpreter(binds):
     return own
 
 
-def _start_service(listening, slots, users, binds, host_ids, zygote, description):
+def _start_service(listening, slots, outer, description):
     """Start the outer sandbox and wait until it is made; the pid of its anchor, with which it dies."""
     report_r, report_w = os.pipe2(os.O_CLOEXEC)
     mapped_r, mapped_w = os.pipe2(os.O_CLOEXEC)
     values = {
         "launcher": os.getpid(),
         "listening": listening.fileno(),
+        # A uid of the host that is not root's looks like this in a user namespace.
+        "peers": [0, outer.peer_uid if outer.mode == "C" else OVERFLOW_UID],
         "slots": [[slot.number, slot.uid, slot.group.version, slot.group.fds, slot.own_user_namespace] for slot in slots],
-        "users": users,
-        "binds": binds,
+        "users": outer.users,
+        "binds": outer.binds,
+        "user_namespace": outer.mode != "C",
         "description": description.decode(),
-        "interpreter": zygote[0],
+        "interpreter": outer.zygote[0],
         # As a run's own interpreter would have it, but for the home: that is another folder out here.
-        "environment": {**rootfs.ENVIRONMENT, **zygote[1], "HOME": "/nonexistent"},
+        "environment": {**rootfs.ENVIRONMENT, **outer.zygote[1], "HOME": "/nonexistent"},
         "report": report_w,
         "mapped": mapped_r,
     }
@@ -239,7 +278,8 @@ def _start_service(listening, slots, users, binds, host_ids, zygote, description
     os.close(mapped_r)
     try:
         if os.read(report_r, 1000) == b"u":
-            _map_ids(pid, host_ids)
+            if outer.mode != "C":
+                _map_ids(pid, outer.host_ids)
             os.write(mapped_w, b"m")
             report = os.read(report_r, 1000)
             if report == b"r":

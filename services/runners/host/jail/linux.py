@@ -1,6 +1,7 @@
 """The system calls that Python's os module lacks, as functions that raise OSError. Everything here is Linux."""
 import ctypes
 import os
+import struct
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -15,6 +16,8 @@ MNT_DETACH = 2
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_CAPBSET_DROP = 1, 4, 22, 24
 PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT = 36, 38, 47
 PR_CAP_AMBIENT_CLEAR_ALL = 4
+CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_KILL, CAP_SETGID, CAP_SETUID = 0, 1, 5, 6, 7
+CAP_NET_ADMIN, CAP_SYS_CHROOT, CAP_SYS_PTRACE, CAP_SYS_ADMIN, CAP_SETFCAP = 12, 18, 19, 21, 31
 
 MACHINE = os.uname().machine
 NR_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}.get(MACHINE)
@@ -125,11 +128,18 @@ def drop_bounding_set():
     libc.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
 
 
-# Version 3, of the caller; and none of them.
-_CAPABILITIES_OF = ctypes.create_string_buffer(b"\x22\x05\x08\x20\0\0\0\0", 8)
+# Of the caller, in version 3: effective, permitted and inheritable, the lower 32 of each first.
+_CAPABILITIES_OF = ctypes.create_string_buffer(struct.pack("II", 0x20080522, 0), 8)
 _NO_CAPABILITIES = ctypes.create_string_buffer(24)
 
 
 def drop_capabilities():
     """Give up the capabilities held now."""
     _check(libc.capset(_CAPABILITIES_OF, _NO_CAPABILITIES), "capset")
+
+
+def keep_capabilities(numbers):
+    """Give up all capabilities but these."""
+    mask = sum(1 << number for number in numbers)
+    data = ctypes.create_string_buffer(struct.pack("6I", mask, mask, 0, 0, 0, 0), 24)
+    _check(libc.capset(_CAPABILITIES_OF, data), "capset")

@@ -20,7 +20,6 @@ GRACE_SECONDS = 1  # past its limits, after which a run is ended from outside
 FOREVER = float("inf")
 # A monitor makes room for another after so many runs: what it may have gathered is gone then.
 RUNS = 1000
-OVERFLOW_UID = 65534  # how a uid of the host looks in here
 # What a monitor tells the service.
 MADE, FAILED = b"m", b"!"
 
@@ -39,10 +38,10 @@ class Home:
         linux.setns(self.pids, linux.CLONE_NEWPID)
 
 
-def serve(listening, slot, filters, description, home, tell, set_deadline):
+def serve(listening, peers, slot, filters, description, home, tell, set_deadline):
     """Serve one caller after the other. Never returns, but as interpreter.Leave in the process of a program.
 
-    `tell` says to the service that the first sandbox is made, or why none could be; `set_deadline` when it shall end us.
+    `peers` are the uids that may call; `tell` says to the service that the first sandbox is made, or why none could be; `set_deadline` when it shall end us.
     """
     made = False
     try:
@@ -52,7 +51,7 @@ def serve(listening, slot, filters, description, home, tell, set_deadline):
             if not made:
                 made = True
                 tell(MADE)
-            _serve_one(listening, sandbox, description, set_deadline)
+            _serve_one(listening, peers, sandbox, description, set_deadline)
             set_deadline(time.monotonic() + GRACE_SECONDS)
             sandbox.end()
             sandbox.close()
@@ -65,10 +64,10 @@ def serve(listening, slot, filters, description, home, tell, set_deadline):
     os._exit(1)
 
 
-def _serve_one(listening, sandbox, description, set_deadline):
+def _serve_one(listening, peers, sandbox, description, set_deadline):
     """Find a caller, and give it this sandbox."""
     while True:
-        connection = _accept(listening)
+        connection = _accept(listening, peers)
         try:
             now = time.monotonic()
             set_deadline(now + REQUEST_SECONDS + START_SECONDS + GRACE_SECONDS)
@@ -90,13 +89,13 @@ def _serve_one(listening, sandbox, description, set_deadline):
         return
 
 
-def _accept(listening):
+def _accept(listening, peers):
     while True:
         # The plain type: the one above it makes an enum of each number.
         connection = socket.SocketType(fileno=linux.accept(listening.fileno()))
         _, uid, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
-        # The socket file's owner and mode decide who may connect. Whoever has a uid of this namespace came from a jail.
-        if uid in (0, OVERFLOW_UID):
+        # The socket file's owner and mode decide who may connect; and nobody who came from a jail.
+        if uid in peers:
             return connection
         connection.close()
 

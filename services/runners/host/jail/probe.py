@@ -66,7 +66,8 @@ def run(path, python, description):
         layers.append({"name": name, "holds": bool(holds), "needed": needed, "detail": str(detail)})
 
     refused = ("EPERM", "ENOSYS", "EACCES")
-    layer("userns", "0" not in facts["uids"] and facts["unshare"] in refused, f"uid {facts['uids'][0]} inside; {description['uids']}")
+    layer("uid", "0" not in facts["uids"] and facts["unshare"] in refused, f"uid {facts['uids'][0]} inside; {description['uids']}")
+    layer("userns", description["mode"] != "C", "the jail's own root is nobody on the host", needed=False)
     layer("groups", all(group in ("65534", facts["uids"][0]) for group in facts["groups"]), "no supplementary groups")
     layer("capabilities", all(int(mask, 16) == 0 for mask in facts["caps"]), "none, and none to be gained")
     layer("no_new_privs", facts["nnp"] == "1", "set")
@@ -96,6 +97,7 @@ def run(path, python, description):
 
 def summary(description):
     """The isolation in one word, as it is stored with each result."""
+    absent = [layer["name"] for layer in description["layers"] if not layer["holds"]]
     missing = [layer["name"] for layer in description["layers"] if layer["needed"] and not layer["holds"]]
     kept = ["userns", "pid", "mount", "net", "ipc", "uts", "seccomp", "cgroup" if description["memory"] == "cgroup" else "polled"]
-    return "jail:" + "+".join(name for name in kept if name not in missing) + (f";weak:-{'-'.join(missing)}" if missing else "")
+    return "jail:" + "+".join(name for name in kept if name not in absent) + (f";weak:-{'-'.join(missing)}" if missing else "")

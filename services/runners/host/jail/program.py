@@ -27,48 +27,62 @@ def become(slot, filters, stdio, status, job):
     Raises interpreter.Leave where the program is to run in this very process; nothing else gets out of here.
     """
     try:
-        linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
-        # Only the run's own processes: nothing of the host's /proc/sys, meminfo, kcore or sysrq-trigger exists here.
-        # Runtimes fall back (Python, Node, the JVM and Go ask the kernel by calls); what is not there cannot leak.
-        # Mounted from in here, for it shows the processes that whoever mounts it can see.
-        linux.mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "subset=pid")
-        # For its own files in /proc, which would else be the host's root's. The change of uid below takes it away again.
-        linux.prctl(linux.PR_SET_DUMPABLE, 1)
-        slot.group.join()
-        _enter_namespaces(slot)
-        os.setsid()
-        _place_descriptors(stdio, status, job)
-        # Raising this needs no right. Where the whole machine runs out of memory, runs go first.
-        _write("/proc/self/oom_score_adj", "1000")
-        uid = INNER_UID if slot.own_user_namespace else slot.uid
-        if slot.own_user_namespace:
-            linux.drop_bounding_set()  # a new namespace begins with the full set
-        else:
-            os.setgroups([])
-        os.setresgid(uid, uid, uid)
-        os.setresuid(uid, uid, uid)
-        linux.drop_capabilities()
-        linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1)
-        # The change of uid cleared it.
-        linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
-        # A program that is not exec'ed finds its own files in /proc as one that is.
-        linux.prctl(linux.PR_SET_DUMPABLE, 1)
-        os.umask(0o022)
-        interpreter.dress()
-        # Last: everything above is on its list.
-        seccomp.install(filters)
+        _give_up_everything(slot, filters, stdio, status, job)
         os.write(STATUS_FD, PREPARED)
-        job = marshal.loads(_read(LENGTH.unpack(_read(LENGTH.size))[0]))
-        _limit(job["limits"])
+        work = marshal.loads(_read(LENGTH.unpack(_read(LENGTH.size))[0]))
+        _limit(work["limits"])
         os.chdir("/work")
-        start(job)
+        start(work)
     except interpreter.Leave:
         raise
     except EOFError:
         pass  # the run was given up before it began
     except BaseException as reason:
-        os.write(STATUS_FD, f"{type(reason).__name__}: {reason}".encode()[:1000])
+        _report(status, reason)
     os._exit(127)
+
+
+def _report(status, reason):
+    text = f"{type(reason).__name__}: {reason}".encode()[:1000]
+    try:
+        os.write(status, text)
+    except OSError:
+        os.write(STATUS_FD, text)  # it has been put in its place
+    finally:
+        os._exit(127)
+
+
+def _give_up_everything(slot, filters, stdio, status, job):
+    linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
+    # Only the run's own processes: nothing of the host's /proc/sys, meminfo, kcore or sysrq-trigger exists here.
+    # Runtimes fall back (Python, Node, the JVM and Go ask the kernel by calls); what is not there cannot leak.
+    # Mounted from in here, for it shows the processes that whoever mounts it can see.
+    linux.mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "subset=pid")
+    # For its own files in /proc, which would else be the host's root's. The change of uid below takes it away again.
+    linux.prctl(linux.PR_SET_DUMPABLE, 1)
+    slot.group.join()
+    _enter_namespaces(slot)
+    os.setsid()
+    _place_descriptors(stdio, status, job)
+    # Raising this needs no right. Where the whole machine runs out of memory, runs go first.
+    _write("/proc/self/oom_score_adj", "1000")
+    uid = INNER_UID if slot.own_user_namespace else slot.uid
+    if slot.own_user_namespace:
+        linux.drop_bounding_set()  # a new namespace begins with the full set
+    else:
+        os.setgroups([])
+    os.setresgid(uid, uid, uid)
+    os.setresuid(uid, uid, uid)
+    linux.drop_capabilities()
+    linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1)
+    # The change of uid cleared it.
+    linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
+    # A program that is not exec'ed finds its own files in /proc as one that is.
+    linux.prctl(linux.PR_SET_DUMPABLE, 1)
+    os.umask(0o022)
+    interpreter.dress()
+    # Last: everything above is on its list.
+    seccomp.install(filters)
 
 
 def packed(job):

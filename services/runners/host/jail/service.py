@@ -53,18 +53,19 @@ class _Monitor:
         self.slot = slot
 
 
-def serve(listening, slots, leash, description, report):
+def serve(listening, peers, slots, leash, description, report):
     """Serve until killed.
 
-    `leash` is a pipe whose other end dies with the launcher. On `report` goes b"r" when the first sandbox is ready, or
+    `peers` are the uids that may call, as they look in here; `leash` is a pipe whose other end dies with the launcher. On `report` goes b"r" when the first sandbox is ready, or
     "!" and the reason why there can be none.
     """
-    _Service(listening, slots, leash, description, report).run()
+    _Service(listening, peers, slots, leash, description, report).run()
 
 
 class _Service:
-    def __init__(self, listening, slots, leash, description, report):
+    def __init__(self, listening, peers, slots, leash, description, report):
         self.listening = socket.SocketType(fileno=listening)
+        self.peers = peers
         self.free = list(slots)
         self.leash = leash
         self.description = description
@@ -98,7 +99,7 @@ class _Service:
             linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
             for first, last in self.foreign[slot.number]:
                 linux.close_range(first, last)
-            monitor.serve(self.listening, slot, self.filters, self.description, self.home, self._teller(), self._clock(slot))
+            monitor.serve(self.listening, self.peers, slot, self.filters, self.description, self.home, self._teller(), self._clock(slot))
         self.monitors[pid] = _Monitor(pid, slot)
 
     def _teller(self):

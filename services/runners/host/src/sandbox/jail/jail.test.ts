@@ -57,6 +57,10 @@ function startingAfresh(sandbox: Sandbox): Sandbox {
 if (isRoot) {
   testSandbox('jail, started by root', async () => (await openJail('A')).sandbox);
   testSandbox("jail, started by root, programs exec'ed", async () => startingAfresh((await openJail('A')).sandbox));
+  testSandbox(
+    'jail, started by root without user namespaces',
+    async () => (await openJail('A', ['--no-user-namespaces'])).sandbox,
+  );
   testSandbox('jail, started by root without cgroups', async () => (await openJail('A', ['--no-cgroups'])).sandbox);
 } else {
   test('the jail started by root', { skip: 'needs root: sudo npm test' }, () => {});
