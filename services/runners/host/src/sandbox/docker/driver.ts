@@ -59,7 +59,7 @@ function describe(
     );
   return {
     driver: 'docker',
-    summary: summaryOf(layers, usedRuntime),
+    summary: summaryOf(hello, layers, usedRuntime),
     layers,
     weak: missing.length > 0,
     platform: hello.platform,

@@ -17,14 +17,14 @@ export function layersOf(hello: Hello, runtime: string | undefined): Layer[] {
       true,
       `interfaces: ${hello.interfaces.join(', ') || 'none'}`,
     ),
-    layer('memory', hello.memory, usual, hello.memory ? 'control group' : "only the container's own limit"),
-    layer('processor time', hello.cpu, false, hello.cpu ? 'control group' : 'polled'),
+    // Another runtime may keep the control group to itself; with the usual one, what is not there limits nothing.
+    layer('memory', hello.memory || !usual, true, hello.memory ? 'control group' : 'polled'),
+    layer('processor time', true, false, hello.cpu ? 'control group' : 'polled'),
   ];
 }
 
-export function summaryOf(layers: readonly Layer[], runtime: string): string {
-  const holds = (name: string) => layers.some((layer) => layer.name === name && layer.holds);
+export function summaryOf({ seccomp, memory }: Hello, layers: readonly Layer[], runtime: string): string {
   const missing = layers.filter((layer) => layer.needed && !layer.holds).map(({ name }) => `no ${name}`);
-  const parts = [runtime, holds('system-call filter') && 'seccomp', holds('memory') && 'cgroup', ...missing];
+  const parts = [runtime, seccomp && 'seccomp', memory ? 'cgroup' : 'polled', ...missing];
   return `docker:${parts.filter(Boolean).join('+')}`;
 }

@@ -104,7 +104,8 @@ function createRun(container: Container, { limits }: RunRequest): Run {
   }
 
   return {
-    go: () => void connection.write(jsonFrame(TO_JAIL.START, { cpuMs: limits.cpuTimeMs })),
+    go: () =>
+      void connection.write(jsonFrame(TO_JAIL.START, { cpuMs: limits.cpuTimeMs, memoryBytes: limits.memoryBytes })),
     async writeStdin(bytes) {
       let room = true;
       // All at once, for what the caller sends next must not overtake it.
