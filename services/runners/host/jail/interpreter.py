@@ -22,6 +22,8 @@ from _weakref import ReferenceType
 from . import linux
 from .rootfs import ENVIRONMENT
 
+# From here on CPython crashes where it is taken apart in a fork of another thread than it began in; seen with 3.13.0.
+TOO_NEW = (3, 13)
 # What an interpreter, the C library or the loader reads once, when it starts.
 READ_AT_START = ("PYTHON", "HOME", "LC_", "LANG", "LOCPATH", "LD_", "MALLOC_", "GLIBC_")
 ZIP_END, ZIP_END_BYTES = b"PK\x05\x06", 22
@@ -147,6 +149,8 @@ def _make_stream(fd, model):
 def can_run(job):
     """Whether this is a Python program that finds here what it would find in an interpreter of its own."""
     argv, env = job["argv"], job["env"]
+    if sys.version_info >= TOO_NEW:
+        return False
     if argv[0] != sys.executable or len(argv) < 2 or argv[1].startswith("-") or not argv[1].endswith(".py"):
         return False
     if _read_at_start(env) != _read_at_start(os.environ) or os.path.isdir(site.USER_SITE):
