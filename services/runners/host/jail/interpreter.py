@@ -4,6 +4,7 @@ A start of Python costs more than all the rest of a run. What a program can see 
 own function for running a file does all that is visible (tracebacks, exit codes, SystemExit, `__main__`), and nothing of ours is
 on the stack below it. What only a start could do, such as reading PYTHONHASHSEED, is left to a start (`can_run`).
 """
+import _signal
 import _thread
 import atexit
 import builtins
@@ -27,6 +28,7 @@ TOO_NEW = (3, 13)
 # What an interpreter, the C library or the loader reads once, when it starts.
 READ_AT_START = ("PYTHON", "HOME", "LC_", "LANG", "LOCPATH", "LD_", "MALLOC_", "GLIBC_")
 ZIP_END, ZIP_END_BYTES = b"PK\x05\x06", 22
+WORK = ENVIRONMENT["HOME"]
 HAS_COLLECTOR = 1 << 14  # Py_TPFLAGS_HAVE_GC
 # Where a callback of a weak reference is nobody's but Python's own.
 SILENT = (None, "weakref", "_weakrefset")
@@ -40,9 +42,8 @@ linux.libc.fopen.restype = ctypes.c_void_p
 _run_exit_functions, _exit, _kill, _getpid = atexit._run_exitfuncs, os._exit, os.kill, os.getpid
 _attribute = type.__getattribute__
 
-# Names of the modules that every program finds imported, streams for its descriptors 0 to 2, what it must not free, and how many
-# threads and blocks of memory there are without it.
-_state = {"modules": frozenset(), "streams": (), "kept": [], "threads": 0, "blocks": 0}
+# What is known here of a fresh interpreter, and must not be freed.
+_state = {}
 
 
 class Leave(BaseException):
@@ -95,19 +96,27 @@ def _await_program(serve):
 
 
 def _path():
-    return os.fsencode(os.path.join(os.getcwd(), sys.argv[0]))
+    return os.fsencode(_state["path"])
 
 
 def prepare():
-    """Once, in the process that all runs are forks of, after all else."""
+    """Once, in the process that all runs are forks of, after all else: look as an interpreter does that has just started."""
     # It was started where another file system was in view, and may have found a sitecustomize there.
-    _state["modules"] = frozenset(filter(_is_in_view, _state["modules"]))
+    seen = frozenset(filter(_is_in_view, _state["modules"]))
+    # Ours have found each other, and are hidden now. Never freed, at the very end of a program neither: that would cost
+    # more than a short one. Of what stays nothing is kept: it is taken apart when it is the program's own.
+    _state["kept"] = [sys.modules.pop(name) for name in list(sys.modules) if name not in seen]
+    python.Py_IncRef(_state)
+    sys.path_importer_cache.clear()
     sys.excepthook = sys.__excepthook__
     os.environ["HOME"] = ENVIRONMENT["HOME"]
     site.USER_BASE = site.USER_SITE = None
     site.getusersitepackages()
     linux.hide_arguments(os.fsencode(sys.executable))
-    _state["streams"] = _make_streams()
+    sys.stdin, sys.stdout, sys.stderr = sys.__stdin__, sys.__stdout__, sys.__stderr__ = _make_streams()
+    _state["streams"] = sys.stdout, sys.stderr
+    _state["environment"] = dict(os.environ)
+    _state["read_at_start"] = _read_at_start(os.environ)
     _state["threads"] = _thread._count()
     _state["blocks"] = sys.getallocatedblocks()
 
@@ -146,61 +155,48 @@ def _make_stream(fd, model):
     return stream
 
 
-def can_run(job):
-    """Whether this is a Python program that finds here what it would find in an interpreter of its own."""
-    argv, env = job["argv"], job["env"]
+def can_run(argv, env, ends):
+    """Whether this is a Python program that finds here what it would find in an interpreter of its own.
+
+    `ends` are the last ZIP_END_BYTES of each of its files.
+    """
     if sys.version_info >= TOO_NEW:
         return False
     if argv[0] != sys.executable or len(argv) < 2 or argv[1].startswith("-") or not argv[1].endswith(".py"):
         return False
-    if _read_at_start(env) != _read_at_start(os.environ) or os.path.isdir(site.USER_SITE):
+    if _read_at_start(env) != _state["read_at_start"]:
         return False
-    return not _is_archive(argv[1])
+    user_site = os.path.relpath(site.USER_SITE, WORK) + "/"
+    # A zip file Python runs too, whatever it is called; and of what is not there it says so.
+    end = ends.get(os.path.normpath(argv[1]), ZIP_END)
+    return not end.startswith(ZIP_END) and not any(path.startswith(user_site) for path in ends)
 
 
 def _read_at_start(env):
     return {name: value for name, value in env.items() if name.startswith(READ_AT_START)}
 
 
-def _is_archive(path):
-    # Python runs these too, whatever they are called.
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return True  # and of what it cannot run it says so
-    try:
-        return os.pread(fd, ZIP_END_BYTES, max(0, os.fstat(fd).st_size - ZIP_END_BYTES)).startswith(ZIP_END)
-    except OSError:
-        return True
-    finally:
-        os.close(fd)
-
-
 def dress():
-    """Look as an interpreter does that has just started: all that does not depend on the program. Called before it is there."""
-    sys.stdin, sys.stdout, sys.stderr = sys.__stdin__, sys.__stdout__, sys.__stderr__ = _state["streams"]
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    # What the service has made since it froze its objects is not the program's either.
-    gc.freeze()
+    """What an interpreter has set in its own process when it has just started."""
+    _signal.signal(_signal.SIGINT, _signal.default_int_handler)
 
 
-def become(job):
-    """Leave the service, and run the program of this job."""
-    # Of what stays there is nothing kept: it is taken apart when it is the program's own.
-    _state["kept"] += [sys.modules.pop(name) for name in list(sys.modules) if name not in _state["modules"]]
-    # Never freed, at the very end neither: freeing it would cost more than a short program.
-    python.Py_IncRef(_state)
-    argv, env = job["argv"], job["env"]
-    if env != os.environ:
+def become(argv, env):
+    """Leave the service, and run this program, in whose folder this process is already."""
+    if env != _state["environment"]:
         os.environ.clear()
         os.environ.update(env)
-    if "TZ" in env:
-        time.tzset()
+        if "TZ" in env:
+            time.tzset()
     sys.argv, sys.orig_argv = argv[1:], argv
-    sys.path[0] = os.path.dirname(os.path.realpath(argv[1]))
-    sys.path_importer_cache.clear()
+    _state["path"] = f"{WORK}/{argv[1]}"
+    sys.path[0] = WORK if "/" not in argv[1] else os.path.normpath(os.path.dirname(_state["path"]))
+    # What the service has made since it froze its objects is not the program's.
+    gc.freeze()
+    # os.wait4() imports it, in the monitor.
+    _state["kept"].append(sys.modules.pop("resource", None))
+    # But this is the program's, and the collector must see it at the end.
     sys.modules["__main__"] = _make_main()
-    gc.enable()
     raise Leave
 
 
@@ -244,7 +240,7 @@ def _has_last_words():
     Files write what they hold, generators run their `finally`, objects `__del__`, weak references their callbacks. What was
     there before the program is frozen, and not among the objects seen here.
     """
-    if sys.getallocatedblocks() - _state["blocks"] > MANY_BLOCKS or (sys.stdout, sys.stderr) != _state["streams"][1:]:
+    if sys.getallocatedblocks() - _state["blocks"] > MANY_BLOCKS or (sys.stdout, sys.stderr) != _state["streams"]:
         return True
     if gc.callbacks or gc.get_debug():
         return True

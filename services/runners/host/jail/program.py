@@ -103,10 +103,10 @@ def _read(length):
 
 def start(job):
     """Start the program in this process."""
-    if interpreter.can_run(job):
+    if job["fork"]:
         os.close(STATUS_FD)
         os.close(JOB_FD)
-        interpreter.become(job)
+        interpreter.become(job["argv"], job["env"])
     argv = [os.fsencode(word) for word in job["argv"]]
     # Python ignores them, and what is ignored stays so over an exec.
     for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT):

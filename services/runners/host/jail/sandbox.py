@@ -11,7 +11,7 @@ import signal
 import socket
 import struct
 
-from . import linux, program, rootfs
+from . import interpreter, linux, program, rootfs
 from .linux import MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_REMOUNT
 from .request import LIMITS, Refused
 
@@ -78,14 +78,23 @@ class Sandbox:
             self._mount(limits, MS_REMOUNT)
         owner = -1 if self.slot.own_user_namespace else self.slot.uid
         # Nothing of the program has run yet, so there is no link to be led astray by.
+        ends = {}
         for path, executable, content in request.files():
+            ends[path] = content[-interpreter.ZIP_END_BYTES :]
             try:
                 _write_file(owner, path, executable, content)
             except OSError as reason:
                 # Without the path: the name of a program's file belongs in nobody's log.
                 raise Refused(f"a file of the program could not be written: {reason.strerror}") from None
         self.slot.group.limit(limits["memoryBytes"], limits["processes"])
-        self._job = program.packed({"argv": request.argv, "env": request.env, "limits": limits})
+        self._job = program.packed(
+            {
+                "argv": request.argv,
+                "env": request.env,
+                "limits": limits,
+                "fork": interpreter.can_run(request.argv, request.env, ends),
+            }
+        )
 
     def _mount(self, limits, remount=0):
         owner = 0 if self.slot.own_user_namespace else self.slot.uid
