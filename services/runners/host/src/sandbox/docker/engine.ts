@@ -42,6 +42,8 @@ function unreachable(reason: unknown, socketPath: string): SandboxError {
 /** What failed while a container was made or used. */
 export function explain(reason: unknown, image: string): SandboxError {
   if (reason instanceof SandboxError) return reason;
+  const { syscall, address } = (reason ?? {}) as { syscall?: string; address?: string };
+  if (syscall === 'connect') return unreachable(reason, address ?? 'its socket');
   const options = { cause: reason };
   if (statusOf(reason) === 404 && /no such image/i.test(textOf(reason)))
     return new SandboxError(`the image ${image} is not on this machine: docker pull ${image}`, options);

@@ -96,6 +96,19 @@ test('after a failure it tries again later, and whoever needs one now is told', 
   await pool.close();
 });
 
+test('whoever comes while one is being made gets that one, and others get their own', async () => {
+  const { make, all, failNext } = things();
+  const pool = createPool({ size: 1, makers: 1, retryMs: 1000, make });
+  pool.refill();
+  const taken = await Promise.all([pool.take(), pool.take()]);
+  assert.deepEqual(taken.map(({ number }) => number).toSorted(), [0, 1]);
+  assert.equal(all.length, 2);
+  failNext(1);
+  pool.refill();
+  await assert.rejects(pool.take(), /no/);
+  await pool.close();
+});
+
 test('closing discards what is ready and what is still being made', async () => {
   const { make, all } = things();
   const pool = createPool({ size: 2, makers: 1, retryMs: 10, make });

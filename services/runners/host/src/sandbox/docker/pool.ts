@@ -7,7 +7,7 @@ export interface Poolable {
 }
 
 export interface Pool<T> {
-  /** One that is ready, or else a new one. */
+  /** One that is ready, or else one that is being made and nobody else waits for, or else a new one. */
   take(): Promise<T>;
   /** One that was made elsewhere and has not served yet. */
   add(made: T): void;
@@ -30,11 +30,19 @@ export interface PoolOptions<T> {
 
 export function createPool<T extends Poolable>({ size, make, retryMs, makers }: PoolOptions<T>): Pool<T> {
   const ready: T[] = [];
-  const making = new Set<Promise<void>>();
+  const makings = new Set<Promise<void>>();
+  let making = 0;
+  /** Whoever came while there was none ready, but one being made. */
+  const waiters: { give(made: T): void; refuse(reason: unknown): void }[] = [];
   let retry: NodeJS.Timeout | undefined;
   let closed = false;
 
   function add(made: T): void {
+    const waiter = waiters.shift();
+    if (waiter) {
+      waiter.give(made);
+      return;
+    }
     if (closed) {
       made.discard();
       return;
@@ -51,10 +59,14 @@ export function createPool<T extends Poolable>({ size, make, retryMs, makers }: 
   }
 
   async function makeOne(): Promise<void> {
+    making += 1;
     try {
-      add(await make());
-    } catch {
-      // Whoever needs one now makes it himself, and is told why that fails.
+      const made = await make().finally(() => {
+        making -= 1;
+      });
+      add(made);
+    } catch (reason) {
+      waiters.shift()?.refuse(reason);
       refillLater();
     }
   }
@@ -67,12 +79,12 @@ export function createPool<T extends Poolable>({ size, make, retryMs, makers }: 
   }
 
   function refill(): void {
-    while (!closed && !retry && making.size < makers && ready.length + making.size < size) {
+    while (!closed && !retry && making < makers && ready.length + making < size) {
       const one = makeOne().finally(() => {
-        making.delete(one);
+        makings.delete(one);
         refill();
       });
-      making.add(one);
+      makings.add(one);
     }
   }
 
@@ -82,11 +94,16 @@ export function createPool<T extends Poolable>({ size, make, retryMs, makers }: 
     },
     add,
     refill,
-    take: async () => ready.shift() ?? make(),
+    async take() {
+      const made = ready.shift();
+      if (made) return made;
+      if (making <= waiters.length) return make();
+      return new Promise((give, refuse) => waiters.push({ give, refuse }));
+    },
     async close() {
       closed = true;
       clearTimeout(retry);
-      await Promise.all(making);
+      await Promise.all(makings);
       for (const one of ready.splice(0)) one.discard();
     },
   };
