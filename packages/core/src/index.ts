@@ -9,4 +9,5 @@ export * from './job-queue.js';
 export * from './job-state.js';
 export * from './job-store.js';
 export * from './log.js';
+export * from './moments.js';
 export * from './service.js';

@@ -10,6 +10,7 @@ import {
   type JobView,
   type Log,
   type OwnerId,
+  tellMoment,
 } from '@runlane/core';
 import type { Languages } from './languages.js';
 import { readNewJob, toProgram } from './to-program.js';
@@ -50,6 +51,7 @@ export function createSubmit({ store, queue, languages, newId, maxQueuedJobs, lo
   const room = createRoom(store, maxQueuedJobs);
 
   return async function submit({ body, ownerId, idempotencyKey: key }: Submission): Promise<Submitted> {
+    const receivedAtMs = performance.now();
     const known = await languages.all();
     const newJob = readNewJob(body, known);
     const bodyDigest = digestOf(Buffer.from(JSON.stringify(newJob)));
@@ -77,6 +79,8 @@ export function createSubmit({ store, queue, languages, newId, maxQueuedJobs, lo
     // Store before queueing: a lost queue is rebuilt from the store, a lost job from nothing.
     await store.insert(job);
     room.took();
+    tellMoment(id, 'received', receivedAtMs);
+    tellMoment(id, 'stored');
     // Not waited for: the job is safe, and where the queue is away the reconciler adds it later.
     queue
       .add('save', job.id)

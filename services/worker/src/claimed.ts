@@ -10,8 +10,8 @@ import { createFeedWriter } from './feed-writer.js';
 /** How a piece of work under a claim went: it led to a result, to the next stage, or to nothing. */
 export type Outcome = 'done' | 'failed' | 'handed_back' | 'skipped';
 
-/** Delay before the platform's second and third attempt, in milliseconds. */
-const RETRY_DELAYS_MS = [0, 2_000, 10_000];
+/** Delay before the platform's second attempt, and before those after it, in milliseconds. */
+const RETRY_DELAYS_MS = [2_000, 10_000] as const;
 /** How long a result is kept trying to be stored, in milliseconds; then another attempt runs. */
 const STORE_WITHIN_MS = 60_000;
 
@@ -93,7 +93,7 @@ export function brokenOff(signal: AbortSignal): 'failed' | 'handed_back' {
 /** Give a claim up after the platform failed, and have the job delivered again, later each time. */
 export async function retryLater(context: WorkerContext, claim: Claim): Promise<void> {
   await context.store.release(claim, context.workerId, 'failed');
-  const delayMs = RETRY_DELAYS_MS[Math.min(claim.attempt, RETRY_DELAYS_MS.length - 1)] ?? 0;
+  const delayMs = RETRY_DELAYS_MS[claim.attempt === 1 ? 0 : 1];
   const notBeforeAtMs = Date.now() + delayMs * (0.75 + Math.random() / 2);
   // After this delivery is over: a queue takes no second one while it lasts.
   setTimeout(() => void context.queue.add(claim.stage, claim.id, { notBeforeAtMs }).catch(() => undefined), 50).unref();

@@ -8,6 +8,7 @@ import {
   type Result,
   resultWithoutRun,
   type Saved,
+  tellMoment,
 } from '@runlane/core';
 import { brokenOff, claimStage, endJob, endWithoutRun, type Outcome, retryLater, withLease } from './claimed.js';
 import type { WorkerContext } from './context.js';
@@ -40,6 +41,7 @@ export function createExecute(context: WorkerContext) {
   const { store, queue, pool, log, draining } = context;
 
   return async function execute(id: JobId): Promise<Outcome> {
+    tellMoment(id, 'delivered');
     const [job, saved] = await Promise.all([store.job(id), store.saved(id)]);
     if (!job) return 'skipped';
     if (!saved) {
@@ -77,12 +79,14 @@ async function attemptOn(context: WorkerContext, slot: Slot, job: Job, saved: Sa
   let run: AdmittedRun;
   try {
     run = await admit(context, slot, job, start, wallTimeMs + CALL_GRACE_MS);
+    tellMoment(id, 'admitted');
   } catch (error) {
     return await notAdmitted(context, job, error);
   }
   try {
     const claim = await claimStage(context, job, 'exec');
     if (!claim) return 'skipped';
+    tellMoment(id, 'claimed');
     const events = createFeedWriter(context.feed, id, claim.attempt, context.log);
     return await withLease(context, claim, async (signal) => {
       const stop = () => (signal.reason === 'cancelled' ? endSoon(run) : run.cancel());
@@ -93,9 +97,10 @@ async function attemptOn(context: WorkerContext, slot: Slot, job: Job, saved: Sa
         events.status('running');
         run.go();
         context.metrics.started(program.language);
-        const result = await follow(run, collected, events);
+        const result = await follow(id, run, collected, events);
         // What a cancelled run took until then is known as well as any other's.
         await endJob(context, job, claim.attempt, signal.reason === 'cancelled' ? asCancelled(result) : result);
+        tellMoment(id, 'finished');
         await events.end();
         return 'done';
       } catch (error) {
@@ -198,12 +203,14 @@ function toLimits(limits: Limits, defaults: runner.RunnerLanguage['defaultLimits
 }
 
 /** Pass a run's events on until it has ended. */
-async function follow(run: AdmittedRun, collected: Collector, events: FeedWriter): Promise<Result> {
+async function follow(id: JobId, run: AdmittedRun, collected: Collector, events: FeedWriter): Promise<Result> {
   for await (const event of run.events) {
-    if (event.type === 'output') {
+    if (event.type === 'started') tellMoment(id, 'started');
+    else if (event.type === 'output') {
       const kept = collected.add(event.stream, event.data);
       if (kept.length > 0) await events.output(event.stream, kept);
     } else if (event.type === 'exited') {
+      tellMoment(id, 'exited');
       return toResult(event.exited, collected);
     }
   }

@@ -1,5 +1,5 @@
 /** The stage `code-save`: keep the source by its digest and have a runner prepare it (compile it, where that is to be done). */
-import { digestOf, type Job, type JobId, resultWithoutRun, type Saved } from '@runlane/core';
+import { digestOf, type Job, type JobId, type Result, resultWithoutRun, type Saved, tellMoment } from '@runlane/core';
 import { brokenOff, claimStage, endJob, type Outcome, withLease } from './claimed.js';
 import type { WorkerContext } from './context.js';
 import { createFeedWriter } from './feed-writer.js';
@@ -15,6 +15,7 @@ export function createSave(context: WorkerContext) {
   const { store, queue, feed, pool, log } = context;
 
   return async function save(id: JobId): Promise<Outcome> {
+    tellMoment(id, 'saving');
     const job = await store.job(id);
     if (!job) return 'skipped';
     if (await store.saved(id)) {
@@ -33,39 +34,27 @@ export function createSave(context: WorkerContext) {
       return await withLease(context, claim, async (signal) => {
         // All that happens before the first execution has number 0; each save attempt that failed has told one event.
         const events = createFeedWriter(feed, id, 0, log, claim.attempt - 1);
+        const end = async (result: Result): Promise<Outcome & 'done'> => {
+          await endJob(context, job, 0, result);
+          await events.end();
+          return 'done';
+        };
         try {
           signal.throwIfAborted();
           events.status('saving');
           const saved = await prepare(context, slot ?? offer, job, signal);
           if (saved.artifactDigest === '') {
-            await endJob(
-              context,
-              job,
-              0,
-              resultWithoutRun('compile_failed', saved.compile && { compile: saved.compile }),
-            );
-            await events.end();
-            return 'done';
+            return await end(resultWithoutRun('compile_failed', saved.compile && { compile: saved.compile }));
           }
           await store.markSaved(id, saved);
+          tellMoment(id, 'saved');
           events.status('queued');
           await queue.add('exec', id).catch(() => log.warn({ jobId: id }, 'not queued; the reconciler will'));
           return 'done';
         } catch (error) {
-          if (signal.reason === 'cancelled') {
-            await endJob(context, job, 0, resultWithoutRun('cancelled'));
-            await events.end();
-            return 'done';
-          }
+          if (signal.reason === 'cancelled') return await end(resultWithoutRun('cancelled'));
           if (error instanceof RunnerError && error.failure === 'refused') {
-            await endJob(
-              context,
-              job,
-              0,
-              resultWithoutRun('error', { message: `the runner refused: ${error.message}` }),
-            );
-            await events.end();
-            return 'done';
+            return await end(resultWithoutRun('error', { message: `the runner refused: ${error.message}` }));
           }
           const reason = signal.aborted ? signal.reason : (error as Error).message;
           log.warn({ jobId: id, attempt: claim.attempt, reason }, 'could not save');

@@ -9,7 +9,7 @@ import {
   type SystemJson,
   submitCodeSchema,
 } from '@runlane/contract';
-import { ANONYMOUS } from '@runlane/core';
+import { ANONYMOUS, tellMoment } from '@runlane/core';
 import { methodNotAllowed } from '@runlane/http';
 import { type Request, type Response, Router } from 'express';
 import type { Command } from '../command.js';
@@ -57,6 +57,7 @@ export function createRoutes({ submit, jobs, watch, languages, version }: Comman
           ? await watch.wait(ownerId, view.job.id, waitSeconds * 1_000, goneSignal(response, closing)).catch(() => view)
           : view;
       response.status(now.result ? 200 : 202).json(toJobJson(now));
+      tellMoment(view.job.id, 'answered');
     })
     .get(async (request, response) => {
       const { limit, cursor, status, language } = validate(listQuerySchema, request.query);
