@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** Where the canaries are, as programs are told. */
-export interface Whereabouts {
+interface Whereabouts {
   readonly secretFile: string;
   readonly socketFile: string;
   readonly ports: readonly number[];
@@ -37,7 +37,7 @@ export interface Canaries {
 
 const PROJECT = fileURLToPath(new URL('../../../', import.meta.url));
 
-export const newSecret = () => `CANARY-${randomBytes(12).toString('hex')}`;
+const newSecret = () => `CANARY-${randomBytes(12).toString('hex')}`;
 
 /** Sets the variable `RUNLANE_CANARY` of this process, which is the parent of what is started from it. */
 export async function openCanaries(): Promise<Canaries> {

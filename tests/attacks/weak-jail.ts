@@ -53,9 +53,6 @@ const TAKEN_OUT: readonly (readonly [layer: string, file: string, from: string, 
   ['output', 'relay', 'frames.pack(stream.kind, data)', 'frames.pack(stream.kind, data.decode(errors="replace").encode())'],
 ];
 
-/** What the weak jail lacks. */
-export const LAYERS = [...new Set(TAKEN_OUT.map(([layer]) => layer))];
-
 /** @throws Error naming every line that is not there any more: the control would else be less weak than it says. */
 async function weaken(folder: string): Promise<void> {
   await cp(JAIL, folder, { recursive: true, filter: (path) => !path.includes('__pycache__') });
