@@ -56,7 +56,11 @@ export async function prepareDocker(log: (line: string) => void): Promise<Availa
     return { missing: `${found.missing} (as root: npm test installs ${PACKAGES.join(', ')})` };
   try {
     if (!findOnPath('dockerd') || !findOnPath('debootstrap')) await installPackages(PACKAGES, log);
-    if (!existsSync(BASE)) await makeBase(log);
+    if (!existsSync(BASE)) {
+      // Not every root may start one: in most containers it cannot. To be known before the long part.
+      await (await findOrStart()).stop();
+      await makeBase(log);
+    }
   } catch (error) {
     return { missing: `a Docker engine for tests could not be made ready: ${(error as Error).message}` };
   }
@@ -96,10 +100,14 @@ const BIG = { maxBuffer: 64 * 1024 * 1024 };
 export async function startDocker(): Promise<TestEngine> {
   const found = findDocker();
   if ('missing' in found) throw new Error(found.missing);
-  const foreign = await answers(SYSTEM_SOCKET);
-  const engine = foreign ? { socketPath: SYSTEM_SOCKET, stop: async () => {} } : await startOwn();
+  const engine = await findOrStart();
   await importBase(engine.socketPath);
   return engine;
+}
+
+async function findOrStart(): Promise<TestEngine> {
+  if (await answers(SYSTEM_SOCKET)) return { socketPath: SYSTEM_SOCKET, stop: async () => {} };
+  return startOwn();
 }
 
 async function startOwn(): Promise<TestEngine> {
