@@ -1,12 +1,12 @@
-/** The embedded platform as a benchmark starts it, and what its processes take. */
+/** The platform on this machine as a benchmark starts it, and what its processes take. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { root } from '../scripts/setup.mjs';
 
-export async function startPlatform(dataFolder) {
-  const env = { ...process.env, HTTP_PORT: '0', GRPC_PORT: '0', DATA_DIR: dataFolder };
+export async function startPlatform(dataFolder, more = {}) {
+  const env = { ...process.env, HTTP_PORT: '0', GRPC_PORT: '0', DATA_DIR: dataFolder, ...more };
   const args = [`${root}/services/standalone/dist/main.js`, '--json'];
   const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = once(child, 'exit').then(([code]) => {

@@ -1,4 +1,4 @@
 /** What tests of every package share. Not for production code. */
-export { startDocker, TEST_IMAGE, type TestEngine } from './docker.js';
+export { findDocker, startDocker, TEST_IMAGE, type TestEngine } from './docker.js';
 export * from './jobs.js';
 export * from './servers.js';

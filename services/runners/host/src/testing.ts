@@ -1,4 +1,7 @@
 /** What tests of other packages need to open a sandbox and run programs in it. Not for the platform itself. */
+
+export { DEFAULT_LIMITS } from './limits.js';
+export { createDocker } from './sandbox/docker/driver.js';
 export { createJail } from './sandbox/jail/driver.js';
 export { type Launched, launchJail } from './sandbox/jail/launch.js';
 export { collect, type Given, type Outcome, open } from './sandbox/sandbox.fixture.js';
