@@ -10,8 +10,6 @@ export interface Exception {
   readonly here?: (description: SandboxDescription) => boolean;
 }
 
-const hasCgroupV2 = ({ layers }: SandboxDescription) =>
-  layers.some(({ name, holds, detail }) => name === 'memory-cgroup' && holds && detail.includes('v2'));
 const isPolled = ({ layers }: SandboxDescription) =>
   layers.some(({ name, holds }) => name === 'memory-cgroup' && !holds);
 
@@ -28,19 +26,9 @@ export const EXCEPTIONS: readonly Exception[] = [
     why: 'sysinfo() and statvfs() tell how busy and how full the machine is; the kernel has no namespace for either',
   },
   {
-    attack: 'inet-socket-fill',
-    here: (description) => !hasCgroupV2(description),
-    why: 'only cgroup v2 charges the memory of INET sockets to a run',
-  },
-  {
     attack: 'dropped-memory',
     here: isPolled,
     why: 'measuring processes does not see shared memory that none of them maps any more',
-  },
-  {
-    attack: 'page-tables',
-    here: isPolled,
-    why: 'measuring processes counts the pages that they map, not the tables that the kernel keeps for them',
   },
   { attack: 'pipe-fill', here: isPolled, why: OPEN_FILES },
   { attack: 'unix-socket-fill', here: isPolled, why: OPEN_FILES },

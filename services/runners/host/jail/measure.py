@@ -21,21 +21,26 @@ def cpu_ms():
 
 
 def memory_bytes():
-    """Bytes that the run holds: its processes' share of what they map, and its temporary files."""
+    """Bytes that the run holds: its processes' share of what they map, the tables for that, and its temporary files."""
     total = 0
     for pid in _processes():
         try:
-            with open(f"/proc/{pid}/smaps_rollup", "rb") as file:
-                for line in file:
-                    if line.startswith(b"Pss:"):
-                        total += int(line.split()[1]) * 1024
-                        break
+            total += _field(f"/proc/{pid}/smaps_rollup", b"Pss:") + _field(f"/proc/{pid}/status", b"VmPTE:")
         except OSError:
             pass  # it ended meanwhile
     for folder, _, _ in WRITABLE:
         state = os.statvfs(folder)
         total += (state.f_blocks - state.f_bfree) * state.f_frsize
     return total
+
+
+def _field(path, name):
+    """The value of a line such as "Pss: 4 kB", in bytes; 0 where there is none, as when the process is a zombie."""
+    with open(path, "rb") as file:
+        for line in file:
+            if line.startswith(name):
+                return int(line.split()[1]) * 1024
+    return 0
 
 
 def _processes():
