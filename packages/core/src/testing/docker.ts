@@ -7,7 +7,7 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { get } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -111,9 +111,11 @@ async function findOrStart(): Promise<TestEngine> {
 }
 
 async function startOwn(): Promise<TestEngine> {
-  await mkdir(RUN, { recursive: true, mode: 0o700 });
+  // Open to all, as the usual one's folder is; the socket itself is for root and its group.
+  await mkdir(RUN, { recursive: true, mode: 0o755 });
   // Left behind by a test that was killed: its containers are of no use to anybody.
   await stopProcess(Number(await readFile(PID_FILE, 'utf8').catch(() => '0')));
+  await endShims();
   const words = ['--data-root', join(CACHE, 'data'), '--exec-root', join(RUN, 'exec'), '--pidfile', PID_FILE];
   words.push('--host', `unix://${OWN_SOCKET}`, '--group', '0');
   // No container of a test has a network, so the machine's own is left as it is.
@@ -134,7 +136,9 @@ async function startOwn(): Promise<TestEngine> {
     socketPath: OWN_SOCKET,
     async stop() {
       await stopChild(child);
-      await rm(RUN, { recursive: true, force: true });
+      await endShims();
+      // One that was killed leaves mounts, which are taken over by the next.
+      await rm(RUN, { recursive: true, force: true }).catch(() => {});
     },
   };
 }
@@ -156,6 +160,25 @@ async function stopProcess(pid: number): Promise<void> {
   while (await isEngine()) {
     if (performance.now() > deadlineMs) throw new Error(`dockerd ${pid}, left by an earlier test, does not end`);
     await sleep(50);
+  }
+}
+
+/** An engine that is stopped while it starts a container forgets it: what holds the container is named after our folder. */
+async function endShims(): Promise<void> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  for (const pid of pids) {
+    const words = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0');
+    if (!words[0]?.includes('containerd-shim') || !words.some((word) => word.startsWith(`${RUN}/`))) continue;
+    const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
+    for (const one of [...children.split(' ').filter(Boolean), pid]) killIfThere(Number(one));
+  }
+}
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It ended by itself.
   }
 }
 

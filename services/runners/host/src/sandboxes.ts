@@ -1,5 +1,6 @@
 /** Opens the sandbox that the configuration names, or the strongest that works here, and gives up root's rights after. */
-import { chown, mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, chown, mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Closer, Log } from '@runlane/core';
 import type { Config } from './config.js';
@@ -77,8 +78,14 @@ async function openDocker({ config, manifests, closer, log }: Surroundings): Pro
   closer.add({ name: 'containers', close: () => sandbox.close() });
   const { gid, mode } = await stat(socketPath);
   // The group of the socket is all that is needed of root's rights, where the group may use it.
-  if ((mode & 0o060) === 0o060) dropPrivileges(config.uid, gid);
-  else if (process.getuid?.() === 0) log.warn({ socketPath }, 'still root: the socket of the engine is for root alone');
+  if ((mode & 0o060) === 0o060) {
+    dropPrivileges(config.uid, gid);
+    await access(socketPath, constants.R_OK | constants.W_OK).catch((cause: unknown) => {
+      const message = `${socketPath} cannot be reached without root's rights: open its folder to the socket's group`;
+      throw new SandboxError(message, { cause });
+    });
+  } else if (process.getuid?.() === 0)
+    log.warn({ socketPath }, 'still root: the socket of the engine is for root alone');
   return sandbox;
 }
 

@@ -192,6 +192,8 @@ describe('containers of a pool', { skip }, () => {
     });
     await until(`it serves: ${said}`, () => said.includes('runner serves') || host.exitCode !== null, 20_000);
     assert.match(said, /"languages":\["python 3\.[\d.]+"\],"slots":1,"isolation":"docker:runc\+seccomp\+cgroup"/);
+    // The first container has served already: this one it made as nobody.
+    await until('another container is ready', () => ready(1));
     const status = await readFile(`/proc/${host.pid}/status`, 'utf8');
     assert.match(status, /^Uid:\t65534\t65534\t65534\t65534$/m);
     assert.match(status, /^CapEff:\t0+$/m);
