@@ -19,9 +19,7 @@ import { sweep } from './sweep.js';
 const CANNOT = {
   'has no settings of the kernel to write': 'read-only and covered, but there',
   'finds nothing of the host in /etc': "it is the image's",
-  'opens no other family of sockets': "the engine's filter lets netlink through",
   'cannot slow process 1 down': 'it may lower its own priority, not that of process 1',
-  "cannot watch what others open and run, nor use up the host's watches": "the engine's filter allows inotify",
   'cannot have the kernel hold more for its sockets': "the engine's filter allows larger buffers",
 };
 /** A process that holds a pool and a run; see there. */
