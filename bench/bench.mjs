@@ -8,7 +8,7 @@
  *   npm run bench -- --long       only ten minutes of load: whether the rate or the memory drifts
  *   npm run bench -- --json       for machines; goes with each of the others
  *
- * GO_JUDGE_URL=http://…:5050 measures a running go-judge beside it.
+ * GO_JUDGE_URL=http://…:5050 measures a running go-judge beside it; PYTHON_VENV=/… what importing its numpy beforehand brings.
  */
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -21,7 +21,7 @@ import { measureDrift, printDrift } from './drift.mjs';
 import { connectGoJudge } from './go-judge.mjs';
 import { HELLO, inTurns, mib, PYTHON, rateOf } from './measure.mjs';
 import { residentBytes, startPlatform } from './platform.mjs';
-import { measureDocker, measureJail } from './sandboxes.mjs';
+import { measureDocker, measureImport, measureJail } from './sandboxes.mjs';
 import { print } from './table.mjs';
 import { measureStages, printStages } from './trace.mjs';
 
@@ -54,6 +54,9 @@ function report(results, show) {
 async function measureAll() {
   say('the jail alone, in turns with bare python …');
   const jail = await measureJail(scaled(300), bare);
+  const venv = process.env.PYTHON_VENV;
+  say(venv ? 'importing numpy …' : 'no PYTHON_VENV with numpy: importing it beforehand is not measured');
+  const numpy = venv && (await measureImport(scaled(100), venv));
   const embedded = await measureEmbedded();
   say('the same with queues in Redis …');
   const redis = await measureRedis();
@@ -61,7 +64,7 @@ async function measureAll() {
   const docker = await measureDocker(scaled(30));
   say(process.env.GO_JUDGE_URL ? 'go-judge …' : 'no GO_JUDGE_URL: no peer is measured');
   const peer = process.env.GO_JUDGE_URL && (await measurePeer(process.env.GO_JUDGE_URL));
-  return { jail, ...embedded, redis, docker, peer, clients: CLIENTS, memoryJobs: scaled(5_000) };
+  return { jail, numpy, ...embedded, redis, docker, peer, clients: CLIENTS, memoryJobs: scaled(5_000) };
 }
 
 /** The platform as `npm start` runs it. */

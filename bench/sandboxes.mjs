@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { root } from '../scripts/setup.mjs';
-import { GREETING, HELLO, inTurns, mib } from './measure.mjs';
+import { GREETING, HELLO, inTurns, mib, percentiles } from './measure.mjs';
 
 const run = promisify(execFile);
 const languagesDir = `${root}/services/runners`;
@@ -14,20 +14,44 @@ const SLOTS = 4;
 
 /** A run in the jail against bare Python, in turns; and what a sandbox that is ready takes of memory. */
 export async function measureJail(count, bare) {
+  const { jail, pid, close } = await openJail();
+  try {
+    const work = () => greet(jail);
+    await inTurns(20, { bare, work });
+    return { ...(await inTurns(count, { bare, work })), slotMiB: mib(await slotBytes(pid)) };
+  } finally {
+    await close();
+  }
+}
+
+async function openJail(python) {
   const { createJail, launchJail } = await import('../services/runners/host/dist/testing.js');
   const folder = await mkdtemp(join(tmpdir(), 'runlane-bench-jail-'));
   const socketPath = join(folder, 'jail.sock');
   const peerUid = process.getuid();
-  const launched = await launchJail({ socketPath, slots: SLOTS, languagesDir, peerUid, allowWeak: false });
+  const launched = await launchJail({ socketPath, slots: SLOTS, languagesDir, peerUid, allowWeak: false, python });
   const jail = await createJail({ socketPath, lost: launched.lost, stop: launched.stop });
-  try {
-    const work = () => greet(jail);
-    await inTurns(20, { bare, work });
-    return { ...(await inTurns(count, { bare, work })), slotMiB: mib(await slotBytes(launched.pid)) };
-  } finally {
+  const close = async () => {
     await jail.close();
     await rm(folder, { recursive: true, force: true });
-  }
+  };
+  return { jail, pid: launched.pid, close };
+}
+
+/** How long `import numpy` takes in a run of the environment PYTHON_VENV that has it imported beforehand, and of one that has not. */
+export async function measureImport(count, venv) {
+  const median = async (preload) => {
+    const { jail, close } = await openJail({ venv, preload });
+    const code = 'import time; t = time.perf_counter(); import numpy; print(time.perf_counter() - t)';
+    try {
+      const times = [];
+      for (let i = 0; i < count; i += 1) times.push(Number(await outputOf(jail, code)) * 1_000);
+      return percentiles(times).p50Ms;
+    } finally {
+      await close();
+    }
+  };
+  return { preloadedMs: await median(['numpy']), importedMs: await median(undefined) };
 }
 
 /** A run in a container that was waiting for it against `docker run --rm`; undefined where there is no engine. */
@@ -55,17 +79,23 @@ export async function measureDocker(count) {
 }
 
 async function greet(sandbox) {
+  const text = await outputOf(sandbox, HELLO);
+  if (text !== GREETING) throw new Error(`a run ended wrong: ${text}`);
+}
+
+async function outputOf(sandbox, code) {
   const { collect, DEFAULT_LIMITS } = await import('../services/runners/host/dist/testing.js');
   const opened = await sandbox.open({
     argv: [sandbox.description.tools.python, 'main.py'],
     env: { ...sandbox.description.environment, ...ENVIRONMENT },
-    files: [{ path: 'main.py', content: Buffer.from(HELLO), executable: false }],
+    files: [{ path: 'main.py', content: Buffer.from(code), executable: false }],
     limits: DEFAULT_LIMITS,
   });
   opened.go();
   opened.closeStdin();
-  const { stdout } = await collect(opened);
-  if (stdout.toString() !== GREETING) throw new Error(`a run ended wrong: ${stdout}`);
+  const { stdout, stderr } = await collect(opened);
+  if (stderr.length > 0) throw new Error(stderr.toString());
+  return stdout.toString();
 }
 
 /** What the monitors and waiting processes below a launcher have to themselves, for each sandbox that is ready. */

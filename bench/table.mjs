@@ -13,9 +13,15 @@ const PRINT_MS = 50;
 const GROWTH = 1.5;
 const GROWTH_MIB = 50;
 
-export function print({ jail, endToEnd, stream, rates, redis, docker, peer, submitOnly, memory, memoryJobs }) {
+export function print({ jail, numpy, endToEnd, stream, rates, redis, docker, peer, submitOnly, memory, memoryJobs }) {
   line('bare python3 hello.py', endToEnd.bare);
   line('the jail alone', jail, `${ratio(jail)} bare ${lower(jail.ratio, TARGETS.jail)}`);
+  if (numpy) {
+    const { preloadedMs, importedMs } = numpy;
+    console.log(
+      `import numpy in a run     p50${preloadedMs.toFixed(2).padStart(6)} ms when imported beforehand, else ${importedMs.toFixed(0)} ms`,
+    );
+  }
   line('one job, end to end', endToEnd, `${ratio(endToEnd)} bare ${lower(endToEnd.ratio, TARGETS.endToEnd)}`);
   line('from print to a watcher', stream, `(at most ${PRINT_MS} ms: ${stream.p99Ms <= PRINT_MS ? 'met' : 'MISSED'})`);
   if (docker) {

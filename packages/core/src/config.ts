@@ -177,6 +177,19 @@ export const VARIABLES = {
     readBy: ['runner'],
     meaning: 'Folder of the languages, each a folder with a `runner.json`; `services/runners` when unset.',
   },
+  PYTHON_VENV: {
+    schema: z.string().startsWith('/'),
+    fallback: undefined,
+    readBy: ['start', 'runner'],
+    meaning: 'Folder of a virtual environment: Python programs run in its interpreter and find its packages.',
+  },
+  PYTHON_PRELOAD: {
+    schema: list.pipe(z.array(z.string().regex(/^[A-Za-z_][\w.]*$/, 'must be names of modules'))),
+    fallback: undefined,
+    readBy: ['start', 'runner'],
+    meaning:
+      'Python modules that the runner imports once, separated by commas (`numpy,pandas`): a program that imports them shares what is there already.',
+  },
   ARTIFACT_CACHE_MB: {
     schema: wholeNumber(1, 65_536).transform((mebibytes) => mebibytes * 1024 * 1024),
     fallback: '256',

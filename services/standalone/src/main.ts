@@ -105,6 +105,8 @@ async function main(): Promise<void> {
     'RUNNERS',
     'RUNNER_SLOTS',
     'ALLOW_WEAK_ISOLATION',
+    'PYTHON_VENV',
+    'PYTHON_PRELOAD',
     'SHUTDOWN_SECONDS',
     'MONGO_URL',
     'REDIS_URL',
@@ -181,7 +183,12 @@ async function main(): Promise<void> {
 async function startJail(
   start: (name: string, args: readonly string[], announces: boolean, env: NodeJS.ProcessEnv) => Child,
   runFolder: string,
-  config: { readonly RUNNER_SLOTS: number | undefined; readonly ALLOW_WEAK_ISOLATION: boolean },
+  config: {
+    readonly RUNNER_SLOTS: number | undefined;
+    readonly ALLOW_WEAK_ISOLATION: boolean;
+    readonly PYTHON_VENV: string | undefined;
+    readonly PYTHON_PRELOAD: readonly string[] | undefined;
+  },
 ): Promise<string> {
   const folder = `${runFolder}/jail`;
   mkdirSync(folder, { mode: 0o750 });
@@ -196,6 +203,8 @@ async function startJail(
   ];
   if (config.RUNNER_SLOTS) words.push('--slots', `${config.RUNNER_SLOTS}`);
   if (config.ALLOW_WEAK_ISOLATION) words.push('--allow-weak');
+  if (config.PYTHON_VENV) words.push('--tool', `python=${config.PYTHON_VENV}/bin/python3`);
+  if (config.PYTHON_PRELOAD) words.push('--preload', config.PYTHON_PRELOAD.join(','));
   await start('jail', words, true, { PATH: process.env.PATH }).ready;
   return `${folder}/jail.sock`;
 }

@@ -108,6 +108,6 @@ def _serve(given, leash):
     linux.drop_bounding_set()
     linux.keep_capabilities(CAPABILITIES)
     program.inherit()
-    interpreter.prepare()
+    interpreter.prepare(given["preload"])
     service.serve(listening, given["peers"], slots, leash, given["description"].encode(), report)
 

@@ -11,6 +11,7 @@ import builtins
 import ctypes
 import functools
 import gc
+import importlib
 import io
 import os
 import signal
@@ -29,6 +30,7 @@ TOO_NEW = (3, 13)
 READ_AT_START = ("PYTHON", "HOME", "LC_", "LANG", "LOCPATH", "LD_", "MALLOC_", "GLIBC_")
 ZIP_END, ZIP_END_BYTES = b"PK\x05\x06", 22
 WORK = ENVIRONMENT["HOME"]
+ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 HAS_COLLECTOR = 1 << 14  # Py_TPFLAGS_HAVE_GC
 # Where a callback of a weak reference is nobody's but Python's own.
 SILENT = (None, "weakref", "_weakrefset")
@@ -99,8 +101,11 @@ def _path():
     return os.fsencode(_state["path"])
 
 
-def prepare():
-    """Once, in the process that all runs are forks of, after all else: look as an interpreter does that has just started."""
+def prepare(preload):
+    """Once, in the process that all runs are forks of, after all else: look as an interpreter does that has just started.
+
+    `preload` are names of modules that programs shall find imported already. Raises ImportError.
+    """
     # It was started where another file system was in view, and may have found a sitecustomize there.
     seen = frozenset(filter(_is_in_view, _state["modules"]))
     # Ours have found each other, and are hidden now. Never freed, at the very end of a program neither: that would cost
@@ -113,12 +118,28 @@ def prepare():
     site.USER_BASE = site.USER_SITE = None
     site.getusersitepackages()
     linux.hide_arguments(os.fsencode(sys.executable))
+    _import(preload)
     sys.stdin, sys.stdout, sys.stderr = sys.__stdin__, sys.__stdout__, sys.__stderr__ = _make_streams()
     _state["streams"] = sys.stdout, sys.stderr
     _state["environment"] = dict(os.environ)
     _state["read_at_start"] = _read_at_start(os.environ)
     _state["threads"] = _thread._count()
     _state["blocks"] = sys.getallocatedblocks()
+
+
+def _import(names):
+    """Import for all programs. No thread may be left, for a fork copies none; so libraries for numbers get one each."""
+    sys.path[0] = WORK
+    before = dict(os.environ)
+    os.environ.update(dict.fromkeys(ONE_THREAD, "1"))
+    for name in names:
+        importlib.import_module(name)
+        if len(os.listdir("/proc/self/task")) > 1:
+            raise ImportError(f"{name} starts threads when it is imported, so it cannot be imported beforehand")
+    os.environ.clear()
+    os.environ.update(before)
+    # Its state would be the same in all programs; that of `random` is Python's own affair.
+    _state["reseed"] = [sys.modules["numpy.random"].seed] if "numpy.random" in sys.modules else []
 
 
 def _is_in_view(name):
@@ -188,6 +209,8 @@ def become(argv, env):
         os.environ.update(env)
         if "TZ" in env:
             time.tzset()
+    for reseed in _state["reseed"]:
+        reseed()
     sys.argv, sys.orig_argv = argv[1:], argv
     _state["path"] = f"{WORK}/{argv[1]}"
     sys.path[0] = WORK if "/" not in argv[1] else os.path.normpath(os.path.dirname(_state["path"]))

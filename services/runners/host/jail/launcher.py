@@ -27,7 +27,7 @@ import time  # noqa: E402
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.dirname(HERE))
 
-from jail import cgroup, linux, probe, program, rootfs, seccomp, service  # noqa: E402
+from jail import cgroup, linux, probe, program, rootfs, sandbox, seccomp, service  # noqa: E402
 
 SUBORDINATE_IDS = 65_536
 FIRST_RUN_UID = 10_000
@@ -41,8 +41,9 @@ class CannotIsolate(Exception):
 
 
 # What the outer sandbox is made with. `users` are (name, uid) of the runs; `binds` folders to show; `host_ids` the first of
-# its ids on the host, with what reserves them; `zygote` what the service runs in, as (interpreter, environment).
-Outer = collections.namedtuple("Outer", "users binds host_ids mode zygote peer_uid")
+# its ids on the host, with what reserves them; `zygote` what the service runs in, as (interpreter, environment), and
+# `preload` what that imports for the programs.
+Outer = collections.namedtuple("Outer", "users binds host_ids mode zygote preload peer_uid")
 
 
 def main():
@@ -72,6 +73,8 @@ def _arguments():
     parser.add_argument("--warm", type=int, default=2 * (os.cpu_count() or 1), help="sandboxes more than that, to be ready while others are taken away")
     parser.add_argument("--runners", default=os.path.dirname(os.path.dirname(HERE)), help="folder of */runner.json")
     parser.add_argument("--bind", action="append", default=[], help="a further folder to show, read-only")
+    parser.add_argument("--tool", action="append", default=[], metavar="LANGUAGE=PATH", help="a tool in the place of the manifest's")
+    parser.add_argument("--preload", default="", help="modules for the zygote to import, separated by commas")
     parser.add_argument("--no-cgroups", action="store_true", help="measure by polling even where groups can be made")
     parser.add_argument("--no-user-namespaces", action="store_true", help="as root: do without, even where they can be made")
     parser.add_argument("--leash", action="store_true", help="end when standard input does: for a parent without the right to signal")
@@ -100,7 +103,7 @@ def _die_with_parent():
 
 def _launch(arguments, groups):
     _check_machine()
-    tools, binds, zygote = _find_tools(arguments.runners)
+    tools, binds, zygote = _find_tools(arguments.runners, dict(tool.split("=", 1) for tool in arguments.tool))
     binds += [os.path.realpath(path) for path in arguments.bind]
     root = os.getuid() == 0
     mode = _mode(arguments.no_user_namespaces)
@@ -110,7 +113,8 @@ def _launch(arguments, groups):
     first_uid = {"A": FIRST_RUN_UID, "B": 0, "C": FIRST_RUN_UID + (host_ids[0] if host_ids else 0)}[mode]
     slots = [service.Slot(n, first_uid + n if root else 0, groups.slots[n], not root) for n in range(count)]
     users = [(f"run{n}", slot.uid) for n, slot in enumerate(slots)] if root else [("run", program.INNER_UID)]
-    outer = Outer(users, binds, host_ids, mode, zygote, arguments.peer_uid)
+    preload = [name for name in arguments.preload.split(",") if name]
+    outer = Outer(users, binds, host_ids, mode, zygote, preload, arguments.peer_uid)
     description = {
         "mode": mode,
         "platform": f"linux/{ {'x86_64': 'x64', 'aarch64': 'arm64'}.get(platform.machine(), platform.machine()) }",
@@ -170,7 +174,7 @@ def _can_make_user_namespaces():
     return os.waitpid(pid, 0)[1] == 0
 
 
-def _find_tools(folder):
+def _find_tools(folder, given):
     """The tools that the manifests name, as {language: path}; what must be shown for them to run; and what the service
     itself runs in, as (interpreter, environment): that of the language whose programs run in forks of it."""
     tools, binds, zygote = {}, [], (sys.executable, {})
@@ -180,17 +184,29 @@ def _find_tools(folder):
         tool = manifest.get("tool")
         if not tool:
             continue
-        found = next((p for p in tool["paths"] if os.path.isabs(p) and os.access(p, os.X_OK)), None)
+        own = given.get(manifest["name"])
+        if own and not os.access(own, os.X_OK):
+            raise CannotIsolate(f"there is no program at {own}, which was given for {manifest['name']}")
+        found = own or next((p for p in tool["paths"] if os.path.isabs(p) and os.access(p, os.X_OK)), None)
         if found is None:
             continue
-        tools[manifest["name"]] = found
-        prefix = os.path.dirname(os.path.dirname(os.path.realpath(found)))
-        if prefix not in ("/", "/usr", "/usr/local") and not prefix.startswith("/usr/"):
-            binds.append(prefix)
-            tools[manifest["name"]] = os.path.realpath(found)
+        # What was given is used by its own name: a virtual environment is known by where its interpreter is.
+        real = os.path.realpath(found)
+        tools[manifest["name"]] = found if own or not _prefix(real) else real
+        shown = [prefix for prefix in (_prefix(real), own and _prefix(own)) if prefix]
+        hidden = next((prefix for prefix in shown if any(f"{prefix}/".startswith(f"{folder}/") for folder, _, _ in sandbox.WRITABLE)), None)
+        if hidden:
+            raise CannotIsolate(f"{hidden}, which {manifest['name']} needs, lies in a folder that each run has its own of: move it")
+        binds += shown
         if manifest.get("warm") == "zygote":
             zygote = (tools[manifest["name"]], manifest.get("env", {}))
     return tools, binds, zygote
+
+
+def _prefix(tool):
+    """The folder that a tool was installed to, where it is not shown anyway."""
+    prefix = os.path.dirname(os.path.dirname(tool))
+    return None if prefix in ("/", "/usr", "/usr/local") or prefix.startswith("/usr/") else prefix
 
 
 def _reserve_host_ids():
@@ -257,6 +273,7 @@ def _start_service(listening, slots, outer, description):
         "binds": outer.binds,
         "user_namespace": outer.mode != "C",
         "description": description.decode(),
+        "preload": outer.preload,
         "interpreter": outer.zygote[0],
         # As a run's own interpreter would have it, but for the home: that is another folder out here.
         "environment": {**rootfs.ENVIRONMENT, **outer.zygote[1], "HOME": "/nonexistent"},

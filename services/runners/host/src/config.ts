@@ -2,6 +2,7 @@
 import { availableParallelism, tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { readConfig } from '@runlane/core';
+import type { PythonOptions } from './sandbox/jail/launch.js';
 
 export interface Config {
   readonly sandbox: 'auto' | 'jail' | 'docker';
@@ -27,6 +28,7 @@ export interface Config {
   readonly languages: readonly string[];
   /** The uid and gid that this process takes on when it is started as root. */
   readonly uid: number;
+  readonly python: PythonOptions;
   readonly allowWeak: boolean;
   readonly artifactCacheBytes: number;
   /** Longest that runs may go on after the host was told to stop, in milliseconds. */
@@ -52,6 +54,8 @@ export function readRunnerConfig(env: NodeJS.ProcessEnv): Config {
       'DOCKER_RUNTIME',
       'DOCKER_IMAGES',
       'DOCKER_POOL_SIZE',
+      'PYTHON_VENV',
+      'PYTHON_PRELOAD',
       'ALLOW_WEAK_ISOLATION',
       'ARTIFACT_CACHE_MB',
       'SHUTDOWN_SECONDS',
@@ -74,6 +78,7 @@ export function readRunnerConfig(env: NodeJS.ProcessEnv): Config {
     languagesDir: read.LANGUAGES_DIR ?? fileURLToPath(new URL('../../', import.meta.url)),
     languages: read.LANGUAGES ?? [],
     uid: read.RUNNER_UID,
+    python: { venv: read.PYTHON_VENV, preload: read.PYTHON_PRELOAD },
     allowWeak: read.ALLOW_WEAK_ISOLATION,
     artifactCacheBytes: read.ARTIFACT_CACHE_MB,
     graceMs: read.SHUTDOWN_SECONDS,

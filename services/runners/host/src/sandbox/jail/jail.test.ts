@@ -109,6 +109,44 @@ for (const victim of ['launcher', 'anchor', 'service'] as const) {
   });
 }
 
+test('modules that were imported beforehand are there, and only the others are imported', async () => {
+  const { sandbox } = await openJail(isRoot ? 'A' : 'B', ['--preload', 'decimal,json']);
+  try {
+    const code =
+      'import sys; print("decimal" in sys.modules, "json" in sys.modules, "ctypes" in sys.modules)\n' +
+      'import json, decimal; print(json.dumps([1]), decimal.Decimal(1) / 4)';
+    assert.equal((await runPython(sandbox, code)).text, 'True True False\n[1] 0.25');
+    assert.equal((await runPython(startingAfresh(sandbox), code)).text, 'False False False\n[1] 0.25');
+  } finally {
+    await sandbox.close();
+  }
+});
+
+for (const [what, words, said] of [
+  ['a module that is not there', ['--preload', 'no_such_module'], /No module named 'no_such_module'/],
+  [
+    'an interpreter that is not there',
+    ['--tool', 'python=/nowhere/bin/python3'],
+    /no program at \/nowhere\/bin\/python3/,
+  ],
+] as const) {
+  test(`${what} is told when it starts`, () => {
+    const launcher = fileURLToPath(new URL('../../../jail/launcher.py', import.meta.url));
+    const all = [
+      '-I',
+      launcher,
+      '--socket',
+      `${tmpdir()}/runlane-${process.pid}.sock`,
+      '--runners',
+      languagesDir,
+      ...words,
+    ];
+    const { status, stderr } = spawnSync('/usr/bin/python3', all, { encoding: 'utf8', timeout: 30_000 });
+    assert.equal(status, 78, stderr);
+    assert.match(stderr, said);
+  });
+}
+
 test('what a killed launcher left behind is swept away by the next', { skip: !isRoot && 'needs root' }, async () => {
   const first = await openJail('A');
   process.kill(first.launched.pid, 'SIGKILL');

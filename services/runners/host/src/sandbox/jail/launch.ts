@@ -19,9 +19,17 @@ export interface LaunchOptions {
   /** Who may connect. */
   readonly peerUid: number;
   readonly allowWeak: boolean;
+  readonly python?: PythonOptions;
   /** Run the launcher itself as this user: as root only. */
   readonly user?: { readonly uid: number; readonly gid: number };
   readonly extraArguments?: readonly string[];
+}
+
+export interface PythonOptions {
+  /** Folder of a virtual environment. */
+  readonly venv?: string | undefined;
+  /** Modules to import once, for all programs. */
+  readonly preload?: readonly string[] | undefined;
 }
 
 export interface Launched {
@@ -37,6 +45,7 @@ export async function launchJail(options: LaunchOptions): Promise<Launched> {
   const words = ['-I', LAUNCHER, '--leash', '--socket', options.socketPath, '--slots', String(options.slots)];
   words.push('--runners', options.languagesDir, '--peer-uid', String(options.peerUid));
   if (options.allowWeak) words.push('--allow-weak');
+  words.push(...pythonWords(options.python));
   const child = spawn(python, [...words, ...(options.extraArguments ?? [])], {
     env: { PATH: '/usr/bin:/bin' },
     // Standard input is the leash: the service ends when it does, even where we may not signal it.
@@ -67,6 +76,14 @@ export async function launchJail(options: LaunchOptions): Promise<Launched> {
       await ended;
     },
   };
+}
+
+/** What the launcher is told of the interpreter that Python programs run in. */
+export function pythonWords({ venv, preload }: PythonOptions = {}): string[] {
+  const words: string[] = [];
+  if (venv) words.push('--tool', `python=${venv}/bin/python3`);
+  if (preload) words.push('--preload', preload.join(','));
+  return words;
 }
 
 async function findPython(): Promise<string> {
