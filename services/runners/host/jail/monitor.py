@@ -10,6 +10,7 @@ import struct
 import time
 
 from . import frames, interpreter, linux
+from .network import Network
 from .relay import Relay
 from .request import Refused, receive
 from .sandbox import Sandbox
@@ -44,9 +45,11 @@ def serve(listening, peers, slot, filters, description, home, tell, set_deadline
     `peers` are the uids that may call; `tell` says to the service that the first sandbox is made, or why none could be; `set_deadline` when it shall end us.
     """
     made = False
+    network = Network()
     try:
         for _ in range(RUNS):
             home.enter()
+            network.enter()
             sandbox = Sandbox(slot, filters)
             if not made:
                 made = True

@@ -4,25 +4,19 @@ Made before anybody asks for it, used once, and taken away with everything in it
 """
 import _signal
 import ctypes
-import fcntl
 import mmap
 import os
 import signal
-import socket
-import struct
 
 from . import interpreter, linux, program, rootfs
 from .linux import MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_REMOUNT
 from .request import LIMITS, Refused
 
-NAMESPACES = linux.CLONE_NEWNS | linux.CLONE_NEWPID | linux.CLONE_NEWNET | linux.CLONE_NEWIPC | linux.CLONE_NEWUTS
+# That of the network is the monitor's affair (network.py).
+NAMESPACES = linux.CLONE_NEWNS | linux.CLONE_NEWPID | linux.CLONE_NEWIPC | linux.CLONE_NEWUTS
 # Programs may be made and run in /work and /tmp: compilers do. /dev/shm is for data.
 WRITABLE = (("/work", "700", 0), ("/tmp", "1777", 0), ("/dev/shm", "1777", MS_NOEXEC))
-# Least, default and most of a TCP socket's buffers: no run is charged for them where there is no cgroup v2.
-TCP_BUFFER_BYTES = b"4096 16384 65536"
 TERMINALS = 64  # of a run; the machine has 4,096 for all of them
-LOOPBACK_UP = struct.pack("16sh14x", b"lo", 1)
-SIOCSIFFLAGS = 0x8914
 
 _clone = linux.libc.clone
 _clone.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p]
@@ -39,12 +33,6 @@ class Sandbox:
         self.slot = slot
         linux.unshare(NAMESPACES)
         linux.sethostname(rootfs.HOSTNAME)
-        control = socket.SocketType(socket.AF_INET, socket.SOCK_DGRAM)
-        # This namespace's own, empty loopback.
-        fcntl.ioctl(control, SIOCSIFFLAGS, LOOPBACK_UP)
-        control.close()
-        for name in ("tcp_rmem", "tcp_wmem"):
-            _set(f"/proc/sys/net/ipv4/{name}", TCP_BUFFER_BYTES)
         linux.mount("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, f"newinstance,ptmxmode=0666,mode=0620,max={TERMINALS}")
         self._mount(LIMITS)
         self._init = _start_init()
@@ -157,26 +145,18 @@ class Sandbox:
 def _start_init():
     """Start process 1 of the new namespace: it has no program, it only is there.
 
-    It shares this process's memory and sleeps in the C library's pause() on a stack of its own, so it costs no copy of
+    It shares this process's memory and descriptors, and sleeps in the C library's pause() on a stack of its own, so it costs no copy of
     anything. What is orphaned in the namespace becomes its child, and is gone when it ends, for it ignores SIGCHLD.
     """
     _signal.signal(signal.SIGCHLD, _signal.SIG_IGN)
     try:
-        pid = _clone(_pause, _stack_top, linux.CLONE_VM | signal.SIGCHLD, None)
+        pid = _clone(_pause, _stack_top, linux.CLONE_VM | linux.CLONE_FILES | signal.SIGCHLD, None)
     finally:
         _signal.signal(signal.SIGCHLD, _signal.SIG_DFL)
     if pid < 0:
         number = ctypes.get_errno()
         raise OSError(number, f"clone: {os.strerror(number)}")
     return pid
-
-
-def _set(path, value):
-    fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
-    try:
-        os.write(fd, value)
-    finally:
-        os.close(fd)
 
 
 def _write_file(owner, path, executable, content):

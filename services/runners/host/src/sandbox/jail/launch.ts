@@ -79,7 +79,7 @@ export async function launchJail(options: LaunchOptions): Promise<Launched> {
 }
 
 /** What the launcher is told of the interpreter that Python programs run in. */
-export function pythonWords({ venv, preload }: PythonOptions = {}): string[] {
+function pythonWords({ venv, preload }: PythonOptions = {}): string[] {
   const words: string[] = [];
   if (venv) words.push('--tool', `python=${venv}/bin/python3`);
   if (preload) words.push('--preload', preload.join(','));
