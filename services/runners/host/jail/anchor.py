@@ -1,7 +1,7 @@
 """The anchor and the service: make the outer sandbox (rootfs.py), then serve in it (service.py)."""
-import json
+import _signal
+import marshal
 import os
-import signal
 import sys
 
 from . import cgroup, interpreter, linux, program, rootfs, service
@@ -31,9 +31,9 @@ CAPABILITIES = (
 
 def main(modules_at_start):
     """Never returns. `modules_at_start` are the names of what every Python program finds imported."""
-    with open(int(sys.argv[1]), encoding="utf-8") as file:
+    with open(int(sys.argv[1]), "rb") as file:
         file.seek(0)
-        given = json.load(file)
+        given = marshal.load(file)
     try:
         _isolate(given)
         interpreter.host(lambda: _hold(given), modules_at_start)
@@ -48,7 +48,7 @@ def _give_up(given, reason):
 
 def _isolate(given):
     """Make the namespaces; the first of them only a process with a single thread can make."""
-    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    _signal.pthread_sigmask(_signal.SIG_SETMASK, [])
     # Not before the exec that brought us here: a program's memory belongs to the user namespace it was started in, and
     # with a single id a run's own would be the same user there.
     linux.unshare(NAMESPACES if given["user_namespace"] else NAMESPACES & ~linux.CLONE_NEWUSER)
@@ -57,7 +57,7 @@ def _isolate(given):
         os._exit(1)
     os.setresgid(0, 0, 0)
     os.setresuid(0, 0, 0)
-    linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
+    linux.prctl(linux.PR_SET_PDEATHSIG, _signal.SIGKILL)
 
 
 def _hold(given):
@@ -74,7 +74,7 @@ def _hold(given):
     pid = os.fork()
     if pid == 0:
         os.close(leash_w)
-        linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
+        linux.prctl(linux.PR_SET_PDEATHSIG, _signal.SIGKILL)
         try:
             _serve(given, leash_r)
         except Exception as reason:

@@ -4,17 +4,15 @@ A start of Python costs more than all the rest of a run. What a program can see 
 own function for running a file does all that is visible (tracebacks, exit codes, SystemExit, `__main__`), and nothing of ours is
 on the stack below it. What only a start could do, such as reading PYTHONHASHSEED, is left to a start (`can_run`).
 """
+import _functools
 import _signal
 import _thread
 import atexit
 import builtins
 import ctypes
-import functools
 import gc
-import importlib
 import io
 import os
-import signal
 import site
 import sys
 import time
@@ -64,8 +62,8 @@ def host(serve, modules_at_start):
     # What it returns is for CPython's own function for leaving, called with no Python frame below it either: whatever has
     # last words would name it. First `_end` makes an exit code of it, unseen by what the program may trace itself with.
     run.restype = leave
-    leave.argtypes = [types.SimpleNamespace(from_param=functools.partial(stop_tracing, None, None))]
-    stop_tracing.restype = functools.partial(python.PyEval_SetProfile, None, None)
+    leave.argtypes = [types.SimpleNamespace(from_param=_functools.partial(stop_tracing, None, None))]
+    stop_tracing.restype = _functools.partial(python.PyEval_SetProfile, None, None)
     stop_tracing.errcheck = _end
     # As large as a main thread's mostly is.
     _thread.stack_size(8 << 20)
@@ -133,7 +131,7 @@ def _import(names):
     before = dict(os.environ)
     os.environ.update(dict.fromkeys(ONE_THREAD, "1"))
     for name in names:
-        importlib.import_module(name)
+        __import__(name)
         if len(os.listdir("/proc/self/task")) > 1:
             raise ImportError(f"{name} starts threads when it is imported, so it cannot be imported beforehand")
     os.environ.clear()
@@ -247,13 +245,13 @@ def _end(_nothing, _function, arguments):
                     stream.flush()
             linux.libc.fflush(None)
             if interrupted:
-                signal.signal(signal.SIGINT, signal.SIG_DFL)
-                _kill(_getpid(), signal.SIGINT)
+                _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
+                _kill(_getpid(), _signal.SIGINT)
             _exit(code)
     except BaseException:
         pass  # CPython meets the same trouble, and says so as nothing else can
     if interrupted:
-        linux.libc.__cxa_atexit(linux.libc.__getattr__("raise"), signal.SIGINT, None)
+        linux.libc.__cxa_atexit(linux.libc.__getattr__("raise"), _signal.SIGINT, None)
     return ctypes.c_int(code)
 
 

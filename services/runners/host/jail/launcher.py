@@ -16,6 +16,7 @@ import argparse  # noqa: E402
 import collections  # noqa: E402
 import glob  # noqa: E402
 import json  # noqa: E402
+import marshal  # noqa: E402
 import os  # noqa: E402
 import platform  # noqa: E402
 import select  # noqa: E402
@@ -32,6 +33,8 @@ from jail import cgroup, linux, probe, program, rootfs, sandbox, seccomp, servic
 SUBORDINATE_IDS = 65_536
 FIRST_RUN_UID = 10_000
 OVERFLOW_UID = 65534
+# The service may run in another version of Python.
+MARSHAL_VERSION = 2
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 REFUSED = 78  # EX_CONFIG: starting again without a change is useless
 
@@ -315,7 +318,7 @@ def _start_service(listening, slots, outer, description):
 
 def _become_anchor(values, kept):
     parameters = os.memfd_create("parameters")
-    os.write(parameters, json.dumps(values).encode())
+    os.write(parameters, marshal.dumps(values, MARSHAL_VERSION))
     for fd in (*kept, parameters):
         os.set_inheritable(fd, True)
     python = values["interpreter"]

@@ -3,9 +3,8 @@
 Trusted code. It stays outside of the run's process namespace, where no program can name it, and it has another uid where
 there is one. It lives for many runs, for a fork of an interpreter costs more than all that it does in one.
 """
+import _socket
 import os
-import signal
-import socket
 import struct
 import time
 
@@ -94,9 +93,9 @@ def _serve_one(listening, peers, sandbox, description, set_deadline):
 
 def _accept(listening, peers):
     while True:
-        # The plain type: the one above it makes an enum of each number.
-        connection = socket.SocketType(fileno=linux.accept(listening.fileno()))
-        _, uid, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+        # The plain type: the module socket would make an enum of each number.
+        connection = _socket.socket(fileno=linux.accept(listening.fileno()))
+        _, uid, _ = struct.unpack("3i", connection.getsockopt(_socket.SOL_SOCKET, _socket.SO_PEERCRED, 12))
         # The socket file's owner and mode decide who may connect; and nobody who came from a jail.
         if uid in peers:
             return connection
@@ -106,6 +105,6 @@ def _accept(listening, peers):
 def _tell(connection, message):
     try:
         connection.settimeout(1)
-        connection.sendall(frames.pack_json(frames.ERROR, {"message": message}))
+        connection.sendall(frames.pack(frames.ERROR, message.encode()))
     except OSError:
         pass

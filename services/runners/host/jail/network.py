@@ -3,9 +3,9 @@
 To make and to take away one costs the kernel more than all other namespaces together. So the next run gets the same one
 where nothing can tell: no packet was sent or refused in it, and no socket is left. Few programs do either.
 """
+import _socket
 import fcntl
 import os
-import socket
 import struct
 
 from . import linux
@@ -32,7 +32,7 @@ class Network:
         for fd in self._fds:
             os.close(fd)
         linux.unshare(linux.CLONE_NEWNET)
-        control = socket.SocketType(socket.AF_INET, socket.SOCK_DGRAM)
+        control = _socket.socket(_socket.AF_INET, _socket.SOCK_DGRAM)
         fcntl.ioctl(control, SIOCSIFFLAGS, LOOPBACK_UP)
         control.close()
         for name in ("tcp_rmem", "tcp_wmem"):

@@ -5,7 +5,7 @@ each layer is tried, at every start; it takes a fraction of a second.
 """
 import json
 
-from . import frames
+from . import client
 
 # Runs inside and prints what it finds.
 PROGRAM = r"""
@@ -56,7 +56,7 @@ def run(path, python, description):
     """Try everything; each layer as {name, holds, needed, detail}. Raises OSError when nothing can be run at all."""
     limits = {"memoryBytes": 64 << 20, "wallMs": 10_000}
     started = [python, "-I", "-S", "-c"]
-    ended, output, errors = frames.run_once(path, [*started, PROGRAM], limits=limits, env={"PROBE": "1"})
+    ended, output, errors = client.run_once(path, [*started, PROGRAM], limits=limits, env={"PROBE": "1"})
     if ended["code"] != 0:
         raise OSError(f"the probe ended {ended}: {errors.decode(errors='replace')[-500:]}")
     facts = json.loads(output)
@@ -83,13 +83,13 @@ def run(path, python, description):
     layer("descriptors", facts["fds"] == [0, 1, 2], f"open: {facts['fds']}")
 
     hog = "data = bytearray(96 << 20); data[::4096] = b'x' * len(data[::4096]); import time; time.sleep(5)"
-    ended, _, _ = frames.run_once(path, [*started, hog], limits=limits)
+    ended, _, _ = client.run_once(path, [*started, hog], limits=limits)
     layer("memory", ended["reason"] == "memory", f"{description['memory']}; past the limit: {ended['reason']}")
     sleeper = "import os, time; os.fork() or os.setsid(); time.sleep(30)"
-    ended, _, _ = frames.run_once(path, [*started, sleeper], limits={**limits, "wallMs": 300})
+    ended, _, _ = client.run_once(path, [*started, sleeper], limits={**limits, "wallMs": 300})
     layer("clock", ended["reason"] == "wall" and ended["wallMs"] < 3000, f"300 ms ended after {ended['wallMs']} ms")
     forker = "import os, time\ntry:\n while True: os.fork() or (time.sleep(3), os._exit(0))\nexcept OSError as e: print(e.errno)"
-    ended, output, _ = frames.run_once(path, [*started, forker], limits={**limits, "processes": 8})
+    ended, output, _ = client.run_once(path, [*started, forker], limits={**limits, "processes": 8})
     layer("processes", output == b"11\n", f"{description['processes']}; past the limit: {output.decode().strip() or ended['reason']}")
     layer("memory-cgroup", description["memory"] == "cgroup", description["cgroups"], needed=False)
     return layers

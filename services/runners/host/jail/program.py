@@ -3,10 +3,10 @@
 It does so before there is a program, up to and including the system-call filter, and then waits for its job; so a run
 costs its limits and its start: an exec, or for a Python program not even that (interpreter.py).
 """
+import _signal
 import marshal
 import os
 import resource
-import signal
 import struct
 
 from . import interpreter, linux, seccomp
@@ -53,7 +53,7 @@ def _report(status, reason):
 
 
 def _give_up_everything(slot, filters, stdio, status, job):
-    linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
+    linux.prctl(linux.PR_SET_PDEATHSIG, _signal.SIGKILL)
     # Only the run's own processes: nothing of the host's /proc/sys, meminfo, kcore or sysrq-trigger exists here.
     # Runtimes fall back (Python, Node, the JVM and Go ask the kernel by calls); what is not there cannot leak.
     # Mounted from in here, for it shows the processes that whoever mounts it can see.
@@ -76,7 +76,7 @@ def _give_up_everything(slot, filters, stdio, status, job):
     linux.drop_capabilities()
     linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1)
     # The change of uid cleared it.
-    linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
+    linux.prctl(linux.PR_SET_PDEATHSIG, _signal.SIGKILL)
     # A program that is not exec'ed finds its own files in /proc as one that is.
     linux.prctl(linux.PR_SET_DUMPABLE, 1)
     os.umask(0o022)
@@ -109,8 +109,8 @@ def start(job):
         interpreter.become(job["argv"], job["env"])
     argv = [os.fsencode(word) for word in job["argv"]]
     # Python ignores them, and what is ignored stays so over an exec.
-    for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT):
-        signal.signal(number, signal.SIG_DFL)
+    for number in (_signal.SIGPIPE, _signal.SIGXFSZ, _signal.SIGINT):
+        _signal.signal(number, _signal.SIG_DFL)
     try:
         os.execve(argv[0], argv, job["env"])
     except OSError as reason:
@@ -138,7 +138,7 @@ def _place_descriptors(stdio, status, job):
 def inherit():
     """Set what is the same for every run: once, in the process that all of them are forks of."""
     # None of Python's own: whoever is not the program must not be interrupted, and a process 1 without handlers cannot be.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
     for kind, most in (
         # One byte, not zero: with zero the kernel still starts the host's core-dump handler.
         (resource.RLIMIT_CORE, 1),

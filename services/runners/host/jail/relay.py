@@ -1,7 +1,7 @@
 """The run while the program lives: one loop over its pipes, the connection and the clock; then the verdict."""
+import _signal
 import os
 import select
-import signal
 import time
 
 from . import frames, measure
@@ -14,7 +14,16 @@ CHUNK = 32 * 1024
 HELD_BACK = 256 * 1024
 # A stream that writes again sooner than this is read in larger pieces: a million prints are not a million frames.
 COALESCE_SECONDS = 0.002
-SIGNALS = {"SIGINT": signal.SIGINT, "SIGTERM": signal.SIGTERM, "SIGKILL": signal.SIGKILL}
+# Not by the module signal: what that brings along, every run would be a copy of.
+OTHER_NAMES = ("SIGIOT", "SIGCLD", "SIGPOLL")
+NAMES = {
+    getattr(_signal, name): name
+    for name in dir(_signal)
+    if name.startswith("SIG") and not name.startswith("SIG_") and name not in OTHER_NAMES
+}
+SIGNALS = {name: getattr(_signal, name) for name in ("SIGINT", "SIGTERM", "SIGKILL")}
+# What EXIT holds, in this order; `code` or `signal` is empty.
+VERDICT = ("reason", "code", "signal", "wallMs", "cpuMs", "memoryPeakBytes", "stdoutTruncated", "stderrTruncated")
 REASON_EXITED, REASON_WALL, REASON_CPU, REASON_MEMORY, REASON_OUTPUT = "exited", "wall", "cpu", "memory", "output"
 
 
@@ -183,7 +192,7 @@ class Relay:
             elif kind == frames.SIGNAL:
                 os.kill(self.sandbox.pid, SIGNALS[payload.decode()])
             elif kind == frames.KILL:
-                os.kill(self.sandbox.pid, signal.SIGKILL)
+                os.kill(self.sandbox.pid, _signal.SIGKILL)
             else:
                 raise Refused(f"frame {kind} while the program runs")
         self._feed()
@@ -236,7 +245,7 @@ class Relay:
         for stream in list(self.streams.values()):
             while self._relay(stream):
                 self._wait_until_sent(HELD_BACK)
-        self._send(frames.pack_json(frames.EXIT, self._verdict()))
+        self._send(frames.pack_words(frames.EXIT, self._verdict()))
         self._wait_until_sent(1)
         self._see_off()
 
@@ -272,26 +281,29 @@ class Relay:
             too_much = not self.group.has_memory and peak > self.limits["memoryBytes"]
             if self.group.out_of_memory() or too_much:
                 self.reason = REASON_MEMORY
-            elif os.WIFSIGNALED(self.status) and os.WTERMSIG(self.status) == signal.SIGXCPU:
+            elif os.WIFSIGNALED(self.status) and os.WTERMSIG(self.status) == _signal.SIGXCPU:
                 self.reason = REASON_CPU
             elif any(stream.truncated for stream in self.all_streams):
                 self.reason = REASON_OUTPUT
         signalled = os.WIFSIGNALED(self.status)
         truncated = {stream.kind for stream in self.all_streams if stream.truncated}
-        return {
+        values = {
             "reason": self.reason,
-            "code": None if signalled else os.WEXITSTATUS(self.status),
-            "signal": signal_name(os.WTERMSIG(self.status)) if signalled else None,
+            "code": "" if signalled else os.WEXITSTATUS(self.status),
+            "signal": signal_name(os.WTERMSIG(self.status)) if signalled else "",
             "wallMs": round((self.ended - self.begun) * 1000),
             "cpuMs": round(cpu_ms),
             "memoryPeakBytes": peak,
-            "stdoutTruncated": frames.STDOUT in truncated,
-            "stderrTruncated": frames.STDERR in truncated,
+            "stdoutTruncated": int(frames.STDOUT in truncated),
+            "stderrTruncated": int(frames.STDERR in truncated),
         }
+        return [values[name] for name in VERDICT]
 
 
 def signal_name(number):
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"SIG{number}"
+    return NAMES.get(number, f"SIG{number}")
+
+
+def from_words(words):
+    """The words of EXIT by name: texts and numbers, None for what there is none of."""
+    return {name: int(word) if word.isdigit() else word or None for name, word in zip(VERDICT, words)}

@@ -1,5 +1,4 @@
 """What a caller asks of a sandbox, read from its connection and checked."""
-import json
 import time
 
 from . import frames
@@ -15,7 +14,6 @@ LIMITS = {
     "diskBytes": 64 << 20,
     "inodes": 4096,
 }
-DECODER = json.JSONDecoder()
 
 
 class Refused(Exception):
@@ -25,17 +23,21 @@ class Refused(Exception):
 class Request:
     """A program and its limits; its files are still to come."""
 
-    def __init__(self, connection, reader, deadline, given):
+    def __init__(self, connection, reader, deadline, words):
         self.connection = connection
         self.reader = reader
         self._deadline = deadline
-        self._files = int(given.get("files", 0))
-        self.limits = _limits(given.get("limits", {}))
-        self.argv, self.env = given["argv"], given.get("env", {})
-        if not self.argv or not self.argv[0].startswith("/") or not all(isinstance(word, str) for word in self.argv):
-            raise Refused("argv must be words, the first an absolute path")
-        if not all(isinstance(k, str) and isinstance(v, str) for k, v in self.env.items()):
-            raise Refused("env must be texts")
+        try:
+            files, arguments, variables = (int(word) for word in words[:3])
+            self._files = files
+            self.argv = words[3 : 3 + arguments]
+            rest = words[3 + arguments :]
+            self.env = dict(zip(rest[: 2 * variables : 2], rest[1 : 2 * variables : 2]))
+            self.limits = _limits(zip(rest[2 * variables :: 2], rest[2 * variables + 1 :: 2]))
+        except ValueError:
+            raise Refused("RUN has no number where one belongs") from None
+        if not self.argv or not self.argv[0].startswith("/"):
+            raise Refused("the first word of a program must be an absolute path")
 
     def files(self):
         """Each file as (path, executable, content), as it arrives."""
@@ -64,16 +66,21 @@ def receive(connection, deadline):
         return None
     if kind != frames.RUN:
         raise Refused(f"frame {kind} where RUN was expected")
-    given, _ = DECODER.raw_decode(payload.decode())
-    return Request(connection, reader, deadline, given)
+    return Request(connection, reader, deadline, frames.unpack_words(payload))
+
+
+def to_words(argv, env, files, limits):
+    """What RUN holds: three numbers, so many words of the program, so many variables by name and value, and limits likewise."""
+    pairs = [*env.items(), *limits.items()]
+    return [files, len(argv), len(env), *argv, *(word for pair in pairs for word in pair)]
 
 
 def _limits(given):
     limits = dict(LIMITS)
-    for name, value in given.items():
-        if name not in limits or not isinstance(value, int) or not 0 < value < 1 << 50:
+    for name, value in given:
+        if name not in limits or not 0 < int(value) < 1 << 50:
             raise Refused(f"limit {name} is not a positive whole number")
-        limits[name] = value
+        limits[name] = int(value)
     return limits
 
 

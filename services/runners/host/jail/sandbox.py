@@ -6,7 +6,6 @@ import _signal
 import ctypes
 import mmap
 import os
-import signal
 
 from . import interpreter, linux, program, rootfs
 from .linux import MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_REMOUNT
@@ -119,7 +118,7 @@ class Sandbox:
         """Kill whatever is left of the run; the program's wait status. When this returns no process of it exists."""
         if self._init is not None:
             # The kernel kills the whole namespace with its process 1, which has ended only when all the others have.
-            os.kill(self._init, signal.SIGKILL)
+            os.kill(self._init, _signal.SIGKILL)
         status = self.wait()
         if self._init is not None:
             os.waitpid(self._init, 0)
@@ -148,11 +147,11 @@ def _start_init():
     It shares this process's memory and descriptors, and sleeps in the C library's pause() on a stack of its own, so it costs no copy of
     anything. What is orphaned in the namespace becomes its child, and is gone when it ends, for it ignores SIGCHLD.
     """
-    _signal.signal(signal.SIGCHLD, _signal.SIG_IGN)
+    _signal.signal(_signal.SIGCHLD, _signal.SIG_IGN)
     try:
-        pid = _clone(_pause, _stack_top, linux.CLONE_VM | linux.CLONE_FILES | signal.SIGCHLD, None)
+        pid = _clone(_pause, _stack_top, linux.CLONE_VM | linux.CLONE_FILES | _signal.SIGCHLD, None)
     finally:
-        _signal.signal(signal.SIGCHLD, _signal.SIG_DFL)
+        _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)
     if pid < 0:
         number = ctypes.get_errno()
         raise OSError(number, f"clone: {os.strerror(number)}")

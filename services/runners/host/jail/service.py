@@ -3,12 +3,12 @@
 It hears nothing of runs and reads nothing that a caller sends: the monitors accept connections themselves, so a slow or
 broken caller holds up nobody else.
 """
+import _signal
+import _socket
 import gc
 import mmap
 import os
 import select
-import signal
-import socket
 import struct
 import sys
 import time
@@ -64,7 +64,7 @@ def serve(listening, peers, slots, leash, description, report):
 
 class _Service:
     def __init__(self, listening, peers, slots, leash, description, report):
-        self.listening = socket.SocketType(fileno=listening)
+        self.listening = _socket.socket(fileno=listening)
         self.peers = peers
         self.free = list(slots)
         self.leash = leash
@@ -73,7 +73,7 @@ class _Service:
         self.filters = seccomp.build(unseen_memory=all(slot.group.has_memory for slot in slots))
         self.deadlines = Deadlines(len(slots))
         self.home = monitor.Home()
-        self.news, self.tell = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_CLOEXEC)
+        self.news, self.tell = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET | _socket.SOCK_CLOEXEC)
         self.news.setblocking(False)
         kept = [*range(program.JOB_FD + 1), self.listening.fileno(), self.tell.fileno(), *self.home.fds()]
         # What the monitor of each slot has to close: computed once, for all that it needs is open now.
@@ -96,7 +96,7 @@ class _Service:
         self.deadlines.set(slot.number, float("inf"))
         pid = os.fork()
         if pid == 0:
-            linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
+            linux.prctl(linux.PR_SET_PDEATHSIG, _signal.SIGKILL)
             for first, last in self.foreign[slot.number]:
                 linux.close_range(first, last)
             monitor.serve(self.listening, self.peers, slot, self.filters, self.description, self.home, self._teller(), self._clock(slot))
@@ -124,7 +124,7 @@ class _Service:
             if one.pidfd in ready:
                 self._bury(one)
             elif self.deadlines.passed(one.slot.number):
-                os.kill(one.pid, signal.SIGKILL)  # not reaped yet, so the pid is still its own
+                os.kill(one.pid, _signal.SIGKILL)  # not reaped yet, so the pid is still its own
 
     def _hear(self):
         """Take in one piece of news; False when there is none."""
@@ -166,7 +166,7 @@ class _Service:
         orphans = set(_children()) - set(self.monitors)
         while orphans:
             for pid in orphans:
-                os.kill(pid, signal.SIGKILL)
+                os.kill(pid, _signal.SIGKILL)
             # In no order: process 1 of a run is not gone before the last of the run has been waited for.
             orphans = {pid for pid in orphans if os.waitpid(pid, os.WNOHANG)[0] == 0}
             time.sleep(0.001)

@@ -1,7 +1,7 @@
 /** A run in a container: the clock and the amounts of output are watched out here, the rest by process 1 in there. */
 import { once } from 'node:events';
 import { z } from 'zod';
-import { FROM_JAIL, type Frame, fileFrame, frame, jsonFrame, TO_JAIL } from '../jail/frames.js';
+import { FROM_JAIL, type Frame, fileFrame, frame, TO_JAIL } from '../jail/frames.js';
 import { type Run, type RunEnd, type RunEvent, type RunRequest, SandboxError } from '../sandbox.js';
 import type { Container } from './container.js';
 import { patiently } from './patience.js';
@@ -33,7 +33,7 @@ export async function openRun(container: Container, request: RunRequest): Promis
 function sendJob({ connection }: Container, { argv, env, files, limits }: RunRequest): void {
   const { openFiles, fileBytes } = limits;
   connection.cork();
-  connection.write(jsonFrame(TO_JAIL.RUN, { argv, env, files: files.length, limits: { openFiles, fileBytes } }));
+  connection.write(json(TO_JAIL.RUN, { argv, env, files: files.length, limits: { openFiles, fileBytes } }));
   for (const { path, content, executable } of files) connection.write(fileFrame(path, content, executable));
   connection.uncork();
 }
@@ -104,8 +104,7 @@ function createRun(container: Container, { limits }: RunRequest): Run {
   }
 
   return {
-    go: () =>
-      void connection.write(jsonFrame(TO_JAIL.START, { cpuMs: limits.cpuTimeMs, memoryBytes: limits.memoryBytes })),
+    go: () => void connection.write(json(TO_JAIL.START, { cpuMs: limits.cpuTimeMs, memoryBytes: limits.memoryBytes })),
     async writeStdin(bytes) {
       let room = true;
       // All at once, for what the caller sends next must not overtake it.
@@ -184,4 +183,8 @@ function createHurry() {
     },
     end: () => clearTimeout(timer),
   };
+}
+
+function json(type: number, value: unknown): Buffer {
+  return frame(type, Buffer.from(JSON.stringify(value)));
 }

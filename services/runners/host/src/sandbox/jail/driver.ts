@@ -9,13 +9,14 @@ import {
   END_REASONS,
   type Layer,
   type Run,
+  type RunEnd,
   type RunEvent,
   type RunRequest,
   type Sandbox,
   type SandboxDescription,
   SandboxError,
 } from '../sandbox.js';
-import { createFrameReader, FROM_JAIL, type Frame, fileFrame, frame, jsonFrame, TO_JAIL } from './frames.js';
+import { createFrameReader, FROM_JAIL, type Frame, fileFrame, frame, TO_JAIL, wordsFrame, wordsOf } from './frames.js';
 
 const descriptionSchema = z.object({
   summary: z.string(),
@@ -25,17 +26,17 @@ const descriptionSchema = z.object({
   environment: z.record(z.string(), z.string()),
   layers: z.array(z.object({ name: z.string(), holds: z.boolean(), needed: z.boolean(), detail: z.string() })),
 });
-const endSchema = z.object({
-  reason: z.enum(END_REASONS),
-  code: z.number().int().min(0).max(255).nullable(),
-  signal: z.string().nullable(),
-  wallMs: z.number().nonnegative(),
-  cpuMs: z.number().nonnegative(),
-  memoryPeakBytes: z.number().nonnegative(),
-  stdoutTruncated: z.boolean(),
-  stderrTruncated: z.boolean(),
-});
-const errorSchema = z.object({ message: z.string() });
+/** In the order in which the jail says it (`VERDICT` of relay.py). */
+const endSchema = z.tuple([
+  z.enum(END_REASONS),
+  z.union([z.literal('').transform(() => null), z.coerce.number().int().min(0).max(255)]),
+  z.string().transform((name) => name || null),
+  z.coerce.number().nonnegative(),
+  z.coerce.number().nonnegative(),
+  z.coerce.number().nonnegative(),
+  z.enum(['0', '1']),
+  z.enum(['0', '1']),
+]);
 
 export interface JailOptions {
   readonly socketPath: string;
@@ -63,7 +64,7 @@ async function describe(socketPath: string): Promise<SandboxDescription> {
     socket.write(frame(TO_JAIL.DESCRIBE));
     const { value } = await frames.next();
     if (value?.type !== FROM_JAIL.DESCRIPTION) throw new SandboxError('the jail service did not describe itself');
-    const described = descriptionSchema.parse(parse(value.payload));
+    const described = descriptionSchema.parse(JSON.parse(value.payload.toString()));
     const layers: readonly Layer[] = described.layers;
     return { driver: 'jail', ...described, layers };
   } finally {
@@ -75,20 +76,23 @@ async function openRun(socketPath: string, request: RunRequest): Promise<Run> {
   const socket = await dial(socketPath);
   const frames = readFrames(socket);
   const { wallTimeMs, cpuTimeMs, ...limits } = request.limits;
+  const environment = Object.entries(request.env);
   try {
     socket.cork();
     socket.write(
-      jsonFrame(TO_JAIL.RUN, {
-        argv: request.argv,
-        env: request.env,
-        files: request.files.length,
-        limits: { wallMs: wallTimeMs, cpuMs: cpuTimeMs, ...limits },
-      }),
+      wordsFrame(TO_JAIL.RUN, [
+        request.files.length,
+        request.argv.length,
+        environment.length,
+        ...request.argv,
+        ...environment.flat(),
+        ...Object.entries({ wallMs: wallTimeMs, cpuMs: cpuTimeMs, ...limits }).flat(),
+      ]),
     );
     for (const file of request.files) socket.write(fileFrame(file.path, file.content, file.executable));
     socket.uncork();
     const { value } = await frames.next();
-    if (value?.type === FROM_JAIL.ERROR) throw new SandboxError(errorSchema.parse(parse(value.payload)).message);
+    if (value?.type === FROM_JAIL.ERROR) throw new SandboxError(value.payload.toString());
     if (value?.type !== FROM_JAIL.READY) throw new SandboxError('the jail service closed the connection');
   } catch (reason) {
     socket.destroy();
@@ -122,9 +126,9 @@ async function* readEvents(
       else if (type === FROM_JAIL.STDERR) yield { kind: 'stderr', data: payload };
       else if (type === FROM_JAIL.STARTED) yield { kind: 'started' };
       else if (type === FROM_JAIL.EXIT) {
-        yield { kind: 'exited', end: endSchema.parse(parse(payload)) };
+        yield { kind: 'exited', end: toEnd(payload) };
         return;
-      } else if (type === FROM_JAIL.ERROR) throw new SandboxError(errorSchema.parse(parse(payload)).message);
+      } else if (type === FROM_JAIL.ERROR) throw new SandboxError(payload.toString());
       else throw new SandboxError(`the jail service sent a frame of type ${type}`);
     }
     throw new SandboxError('the jail service closed the connection before the run had ended');
@@ -153,8 +157,12 @@ async function dial(socketPath: string): Promise<Socket> {
   return socket;
 }
 
-function parse(payload: Buffer): unknown {
-  return JSON.parse(payload.toString());
+function toEnd(payload: Buffer): RunEnd {
+  const [reason, code, signal, wallMs, cpuMs, memoryPeakBytes, stdoutCut, stderrCut] = endSchema.parse(
+    wordsOf(payload),
+  );
+  const [stdoutTruncated, stderrTruncated] = [stdoutCut === '1', stderrCut === '1'];
+  return { reason, code, signal, wallMs, cpuMs, memoryPeakBytes, stdoutTruncated, stderrTruncated };
 }
 
 function asSandboxError(reason: unknown): SandboxError {

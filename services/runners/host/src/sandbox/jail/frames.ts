@@ -25,8 +25,13 @@ export function frame(type: number, ...parts: readonly Uint8Array[]): Buffer {
   return Buffer.concat([header, ...parts]);
 }
 
-export function jsonFrame(type: number, value: unknown): Buffer {
-  return frame(type, Buffer.from(JSON.stringify(value)));
+/** Texts, each ended by a NUL: what no word of a program can hold. */
+export function wordsFrame(type: number, words: readonly (string | number)[]): Buffer {
+  return frame(type, Buffer.from(words.map((word) => `${word}\0`).join('')));
+}
+
+export function wordsOf(payload: Buffer): string[] {
+  return payload.toString().split('\0').slice(0, -1);
 }
 
 export function fileFrame(path: string, content: Uint8Array, executable: boolean): Buffer {
