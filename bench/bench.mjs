@@ -30,7 +30,7 @@ const has = (option) => process.argv.includes(option);
 const scaled = (count) => (has('--short') ? Math.ceil(count / 10) : count);
 const CLIENTS = [1, 8, 32];
 /** Jobs before anything is measured: until then, compilers and caches of every process still fill up. */
-const WARM_UP_JOBS = 500;
+const WARM_UP_JOBS = 2_000;
 
 const say = (text) => has('--json') || console.log(text);
 await buildWhatIsStale({ say });
