@@ -131,6 +131,10 @@ async function measureRedis() {
 
 async function measurePeer(url) {
   const peer = connectGoJudge(url);
-  await rateOf(50, 8, peer.run);
-  return ratesOf(peer.run);
+  try {
+    await rateOf(WARM_UP_JOBS / 10, 8, peer.run);
+    return await ratesOf(peer.run);
+  } finally {
+    peer.close();
+  }
 }

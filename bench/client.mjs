@@ -2,12 +2,12 @@
 import { Agent, request } from 'node:http';
 import { GREETING, HELLO, percentiles } from './measure.mjs';
 
-export function connect(port) {
+/** A function that asks one server, over connections that are kept. */
+export function asker(hostname, port) {
   const agent = new Agent({ keepAlive: true, maxSockets: 64 });
-
   function ask(method, path, headers, body) {
     return new Promise((resolve, reject) => {
-      const sent = request({ host: '127.0.0.1', port, path, method, agent, headers }, (response) => {
+      const sent = request({ hostname, port, path, method, agent, headers }, (response) => {
         const chunks = [];
         response.on('data', (chunk) => chunks.push(chunk));
         response.on('end', () => {
@@ -20,12 +20,20 @@ export function connect(port) {
       sent.end(body);
     });
   }
+  const post = (path, body, headers) =>
+    ask(
+      'POST',
+      path,
+      { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body), ...headers },
+      body,
+    );
+  return { get: (path) => ask('GET', path, {}), post, close: () => agent.destroy() };
+}
 
-  function submit(code = HELLO, headers = {}) {
-    const body = JSON.stringify({ code });
-    const length = Buffer.byteLength(body);
-    return ask('POST', '/v1/jobs', { 'Content-Type': 'application/json', 'Content-Length': length, ...headers }, body);
-  }
+export function connect(port) {
+  const { get, post, close } = asker('127.0.0.1', port);
+
+  const submit = (code = HELLO, headers = {}) => post('/v1/jobs', JSON.stringify({ code }), headers);
 
   return {
     submit,
@@ -57,7 +65,7 @@ export function connect(port) {
       const left = new Set(ids);
       while (left.size > 0) {
         for (const id of [...left].slice(0, 100)) {
-          const { status } = await ask('GET', `/v1/jobs/${id}`, {});
+          const { status } = await get(`/v1/jobs/${id}`);
           if (status === 'succeeded') left.delete(id);
           else if (!['accepted', 'saving', 'queued', 'running'].includes(status))
             throw new Error(`a job ended ${status}`);
@@ -67,6 +75,6 @@ export function connect(port) {
       return (ids.length / (performance.now() - startMs)) * 1_000;
     },
 
-    close: () => agent.destroy(),
+    close,
   };
 }

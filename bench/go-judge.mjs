@@ -1,4 +1,5 @@
 /** A running go-judge (https://github.com/criyle/go-judge) as a peer: the same program, over its REST API. */
+import { asker } from './client.mjs';
 import { GREETING, HELLO, PYTHON } from './measure.mjs';
 
 export function connectGoJudge(url) {
@@ -16,14 +17,12 @@ export function connectGoJudge(url) {
       },
     ],
   });
+  const { hostname, port } = new URL(url);
+  const { post, close } = asker(hostname, port);
   return {
+    close,
     async run() {
-      const response = await fetch(`${url}/run`, {
-        method: 'POST',
-        headers: { 'Content-Type': 'application/json' },
-        body,
-      });
-      const [result] = await response.json();
+      const [result] = await post('/run', body);
       if (result?.files?.stdout !== GREETING) throw new Error(`go-judge: ${JSON.stringify(result)}`);
     },
   };
