@@ -1,6 +1,6 @@
 """Starts a program as a child that ends with its parent and, for root, as somebody who may do nothing else.
 
-    python3 -I start-child.py [--uid N --gid N] [--see PATH]... [--lock FILE] -- PROGRAM ARGUMENT...
+    python3 -I start-child.py [--uid N --gid N [--group N]] [--see PATH]... [--lock FILE] -- PROGRAM ARGUMENT...
 
 Node can do none of this by itself: ask the kernel to be signalled when the parent dies, hold a file lock for as long as
 the process lives, or start a child that is another user in a folder that only root may enter (a clone in /root, say).
@@ -40,6 +40,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--uid", type=int)
     parser.add_argument("--gid", type=int)
+    parser.add_argument("--group", type=int, action="append", default=[])
     parser.add_argument("--see", action="append", default=[])
     parser.add_argument("--lock")
     parser.add_argument("program", nargs="+")
@@ -48,7 +49,7 @@ def main():
 
     if arguments.uid is not None:
         open_the_way([os.path.realpath(path) for path in arguments.see])
-        os.setgroups([])
+        os.setgroups(arguments.group)
         os.setresgid(arguments.gid, arguments.gid, arguments.gid)
         os.setresuid(arguments.uid, arguments.uid, arguments.uid)
         check(libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs")

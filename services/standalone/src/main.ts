@@ -17,6 +17,7 @@ import {
   openSync,
   readdirSync,
   rmSync,
+  statSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, resolve } from 'node:path';
@@ -90,8 +91,14 @@ function giveToPlatform(folder: string): void {
 }
 
 /** The words that start a Node program of ours as a child that ends with us, and as root as another user. */
-function childWords(uid: number, see: readonly string[], lock: string | undefined, script: string): string[] {
-  const user = asRoot ? ['--uid', `${uid}`, '--gid', `${SHARED_GID}`] : [];
+function childWords(
+  { uid, groups = [] }: { readonly uid: number; readonly groups?: readonly number[] },
+  see: readonly string[],
+  lock: string | undefined,
+  script: string,
+): string[] {
+  const more = groups.flatMap((gid) => ['--group', `${gid}`]);
+  const user = asRoot ? ['--uid', `${uid}`, '--gid', `${SHARED_GID}`, ...more] : [];
   const seen = asRoot ? [root, dirname(dirname(process.execPath)), ...see].flatMap((path) => ['--see', path]) : [];
   const locked = lock ? ['--lock', lock] : [];
   const starter = fileURLToPath(new URL('../start-child.py', import.meta.url));
@@ -104,6 +111,8 @@ async function main(): Promise<void> {
     'DATA_DIR',
     'RUNNERS',
     'RUNNER_SLOTS',
+    'SANDBOX',
+    'DOCKER_SOCKET',
     'ALLOW_WEAK_ISOLATION',
     'PYTHON_VENV',
     'PYTHON_PRELOAD',
@@ -125,6 +134,21 @@ async function main(): Promise<void> {
     return child;
   };
 
+  /** What the runner, which is no root, is given: the socket of a jail that root started, or the group that may use Docker. */
+  async function sandboxOfRoot(): Promise<{ JAIL_SOCKET?: string; SANDBOX?: string; groups?: number[] }> {
+    if (config.SANDBOX !== 'docker') {
+      try {
+        return { JAIL_SOCKET: await startJail(start, runFolder, config) };
+      } catch (error) {
+        if (config.SANDBOX === 'jail' || stopped) throw error;
+        children.length = 0;
+        process.stderr.write(`${(error as Error).message}; trying containers instead\n`);
+      }
+    }
+    const socket = statSync(config.DOCKER_SOCKET, { throwIfNoEntry: false });
+    return { SANDBOX: 'docker', ...(socket && { groups: [socket.gid] }) };
+  }
+
   const stopAll = () => {
     stopped ??= (async () => {
       for (const child of children.toReversed()) await child.stop(config.SHUTDOWN_SECONDS + 2_000);
@@ -144,17 +168,17 @@ async function main(): Promise<void> {
     const dataFolder = makeDataFolder(config.DATA_DIR);
     const ownRunner = process.env.RUNNERS ? undefined : `unix:${runFolder}/runner/runner.sock`;
     if (ownRunner) {
-      const jailSocket = asRoot ? await startJail(start, runFolder, config) : undefined;
-      const words = childWords(RUNNER_UID, [runFolder], undefined, 'services/runners/host/dist/main.js');
-      start('runner', words, false, {
+      const { groups, ...sandbox } = asRoot ? await sandboxOfRoot() : {};
+      const user = { uid: RUNNER_UID, ...(groups && { groups }) };
+      start('runner', childWords(user, [runFolder], undefined, 'services/runners/host/dist/main.js'), false, {
         ...environmentFor('runner', env),
         RUNNER_ADDRESS: ownRunner,
         RUN_DIR: runFolder,
-        ...(jailSocket && { JAIL_SOCKET: jailSocket }),
+        ...sandbox,
       });
     }
     const lock = `${dataFolder}/lock`;
-    const words = childWords(PLATFORM_UID, [runFolder, dataFolder], lock, 'services/standalone/dist/platform.js');
+    const words = childWords({ uid: PLATFORM_UID }, [runFolder, dataFolder], lock, 'services/standalone/dist/platform.js');
     const platform = start('platform', words, true, {
       ...env,
       DATA_DIR: dataFolder,
