@@ -14,8 +14,11 @@ LOOPBACK_UP = struct.pack("16sh14x", b"lo", 1)
 SIOCSIFFLAGS = 0x8914
 # Least, default and most of a TCP socket's buffers: no run is charged for them where there is no cgroup v2.
 TCP_BUFFER_BYTES = b"4096 16384 65536"
-# All that a program can read of its network: what was sent and received, what was refused, and who has a socket.
-TELLING = ("dev", "snmp", "snmp6", "netstat", "unix", "sockstat")
+# Reports of multicast groups go out at once, and not a while after their socket is gone: to the next run.
+AT_ONCE = {"ipv4/conf/lo/force_igmp_version": b"2", "ipv6/conf/lo/force_mld_version": b"1"}
+# All that a program can read of its network: what was sent and received, what was refused, which routes were looked up,
+# which flow labels outlive their sockets, and who has a socket.
+TELLING = ("dev", "snmp", "snmp6", "netstat", "rt6_stats", "ip6_flowlabel", "unix", "sockstat")
 
 
 class Network:
@@ -37,7 +40,10 @@ class Network:
         control.close()
         for name in ("tcp_rmem", "tcp_wmem"):
             _set(f"/proc/sys/net/ipv4/{name}", TCP_BUFFER_BYTES)
-        # A kernel without IPv6 lacks one of them.
+        # A kernel without IPv6 lacks some of these.
+        for name, value in AT_ONCE.items():
+            if os.path.exists(f"/proc/sys/net/{name}"):
+                _set(f"/proc/sys/net/{name}", value)
         paths = [path for path in (f"/proc/self/net/{name}" for name in TELLING) if os.path.exists(path)]
         self._fds = [os.open(path, os.O_RDONLY | os.O_CLOEXEC) for path in paths]
         self._untouched = self._look()

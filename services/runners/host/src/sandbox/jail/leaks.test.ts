@@ -1,0 +1,359 @@
+/** What the jail leaves behind: nothing, after thousands of runs, nor when a part of it or its caller goes away. */
+import assert from 'node:assert/strict';
+import { chmod, mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { type Given, open, runPython } from '../sandbox.fixture.js';
+import { type Run, type RunEvent, type Sandbox, SandboxError } from '../sandbox.js';
+import { createJail } from './driver.js';
+import { launchJail } from './launch.js';
+
+const languagesDir = fileURLToPath(new URL('../../../../', import.meta.url));
+const isRoot = process.getuid?.() === 0;
+const needsRoot = { skip: !isRoot && 'needs root, to look into the processes of the jail' };
+/** An ordinary user: any id without rights will do. */
+const NOBODY = { uid: 54_321, gid: 54_321 };
+const AT_ONCE = 8;
+const RUNS = process.env.CI === 'true' ? 10_000 : 1000;
+/** After so many runs all has been touched that a run touches, and nothing should grow any more. */
+const RUNS_BEFORE = 200;
+const GROWTH = 1.2;
+/** Longest that anything of a run may live on after its monitor or its caller is gone, in milliseconds. */
+const GONE_MS = 1000;
+
+interface Jail {
+  readonly sandbox: Sandbox;
+  readonly launcher: number;
+}
+
+/** A jail with so many monitors and no more, each of which serves the next run as soon as it can. */
+async function withJail(slots: number, mode: 'A' | 'B', work: (jail: Jail) => Promise<void>): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'runlane-leaks-test-'));
+  if (isRoot) await chmod(folder, 0o777);
+  const socketPath = join(folder, 'jail.sock');
+  const user = isRoot && mode === 'B' ? NOBODY : undefined;
+  const peerUid = user?.uid ?? process.getuid?.() ?? 0;
+  const extraArguments = ['--warm', '0'];
+  const options = { socketPath, slots, languagesDir, peerUid, allowWeak: false, extraArguments };
+  const launched = await launchJail({ ...options, ...(user && { user }) });
+  const sandbox = await createJail({ socketPath, lost: launched.lost, stop: launched.stop });
+  try {
+    await work({ sandbox, launcher: launched.pid });
+  } finally {
+    await sandbox.close();
+    await rm(folder, { recursive: true });
+  }
+}
+
+for (const [mode, who, runs] of [
+  ['A', 'root', RUNS],
+  ['B', 'an ordinary user', RUNS / 2],
+] as const) {
+  test(`${runs} runs leave nothing in a jail started by ${who}`, needsRoot, (context) =>
+    withJail(AT_ONCE, mode, (jail) => leaveNothing(jail, runs, context)),
+  );
+}
+
+async function leaveNothing(jail: Jail, runs: number, context: TestContext): Promise<void> {
+  await runMany(jail.sandbox, 0, RUNS_BEFORE);
+  const before = await atRest(jail, AT_ONCE);
+  const memoryBefore = await memoryOf(jail);
+  await runMany(jail.sandbox, RUNS_BEFORE, runs);
+  await becomes(() => look(jail), before);
+  const memoryAfter = await memoryOf(jail);
+  for (const [name, kib] of Object.entries(memoryBefore)) {
+    const now = memoryAfter[name as keyof typeof memoryAfter];
+    context.diagnostic(`memory of the ${name}: ${kib} KiB after ${RUNS_BEFORE} runs, ${now} KiB after ${runs}`);
+    assert.ok(now <= kib * GROWTH, `the ${name} grew from ${kib} to ${now} KiB`);
+  }
+}
+
+/** Some programs end otherwise than by themselves, or leave something behind. */
+const UNUSUAL: Readonly<Record<number, (sandbox: Sandbox) => Promise<void>>> = {
+  7: async (sandbox) => {
+    const { run } = await startedRun(sandbox, 'import time; print("up"); time.sleep(60)');
+    run.close();
+  },
+  17: async (sandbox) => {
+    const { end } = await runPython(sandbox, 'import time; time.sleep(60)', { limits: { wallTimeMs: 30 } });
+    assert.equal(end.reason, 'wall');
+  },
+  27: async (sandbox) => {
+    const daemon = 'import os, time\nif os.fork() == 0:\n  os.setsid()\n  time.sleep(60)';
+    assert.equal((await runPython(sandbox, daemon)).end.code, 0);
+  },
+  37: async (sandbox) => (await open(sandbox, 'pass')).close(),
+  47: async (sandbox) => {
+    assert.equal((await runPython(sandbox, CONNECTS)).end.code, 0);
+  },
+};
+
+const CONNECTS =
+  'import socket\na = socket.create_server(("127.0.0.1", 0)); b = socket.create_connection(a.getsockname()); b.send(b"x"); a.accept()[0].recv(1)';
+
+async function runMany(sandbox: Sandbox, first: number, end: number): Promise<void> {
+  let next = first;
+  const one = async () => {
+    while (next < end) {
+      const unusual = UNUSUAL[next++ % 50];
+      if (unusual) await unusual(sandbox);
+      else assert.equal((await runPython(sandbox, 'pass')).end.code, 0);
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, one));
+}
+
+test('a killed monitor is told as an error, leaves nothing of its run, and its slot serves again', needsRoot, () =>
+  withJail(1, 'A', async (jail) => {
+    const before = await atRest(jail, 1);
+    const { events } = await startedRun(jail.sandbox, LEAVES_DAEMON);
+    const { monitor, run } = await monitorOf(jail);
+    assert.equal(run.length, 3, 'process 1, the program and its daemon');
+    process.kill(monitor, 'SIGKILL');
+    await assert.rejects(ended(events), SandboxError);
+    await until(() => areGone(run), GONE_MS);
+    assert.equal((await runPython(jail.sandbox, 'print("again")')).text, 'again');
+    await becomes(() => look(jail), before);
+  }),
+);
+
+test('a monitor that has stopped is killed some time after the limit of its run', needsRoot, () =>
+  withJail(1, 'A', async (jail) => {
+    const before = await atRest(jail, 1);
+    const { events } = await startedRun(jail.sandbox, LEAVES_DAEMON, { limits: { wallTimeMs: 500 } });
+    const { monitor, run } = await monitorOf(jail);
+    process.kill(monitor, 'SIGSTOP');
+    await assert.rejects(ended(events), SandboxError);
+    await until(() => areGone([...run, monitor]), GONE_MS);
+    assert.equal((await runPython(jail.sandbox, 'print("again")')).text, 'again');
+    await becomes(() => look(jail), before);
+  }),
+);
+
+test('when the caller goes nothing of its run stays', needsRoot, () =>
+  withJail(1, 'A', async (jail) => {
+    const before = await atRest(jail, 1);
+    const { run: callers } = await startedRun(jail.sandbox, LEAVES_DAEMON);
+    const { run } = await monitorOf(jail);
+    callers.close();
+    await until(() => areGone(run), GONE_MS);
+    await becomes(() => look(jail), before);
+  }),
+);
+
+const LEAVES_DAEMON = 'import os, time\nif os.fork() == 0:\n  os.setsid(); print("up"); time.sleep(60)\ntime.sleep(60)';
+
+/** Prints what a program can read of its network, and which one that is. */
+const READS_NETWORK =
+  'import os\nfor name in ("dev", "snmp", "snmp6", "netstat", "rt6_stats", "ip6_flowlabel", "unix"):\n  if os.path.exists(f"/proc/self/net/{name}"): print(open(f"/proc/self/net/{name}").read())\nprint(open("/proc/self/net/sockstat").readline())';
+const NAMES_NETWORK = 'import os; print(os.readlink("/proc/self/ns/net"))';
+
+test('a run that used its network leaves no trace to the next one', async () => {
+  const ipv6 = 'import socket\ns = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)\n';
+  await withJail(1, isRoot ? 'A' : 'B', async ({ sandbox }) => {
+    const says = async (code: string) => (await runPython(sandbox, code)).text;
+    const pristine = await says(READS_NETWORK);
+    assert.match(pristine, /lo: +0 +0/);
+    for (const [what, code] of [
+      ['connects', CONNECTS],
+      ['is refused', 'import socket\ns = socket.socket()\ntry: s.connect(("127.0.0.1", 9))\nexcept OSError: pass'],
+      ['reaches nothing', 'import socket\ns = socket.socket()\ntry: s.connect(("192.0.2.1", 9))\nexcept OSError: pass'],
+      // Both outlive their socket, and without a packet.
+      ['looks up a route', `${ipv6}s.connect(("::1", 9))`],
+      [
+        'has a flow label',
+        `${ipv6}s.setsockopt(41, 32, bytes(15) + b"\\1\\0\\1\\2\\3\\0\\xff" + b"\\1\\0\\6\\0\\6\\0" + bytes(4))`,
+      ],
+    ] as const) {
+      const network = await says(NAMES_NETWORK);
+      const { end, stderr } = await runPython(sandbox, code);
+      assert.equal(end.code, 0, stderr.toString());
+      assert.equal(await says(READS_NETWORK), pristine, `after one that ${what}`);
+      assert.notEqual(await says(NAMES_NETWORK), network, `after one that ${what}`);
+    }
+  });
+});
+
+test('what a run says to a multicast group does not come after its end, in the next one', async () => {
+  await withJail(1, isRoot ? 'A' : 'B', async ({ sandbox }) => {
+    const joins =
+      'import socket\ns = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\ns.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, socket.inet_aton("224.1.2.3") + socket.inet_aton("127.0.0.1"))';
+    assert.equal((await runPython(sandbox, joins)).end.code, 0);
+    // The kernel may put a report off for a second.
+    const waits = 'import time; time.sleep(1.2); print(open("/proc/self/net/dev").read())';
+    assert.match((await runPython(sandbox, waits)).text, /lo: +0 +0/);
+  });
+});
+
+test('after a run that did nothing in its network the next one has the same', async () => {
+  await withJail(1, isRoot ? 'A' : 'B', async ({ sandbox }) => {
+    const networks = new Set<string>();
+    for (let n = 0; n < 5; n += 1) networks.add((await runPython(sandbox, NAMES_NETWORK)).text);
+    assert.equal(networks.size, 1);
+  });
+});
+
+/** A run whose program has printed something, which is that it is where it shall be. */
+async function startedRun(
+  sandbox: Sandbox,
+  code: string,
+  given?: Given,
+): Promise<{ run: Run; events: AsyncGenerator<RunEvent, void, undefined> }> {
+  const run = await open(sandbox, code, given);
+  run.go();
+  const events = run.events();
+  for (;;) {
+    const { value } = await events.next();
+    assert.ok(value && value.kind !== 'exited', 'the program ended');
+    if (value.kind === 'stdout') return { run, events };
+  }
+}
+
+async function ended(events: AsyncGenerator<RunEvent, void, undefined>): Promise<void> {
+  for await (const _ of events);
+}
+
+// Looking at processes, as the host sees them
+
+interface Process {
+  readonly pid: number;
+  readonly parent: number;
+  /** Its pid and when it was started: no other process ever has the same. */
+  readonly id: string;
+}
+
+async function processes(): Promise<Process[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const stats = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '')));
+  return stats.filter(Boolean).map((text) => {
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    const pid = Number.parseInt(text, 10);
+    return { pid, parent: Number(fields[1]), id: `${pid} ${fields[19]}` };
+  });
+}
+
+/** A process and all below it. */
+function treeOf(pid: number, all: readonly Process[]): Process[] {
+  const below = all.filter(({ parent }) => parent === pid).flatMap((child) => treeOf(child.pid, all));
+  return [...all.filter((one) => one.pid === pid), ...below];
+}
+
+async function partsOf({ launcher }: Jail) {
+  const all = await processes();
+  const childrenOf = (pid: number) => all.filter(({ parent }) => parent === pid).map((child) => child.pid);
+  const [anchor = 0] = childrenOf(launcher);
+  const [service = 0] = childrenOf(anchor);
+  return { all, service, monitors: childrenOf(service), tree: treeOf(launcher, all) };
+}
+
+/** The only monitor of a jail, and the processes of its run, as ids. */
+async function monitorOf(jail: Jail): Promise<{ monitor: number; run: string[] }> {
+  const { all, monitors } = await partsOf(jail);
+  assert.equal(monitors.length, 1);
+  const monitor = monitors[0] ?? 0;
+  const [, ...run] = treeOf(monitor, all);
+  return { monitor, run: run.map(({ id }) => id) };
+}
+
+async function areGone(ids: readonly (string | number)[]): Promise<boolean> {
+  const living = (await processes()).flatMap(({ id, pid }) => [id, pid]);
+  return !ids.some((id) => living.includes(id));
+}
+
+/** How much there is of everything that a run may leave. */
+async function look(jail: Jail) {
+  const { service, monitors, tree } = await partsOf(jail);
+  const pids = tree.map(({ pid }) => pid);
+  const namespaces = await Promise.all(pids.map(namespacesOf));
+  const descriptors = async (pid: number) => (await readdir(`/proc/${pid}/fd`).catch(() => [])).length;
+  const mounts = async (pid: number) =>
+    (await readFile(`/proc/${pid}/mountinfo`, 'utf8').catch(() => '')).split('\n').length;
+  const ofRunUids = runUids(jail.sandbox);
+  // All that are left would be below the launcher: whatever is orphaned comes back to it.
+  const uids = await Promise.all(pids.map(uidOf));
+  return {
+    processes: tree.length,
+    monitors: monitors.length,
+    descriptorsOfService: await descriptors(service),
+    descriptorsOfMonitors: sum(await Promise.all(monitors.map(descriptors))),
+    mounts: sum(await Promise.all([service, ...monitors].map(mounts))),
+    namespaces: new Set(namespaces.flat()).size,
+    groups: await groupsOf(jail.launcher),
+    processesOfRunUids: uids.filter(ofRunUids).length,
+  };
+}
+
+/** As `look`, when each monitor has made its sandbox: process 1 and the process that waits to be a program. */
+async function atRest(jail: Jail, slots: number): Promise<Awaited<ReturnType<typeof look>>> {
+  let seen = await look(jail);
+  await until(async () => {
+    seen = await look(jail);
+    return seen.processes === 3 + 3 * slots && seen.groups.every(({ processes }) => processes <= 1);
+  }, 5000);
+  return seen;
+}
+
+async function becomes<T>(now: () => Promise<T>, before: T): Promise<void> {
+  const deadline = performance.now() + 5000;
+  for (;;) {
+    const seen = await now();
+    try {
+      return assert.deepEqual(seen, before);
+    } catch (difference) {
+      if (performance.now() > deadline) throw difference;
+    }
+    await sleep(20);
+  }
+}
+
+async function namespacesOf(pid: number): Promise<string[]> {
+  const names = await readdir(`/proc/${pid}/ns`).catch(() => []);
+  return Promise.all(names.map((name) => readlink(`/proc/${pid}/ns/${name}`).catch(() => '')));
+}
+
+/** Whether a uid of the host is one that only runs have. */
+function runUids(sandbox: Sandbox): (uid: number) => boolean {
+  const detail = sandbox.description.layers.find(({ name }) => name === 'uid')?.detail ?? '';
+  const [, count = 0, first = 0] = /(\d+) host ids from (\d+)/.exec(detail) ?? [];
+  return (uid) => uid >= Number(first) && uid < Number(first) + Number(count);
+}
+
+async function uidOf(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+  return Number(/^Uid:\s+(\d+)/m.exec(status)?.[1] ?? -1);
+}
+
+/** The control groups of a launcher, and how many processes are in each: whoever waits to be a program is in one already. */
+async function groupsOf(launcher: number): Promise<{ path: string; processes: number }[]> {
+  const paths = await readdir('/sys/fs/cgroup', { recursive: true }).catch(() => []);
+  const own = paths.filter((path) => path.includes(`runlane-${launcher}/`) && path.endsWith('cgroup.procs'));
+  return Promise.all(
+    own.sort().map(async (path) => {
+      const text = await readFile(join('/sys/fs/cgroup', path), 'utf8').catch(() => '');
+      return { path, processes: text.split('\n').filter(Boolean).length };
+    }),
+  );
+}
+
+/** In KiB: what each holds by itself, and its share of what it has in common with others of the jail; no files. */
+async function memoryOf(jail: Jail): Promise<{ service: number; monitors: number }> {
+  const { service, monitors } = await partsOf(jail);
+  const kib = async (pid: number) =>
+    Number(/^Pss_Anon:\s+(\d+)/m.exec(await readFile(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1]);
+  return { service: await kib(service), monitors: sum(await Promise.all(monitors.map(kib))) };
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}
+
+async function until(condition: () => Promise<boolean>, withinMs: number): Promise<void> {
+  const deadline = performance.now() + withinMs;
+  while (!(await condition())) {
+    assert.ok(performance.now() < deadline, `it did not happen within ${withinMs} ms`);
+    await sleep(10);
+  }
+}
