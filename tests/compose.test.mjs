@@ -67,14 +67,16 @@ test('no service has more rights than it needs', () => {
   }
 });
 
-test('only runners are without the default seccomp profile', () => {
+test('only runners have another seccomp profile than the default, and none is without one', () => {
   for (const [name, { security_opt }] of each) {
     const lifted = security_opt.filter((option) => option !== 'no-new-privileges:true');
     const expected = name.startsWith('runner-')
-      ? ['seccomp=unconfined', 'systempaths=unconfined', 'apparmor=unconfined']
+      ? ['seccomp=deploy/docker/seccomp-runner.json', 'systempaths=unconfined', 'apparmor=unconfined']
       : [];
     assert.deepEqual(lifted, expected, name);
   }
+  // What it says is tested where the jail is: services/runners/host/src/sandbox/jail/container.test.ts.
+  assert.equal(JSON.parse(read('deploy/docker/seccomp-runner.json')).defaultAction, 'SCMP_ACT_ERRNO');
 });
 
 test('no service gets a folder of the host, the socket of the engine least of all', () => {

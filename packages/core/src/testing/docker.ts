@@ -9,6 +9,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { get } from 'node:http';
+import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -27,6 +28,8 @@ const OWN_SOCKET = join(RUN, 'docker.sock');
 const PID_FILE = join(RUN, 'docker.pid');
 const START_MS = 30_000;
 const STOP_MS = 30_000;
+/** Longest that a test file waits until another one's engine has ended: they share their folders. */
+const TURN_MS = 10 * 60_000;
 const SUITE = 'bookworm';
 const MIRROR = 'http://deb.debian.org/debian';
 
@@ -111,6 +114,32 @@ async function findOrStart(): Promise<TestEngine> {
 }
 
 async function startOwn(): Promise<TestEngine> {
+  const turn = await takeTurn();
+  const engine = await startAlone().catch((reason) => {
+    turn.close();
+    throw reason;
+  });
+  return { ...engine, stop: () => engine.stop().finally(() => turn.close()) };
+}
+
+/** Only one test file of this repository has an engine of its own at a time: the name is free again when its holder is gone. */
+async function takeTurn(): Promise<Server> {
+  const deadlineMs = performance.now() + TURN_MS;
+  for (;;) {
+    const holder = createServer().unref();
+    const taken = once(holder, 'listening');
+    holder.listen(`\0${RUN}`);
+    try {
+      await taken;
+      return holder;
+    } catch (reason) {
+      if (performance.now() > deadlineMs) throw reason;
+      await sleep(200);
+    }
+  }
+}
+
+async function startAlone(): Promise<TestEngine> {
   // Open to all, as the usual one's folder is; the socket itself is for root and its group.
   await mkdir(RUN, { recursive: true, mode: 0o755 });
   // Left behind by a test that was killed: its containers are of no use to anybody.

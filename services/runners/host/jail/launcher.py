@@ -352,7 +352,7 @@ def _advice():
         )
     if os.path.exists("/.dockerenv") or os.path.exists("/run/.containerenv"):
         hints.append(
-            "in a container: security_opt seccomp=unconfined (or a profile that allows unshare, setns, mount and "
+            "in a container: security_opt seccomp=deploy/docker/seccomp-runner.json (it allows unshare, setns, mount and "
             "pivot_root), systempaths=unconfined, and apparmor=unconfined where the host has AppArmor"
         )
     if not hints:
