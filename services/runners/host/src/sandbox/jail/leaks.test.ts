@@ -24,19 +24,22 @@ const GROWTH = 1.2;
 /** Longest that anything of a run may live on after its monitor or its caller is gone, in milliseconds. */
 const GONE_MS = 1000;
 
+/** As docs/sandbox.md has them: as root, as an ordinary user, as root without user namespaces. */
+type Mode = 'A' | 'B' | 'C';
+
 interface Jail {
   readonly sandbox: Sandbox;
   readonly launcher: number;
 }
 
 /** A jail with so many monitors and no more, each of which serves the next run as soon as it can. */
-async function withJail(slots: number, mode: 'A' | 'B', work: (jail: Jail) => Promise<void>): Promise<void> {
+async function withJail(slots: number, mode: Mode, work: (jail: Jail) => Promise<void>): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'runlane-leaks-test-'));
   if (isRoot) await chmod(folder, 0o777);
   const socketPath = join(folder, 'jail.sock');
   const user = isRoot && mode === 'B' ? NOBODY : undefined;
   const peerUid = user?.uid ?? process.getuid?.() ?? 0;
-  const extraArguments = ['--warm', '0'];
+  const extraArguments = ['--warm', '0', ...(mode === 'C' ? ['--no-user-namespaces'] : [])];
   const options = { socketPath, slots, languagesDir, peerUid, allowWeak: false, extraArguments };
   const launched = await launchJail({ ...options, ...(user && { user }) });
   const sandbox = await createJail({ socketPath, lost: launched.lost, stop: launched.stop });
@@ -106,43 +109,52 @@ async function runMany(sandbox: Sandbox, first: number, end: number): Promise<vo
   await Promise.all(Array.from({ length: AT_ONCE }, one));
 }
 
-test('a killed monitor is told as an error, leaves nothing of its run, and its slot serves again', needsRoot, () =>
-  withJail(1, 'A', async (jail) => {
-    const before = await atRest(jail, 1);
-    const { events } = await startedRun(jail.sandbox, LEAVES_DAEMON);
-    const { monitor, run } = await monitorOf(jail);
-    assert.equal(run.length, 3, 'process 1, the program and its daemon');
-    process.kill(monitor, 'SIGKILL');
-    await assert.rejects(ended(events), SandboxError);
-    await until(() => areGone(run), GONE_MS);
-    assert.equal((await runPython(jail.sandbox, 'print("again")')).text, 'again');
-    await becomes(() => look(jail), before);
-  }),
-);
+for (const [mode, who] of [
+  ['A', 'root'],
+  ['B', 'an ordinary user'],
+  ['C', 'root without user namespaces'],
+] as const) {
+  test(
+    `a killed monitor is told as an error, leaves nothing of its run, and its slot serves again: ${who}`,
+    needsRoot,
+    () =>
+      withJail(1, mode, async (jail) => {
+        const before = await atRest(jail, 1);
+        const { events } = await startedRun(jail.sandbox, LEAVES_DAEMON);
+        const { monitor, run } = await monitorOf(jail);
+        assert.equal(run.length, 3, 'process 1, the program and its daemon');
+        process.kill(monitor, 'SIGKILL');
+        await assert.rejects(ended(events), SandboxError);
+        await until(() => areGone(run), GONE_MS);
+        assert.equal((await runPython(jail.sandbox, 'print("again")')).text, 'again');
+        await becomes(() => look(jail), before);
+      }),
+  );
 
-test('a monitor that has stopped is killed some time after the limit of its run', needsRoot, () =>
-  withJail(1, 'A', async (jail) => {
-    const before = await atRest(jail, 1);
-    const { events } = await startedRun(jail.sandbox, LEAVES_DAEMON, { limits: { wallTimeMs: 500 } });
-    const { monitor, run } = await monitorOf(jail);
-    process.kill(monitor, 'SIGSTOP');
-    await assert.rejects(ended(events), SandboxError);
-    await until(() => areGone([...run, monitor]), GONE_MS);
-    assert.equal((await runPython(jail.sandbox, 'print("again")')).text, 'again');
-    await becomes(() => look(jail), before);
-  }),
-);
+  test(`a monitor that has stopped is killed some time after the limit of its run: ${who}`, needsRoot, () =>
+    withJail(1, mode, async (jail) => {
+      const before = await atRest(jail, 1);
+      const { events } = await startedRun(jail.sandbox, LEAVES_DAEMON, { limits: { wallTimeMs: 500 } });
+      const { monitor, run } = await monitorOf(jail);
+      process.kill(monitor, 'SIGSTOP');
+      await assert.rejects(ended(events), SandboxError);
+      await until(() => areGone([...run, monitor]), GONE_MS);
+      assert.equal((await runPython(jail.sandbox, 'print("again")')).text, 'again');
+      await becomes(() => look(jail), before);
+    }),
+  );
 
-test('when the caller goes nothing of its run stays', needsRoot, () =>
-  withJail(1, 'A', async (jail) => {
-    const before = await atRest(jail, 1);
-    const { run: callers } = await startedRun(jail.sandbox, LEAVES_DAEMON);
-    const { run } = await monitorOf(jail);
-    callers.close();
-    await until(() => areGone(run), GONE_MS);
-    await becomes(() => look(jail), before);
-  }),
-);
+  test(`when the caller goes nothing of its run stays: ${who}`, needsRoot, () =>
+    withJail(1, mode, async (jail) => {
+      const before = await atRest(jail, 1);
+      const { run: callers } = await startedRun(jail.sandbox, LEAVES_DAEMON);
+      const { run } = await monitorOf(jail);
+      callers.close();
+      await until(() => areGone(run), GONE_MS);
+      await becomes(() => look(jail), before);
+    }),
+  );
+}
 
 const LEAVES_DAEMON = 'import os, time\nif os.fork() == 0:\n  os.setsid(); print("up"); time.sleep(60)\ntime.sleep(60)';
 
@@ -271,7 +283,7 @@ async function look(jail: Jail) {
   const descriptors = async (pid: number) => (await readdir(`/proc/${pid}/fd`).catch(() => [])).length;
   const mounts = async (pid: number) =>
     (await readFile(`/proc/${pid}/mountinfo`, 'utf8').catch(() => '')).split('\n').length;
-  const ofRunUids = runUids(jail.sandbox);
+  const isOfRuns = runUids(jail.sandbox);
   // All that are left would be below the launcher: whatever is orphaned comes back to it.
   const uids = await Promise.all(pids.map(uidOf));
   return {
@@ -282,7 +294,7 @@ async function look(jail: Jail) {
     mounts: sum(await Promise.all([service, ...monitors].map(mounts))),
     namespaces: new Set(namespaces.flat()).size,
     groups: await groupsOf(jail.launcher),
-    processesOfRunUids: uids.filter(ofRunUids).length,
+    processesOfRunUids: uids.filter(isOfRuns).length,
   };
 }
 
