@@ -104,10 +104,15 @@ NONE = Group(0, {})
 class Groups:
     """All groups of one launcher, and how to take them away again."""
 
-    def __init__(self):
+    def __init__(self, given=None):
+        """`given` is a folder that belongs to this user, to make them in: else they are made where this process is."""
         self.slots = []
         self.detail = "no cgroup can be written"
+        self._given = given
+        # A pid says nothing to launchers in other containers.
+        self._name = f"{PREFIX}{os.getpid()}" + (f"-{os.urandom(4).hex()}" if given else "")
         self._made = []
+        self._held = []
 
     def make(self, slots, wanted=True):
         """A group for each slot; NONE where this machine does not let us."""
@@ -116,7 +121,7 @@ class Groups:
             self.detail = "cgroups switched off"
             return
         try:
-            if os.path.exists("/sys/fs/cgroup/cgroup.controllers"):
+            if os.path.exists(f"{self._given or '/sys/fs/cgroup'}/cgroup.controllers"):
                 self._open_v2(slots)
             else:
                 self._open_v1(slots)
@@ -128,18 +133,17 @@ class Groups:
     def _open_v1(self, slots):
         bases = {}
         for name in CONTROLLERS:
-            base = _own_folder_v1(name)
+            base = f"{self._given}/{name}" if self._given else _own_folder_v1(name)
             if base and os.access(base, os.W_OK):
                 bases[name] = base
         if not bases:
             return
         for base in set(bases.values()):
-            _sweep(base)
-            self._make(f"{base}/{PREFIX}{os.getpid()}")
+            self._make_top(base)
         groups = []
         for index in range(slots):
             fds = {"procs": []}
-            folders = {name: f"{base}/{PREFIX}{os.getpid()}/run-{index}" for name, base in bases.items()}
+            folders = {name: f"{base}/{self._name}/run-{index}" for name, base in bases.items()}
             for folder in dict.fromkeys(folders.values()):
                 self._make(folder)
                 fds["procs"].append(_open(f"{folder}/cgroup.procs"))
@@ -149,9 +153,9 @@ class Groups:
                 if os.path.exists(f"{folder}/memory.memsw.limit_in_bytes"):
                     fds["swap"] = _open(f"{folder}/memory.memsw.limit_in_bytes")
                 fds["peak"] = _open(f"{folder}/memory.max_usage_in_bytes")
-                fds["usage"] = _open(f"{folder}/memory.usage_in_bytes")
+                fds["usage"] = _open(f"{folder}/memory.usage_in_bytes", os.O_RDONLY)
                 fds["oom"] = _open(f"{folder}/memory.oom_control")
-                fds["empty"] = _open(f"{folder}/memory.force_empty")
+                fds["empty"] = _open(f"{folder}/memory.force_empty", os.O_WRONLY)
             if "pids" in folders:
                 fds["pids"] = _open(f"{folders['pids']}/pids.max")
             if "cpuacct" in folders:
@@ -161,18 +165,15 @@ class Groups:
         self.detail = f"cgroup v1: {', '.join(sorted(bases))}"
 
     def _open_v2(self, slots):
-        with open("/proc/self/cgroup", encoding="utf-8") as file:
-            own = next(line[3:].strip() for line in file if line.startswith("0::"))
-        base = f"/sys/fs/cgroup{own}".rstrip("/")
-        _sweep(base)
-        top = f"{base}/{PREFIX}{os.getpid()}"
-        self._make(top)
-        # A group with processes of its own may not share out controllers: the launcher moves aside.
+        base = self._given or _own_folder_v2()
+        top = self._make_top(base)
         with open(f"{base}/cgroup.subtree_control", encoding="utf-8") as file:
             shared = file.read().split()
         if "memory" not in shared or "pids" not in shared:
-            self._make(f"{base}/{PREFIX}{os.getpid()}-launcher")
-            _put(f"{base}/{PREFIX}{os.getpid()}-launcher/cgroup.procs", "0")
+            if not self._given:
+                # A group with processes of its own may not share out controllers: the launcher moves aside.
+                self._make(f"{top}-launcher")
+                _put(f"{top}-launcher/cgroup.procs", "0")
             _put(f"{base}/cgroup.subtree_control", "+memory +pids")
         _put(f"{top}/cgroup.subtree_control", "+memory +pids")
         groups = []
@@ -190,6 +191,18 @@ class Groups:
             groups.append(Group(2, fds))
         self.slots = groups
         self.detail = "cgroup v2: memory, pids, cpu"
+
+    def _make_top(self, base):
+        """The group that holds all of this launcher's, locked for as long as it lives; what others left is swept away."""
+        lock = _lock(base)
+        try:
+            _sweep(base)
+            top = f"{base}/{self._name}"
+            self._make(top)
+            self._held.append(_lock(top))
+            return top
+        finally:
+            os.close(lock)
 
     def _make(self, folder):
         os.mkdir(folder, 0o755)
@@ -211,13 +224,37 @@ class Groups:
 def _sweep(base):
     """Remove what a launcher that was killed left behind."""
     for name in os.listdir(base):
-        owner = name[len(PREFIX) :].partition("-")[0]
-        if name.startswith(PREFIX) and owner.isdigit() and not os.path.exists(f"/proc/{owner}"):
-            for folder, _, _ in os.walk(f"{base}/{name}", topdown=False):
-                try:
-                    os.rmdir(folder)
-                except OSError:
-                    pass  # not ours after all, or still dying: harmless
+        if not name.startswith(PREFIX):
+            continue
+        try:
+            lock = _lock(f"{base}/{name}", wait=False)
+        except OSError:
+            continue  # its launcher lives
+        for folder, _, _ in os.walk(f"{base}/{name}", topdown=False):
+            try:
+                os.rmdir(folder)
+            except OSError:
+                pass  # not ours after all, or still dying: harmless
+        os.close(lock)
+
+
+def _lock(folder, wait=True):
+    """A lock that ends with its holder, however that ends: the same to launchers that cannot see each other's pids."""
+    import fcntl  # here, for every program's process begins with what the service imports
+
+    fd = _open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        return fd
+    except OSError:
+        os.close(fd)
+        raise
+
+
+def _own_folder_v2():
+    with open("/proc/self/cgroup", encoding="utf-8") as file:
+        own = next(line[3:].strip() for line in file if line.startswith("0::"))
+    return f"/sys/fs/cgroup{own}".rstrip("/")
 
 
 def _own_folder_v1(controller):

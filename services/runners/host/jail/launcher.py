@@ -57,7 +57,7 @@ def main():
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     # Whatever is orphaned below comes back here, so "no child left" means that nothing is left.
     linux.prctl(linux.PR_SET_CHILD_SUBREAPER, 1)
-    groups = cgroup.Groups()
+    groups = cgroup.Groups(arguments.cgroups)
     try:
         _launch(arguments, groups)
         code = _wait(arguments.leash)
@@ -78,6 +78,7 @@ def _arguments():
     parser.add_argument("--bind", action="append", default=[], help="a further folder to show, read-only")
     parser.add_argument("--tool", action="append", default=[], metavar="LANGUAGE=PATH", help="a tool in the place of the manifest's")
     parser.add_argument("--preload", default="", help="modules for the zygote to import, separated by commas")
+    parser.add_argument("--cgroups", metavar="DIR", help="make the groups of runs in here, a folder delegated to this user")
     parser.add_argument("--no-cgroups", action="store_true", help="measure by polling even where groups can be made")
     parser.add_argument("--no-user-namespaces", action="store_true", help="as root: do without, even where they can be made")
     parser.add_argument("--leash", action="store_true", help="end when standard input does: for a parent without the right to signal")
@@ -112,6 +113,8 @@ def _launch(arguments, groups):
     mode = _mode(arguments.no_user_namespaces)
     count = arguments.slots + arguments.warm
     groups.make(count, wanted=not arguments.no_cgroups)
+    if arguments.cgroups and not groups.slots[0].has_memory:
+        raise CannotIsolate(f"no groups with a limit of memory can be made in {arguments.cgroups}, which was given for them: {groups.detail}")
     host_ids = _reserve_host_ids() if root else None
     first_uid = {"A": FIRST_RUN_UID, "B": 0, "C": FIRST_RUN_UID + (host_ids[0] if host_ids else 0)}[mode]
     slots = [service.Slot(n, first_uid + n if root else 0, groups.slots[n], not root) for n in range(count)]

@@ -25,8 +25,8 @@ export interface ContainerJailOptions {
   readonly engineSocket: string;
   readonly image: string;
   readonly slots: number;
-  /** Folder of the host, delegated to `CONTAINER_UID`, for the groups of its runs. */
-  readonly cgroups?: string;
+  /** Folders of the host, delegated to `CONTAINER_UID`, for the groups of its runs: controller → folder. */
+  readonly cgroups?: Readonly<Record<string, string>>;
   /** Leave one of the settings out that the jail needs. */
   readonly without?: 'seccomp profile' | 'uncovered /proc';
 }
@@ -96,7 +96,7 @@ async function settingsOf(
   const binds = [`${RUNNERS}:/app/services/runners:ro`, `${folder}:/run/runlane`];
   if (cgroups) {
     words.push('--cgroups', '/run/cgroups');
-    binds.push(`${cgroups}:/run/cgroups`);
+    for (const [name, path] of Object.entries(cgroups)) binds.push(`${path}:/run/cgroups/${name}`);
   }
   return {
     Image: image,

@@ -1,12 +1,14 @@
 /** The jail in a container without a privilege, as docker-compose.yml starts it, on a real engine. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { skipWithout, startDocker, TEST_IMAGE, type TestEngine } from '@runlane/core/testing';
 import { testSandbox } from '../sandbox.contract.js';
+import { runPython } from '../sandbox.fixture.js';
 import {
+  CONTAINER_UID,
   type ContainerJail,
   type ContainerJailOptions,
   openContainerJail,
@@ -122,4 +124,72 @@ describe('an unprivileged container', { skip }, () => {
       );
     });
   }
+});
+
+const V1 = '/sys/fs/cgroup/memory';
+const notRoot = process.getuid?.() !== 0 && 'only root can delegate a cgroup';
+const notV1 = !existsSync(V1) && `${V1} is not there: this machine has no cgroup v1`;
+
+describe('an unprivileged container that is given cgroups', { skip: skip || notRoot || notV1 }, () => {
+  const cgroups = Object.fromEntries(
+    ['memory', 'pids', 'cpuacct'].map((name) => [name, `/sys/fs/cgroup/${name}/runlane-test-${process.pid}`]),
+  );
+  const made = () =>
+    Object.values(cgroups)
+      .flatMap((path) => readdirSync(path, { withFileTypes: true }))
+      .filter((entry) => entry.isDirectory());
+
+  before(() => {
+    for (const path of Object.values(cgroups)) {
+      mkdirSync(path);
+      chownSync(path, CONTAINER_UID, CONTAINER_UID);
+    }
+  });
+  after(() => {
+    for (const path of Object.values(cgroups)) rmdirSync(path);
+  });
+
+  test('uses them: memory is what the kernel counts, not what is seen by polling', async () => {
+    const { sandbox } = await open({ cgroups });
+    try {
+      assert.match(sandbox.description.summary, /\+cgroup$/);
+      const layer = sandbox.description.layers.find(({ name }) => name === 'memory-cgroup');
+      assert.deepEqual([layer?.holds, layer?.detail], [true, 'cgroup v1: cpuacct, memory, pids']);
+      // Memory that is in nobody's mappings, which polling does not see.
+      const hidden =
+        'import os\nfd = os.memfd_create("x")\nfor _ in range(300): os.write(fd, b"x" * (1 << 20))\nprint("had it")';
+      const { end, text } = await runPython(sandbox, hidden, {
+        limits: { memoryBytes: 128 << 20, fileBytes: 1 << 30 },
+      });
+      assert.deepEqual([end.reason, text], ['memory', '']);
+      assert.ok(end.memoryPeakBytes > 120 << 20 && end.memoryPeakBytes <= 128 << 20, `${end.memoryPeakBytes}`);
+    } finally {
+      await sandbox.close();
+    }
+    assert.deepEqual(made(), [], 'and takes them away when it ends');
+  });
+
+  test('two share a folder, and one takes away what another left that was killed', async () => {
+    const [first, second] = await Promise.all([open({ cgroups, slots: 1 }), open({ cgroups, slots: 1 })]);
+    assert.equal(made().length, 2 * 3);
+    process.kill(first.pid, 'SIGKILL');
+    await first.sandbox.lost;
+    await first.sandbox.close();
+    assert.equal(made().length, 2 * 3);
+    const third = await open({ cgroups, slots: 1 });
+    assert.equal(made().length, 2 * 3);
+    assert.equal((await runPython(second.sandbox, 'print(2)')).text, '2');
+    assert.equal((await runPython(third.sandbox, 'print(3)')).text, '3');
+    await Promise.all([second, third].map(({ sandbox }) => sandbox.close()));
+    assert.deepEqual(made(), []);
+  });
+
+  testSandbox('jail, in a container with cgroups', async () => (await open({ cgroups })).sandbox);
+
+  test('refuses to start where it cannot use them', async () => {
+    await assert.rejects(
+      open({ cgroups: { memory: V1 } }),
+      /refusing to start: no groups with a limit of memory can be made in \/run\/cgroups, which was given for them/,
+    );
+  });
 });
