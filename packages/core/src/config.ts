@@ -158,6 +158,13 @@ export const VARIABLES = {
     meaning:
       'Socket of a jail service that is running already (`npm start` as root starts one); the runner starts its own when unset.',
   },
+  JAIL_CGROUPS: {
+    schema: z.string(),
+    fallback: undefined,
+    readBy: ['runner'],
+    meaning:
+      "Folder of a control group that is delegated to the runner's user, to make the groups of runs in (docs/sandbox-container.md); its own place when unset.",
+  },
   RUN_DIR: {
     schema: z.string(),
     fallback: undefined,

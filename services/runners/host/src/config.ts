@@ -22,6 +22,8 @@ export interface Config {
   readonly runDir: string;
   /** Socket of a jail service that somebody else started; without it, this process starts its own. */
   readonly jailSocket: string | undefined;
+  /** Folder for the groups of runs; without it they are made where this process is. */
+  readonly jailCgroups: string | undefined;
   /** Folder of the languages' folders. */
   readonly languagesDir: string;
   /** Languages to offer; all that are found when empty. */
@@ -46,6 +48,7 @@ export function readRunnerConfig(env: NodeJS.ProcessEnv): Config {
       'RUNNER_SLOTS',
       'RUN_DIR',
       'JAIL_SOCKET',
+      'JAIL_CGROUPS',
       'LANGUAGES_DIR',
       'LANGUAGES',
       'RUNNER_UID',
@@ -75,6 +78,7 @@ export function readRunnerConfig(env: NodeJS.ProcessEnv): Config {
     slots,
     runDir: read.RUN_DIR ?? tmpdir(),
     jailSocket: read.JAIL_SOCKET,
+    jailCgroups: read.JAIL_CGROUPS,
     languagesDir: read.LANGUAGES_DIR ?? fileURLToPath(new URL('../../', import.meta.url)),
     languages: read.LANGUAGES ?? [],
     uid: read.RUNNER_UID,

@@ -61,8 +61,10 @@ async function openJail({ config, closer }: Surroundings): Promise<Sandbox> {
   closer.add({ name: 'run folder', close: () => rm(folder, { recursive: true, force: true }) });
   if (process.getuid?.() === 0) await chown(folder, uid, -1);
   const socketPath = join(folder, 'jail.sock');
-  const { languagesDir, slots, allowWeak, python } = config;
-  const launched = await launchJail({ socketPath, slots, languagesDir, peerUid: uid, allowWeak, python });
+  const { languagesDir, slots, allowWeak, python, jailCgroups } = config;
+  const extraArguments = jailCgroups ? ['--cgroups', jailCgroups] : [];
+  const options = { slots, languagesDir, allowWeak, python, extraArguments };
+  const launched = await launchJail({ socketPath, peerUid: uid, ...options });
   closer.add({ name: 'jail', close: () => launched.stop() });
   dropPrivileges(uid);
   return createJail({ socketPath, lost: launched.lost, stop: launched.stop });
