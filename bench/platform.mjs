@@ -31,7 +31,10 @@ export async function startPlatform(dataFolder, more = {}) {
   };
 }
 
-/** Resident memory of each process below one, in bytes; those of the jail together. */
+/**
+ * Memory of its own that each process below one holds, in bytes; those of the jail together. Pages of files are left out: those
+ * of the store grow with its jobs, and the system takes them back when it needs them.
+ */
 export function residentBytes(pid) {
   const bytes = {};
   for (const each of family(pid)) {
@@ -39,7 +42,7 @@ export function residentBytes(pid) {
     const name = nameOf(command);
     if (!name) continue;
     // What several processes share is counted once, in parts: forks of one interpreter share most of theirs.
-    const kib = Number(/^Pss:\s+(\d+)/m.exec(read(`/proc/${each}/smaps_rollup`))?.[1] ?? 0);
+    const kib = Number(/^Pss_Anon:\s+(\d+)/m.exec(read(`/proc/${each}/smaps_rollup`))?.[1] ?? 0);
     bytes[name] = (bytes[name] ?? 0) + kib * 1024;
   }
   return bytes;
