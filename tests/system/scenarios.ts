@@ -61,7 +61,8 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'takes 300 MB is ended',
-    program: { code: 'data = bytearray(300_000_000)\nprint(len(data))' },
+    // Where memory is measured by looking, it takes a look to see it.
+    program: { code: 'import time\ndata = bytearray(300_000_000)\ntime.sleep(1)\nprint(len(data))' },
     expected: { status: 'memory_exceeded' },
     stdout: '',
   },
