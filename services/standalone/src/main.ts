@@ -178,7 +178,12 @@ async function main(): Promise<void> {
       });
     }
     const lock = `${dataFolder}/lock`;
-    const words = childWords({ uid: PLATFORM_UID }, [runFolder, dataFolder], lock, 'services/standalone/dist/platform.js');
+    const words = childWords(
+      { uid: PLATFORM_UID },
+      [runFolder, dataFolder],
+      lock,
+      'services/standalone/dist/platform.js',
+    );
     const platform = start('platform', words, true, {
       ...env,
       DATA_DIR: dataFolder,
