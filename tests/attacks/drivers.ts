@@ -5,7 +5,8 @@
 import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createJail, launchJail, type Sandbox } from '@runlane/runner-host/testing';
+import { silentLog, skipWithout, startDocker, TEST_IMAGE } from '@runlane/core/testing';
+import { createDocker, createJail, launchJail, openContainerJail, type Sandbox } from '@runlane/runner-host/testing';
 
 export interface Opened {
   readonly sandbox: Sandbox;
@@ -25,9 +26,12 @@ export interface Driver {
 
 const LANGUAGES = fileURLToPath(new URL('../../../services/runners/', import.meta.url));
 const SLOTS = 12;
+/** Each is used once, so that more of them would only be made sooner. */
+const CONTAINERS = 4;
 /** An ordinary user: any id without rights will do. */
 export const NOBODY = { uid: 54_321, gid: 54_321 };
 export const isRoot = process.getuid?.() === 0;
+const needsEngine = skipWithout('docker') || undefined;
 const needsRoot = isRoot ? undefined : 'needs root: sudo npm test';
 
 export const DRIVERS: readonly Driver[] = [
@@ -47,6 +51,8 @@ export const DRIVERS: readonly Driver[] = [
     open: () => openJail({ extra: ['--no-user-namespaces'] }),
   },
   { name: 'jail, by an ordinary user', open: () => openJail(isRoot ? { user: NOBODY } : {}) },
+  { name: 'jail, in an unprivileged container', missing: needsEngine, open: openJailInContainer },
+  { name: 'docker', missing: needsEngine, open: openContainers },
 ];
 
 interface JailOptions {
@@ -77,6 +83,47 @@ async function openJail({ user, extra = [] }: JailOptions): Promise<Opened> {
     identity: () => identityOf(launched.pid),
     close: () => sandbox.close(),
   };
+}
+
+async function openJailInContainer(): Promise<Opened> {
+  const engine = await startDocker();
+  try {
+    const given = { engineSocket: engine.socketPath, image: TEST_IMAGE, slots: SLOTS };
+    const { sandbox, pid, socketPath } = await openContainerJail(given);
+    return {
+      sandbox,
+      serviceSocket: socketPath,
+      identity: () => identityOf(pid),
+      close: () => sandbox.close().finally(() => engine.stop()),
+    };
+  } catch (reason) {
+    await engine.stop();
+    throw reason;
+  }
+}
+
+async function openContainers(): Promise<Opened> {
+  const engine = await startDocker();
+  try {
+    const sandbox = await createDocker({
+      socketPath: engine.socketPath,
+      runtime: undefined,
+      languages: [{ name: 'python', image: TEST_IMAGE, toolPaths: ['/usr/bin/python3'] }],
+      poolSize: CONTAINERS,
+      allowWeak: false,
+      log: silentLog,
+    });
+    return {
+      sandbox,
+      serviceSocket: engine.socketPath,
+      // Nothing of ours serves but this process; that the engine still does is seen when the next container is made.
+      identity: async () => `${process.pid}`,
+      close: () => sandbox.close().finally(() => engine.stop()),
+    };
+  } catch (reason) {
+    await engine.stop();
+    throw reason;
+  }
 }
 
 /** A folder in which another user can make a socket, and where no run's own folder covers it. */

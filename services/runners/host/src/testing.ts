@@ -2,6 +2,7 @@
 
 export { DEFAULT_LIMITS } from './limits.js';
 export { createDocker } from './sandbox/docker/driver.js';
+export { openContainerJail } from './sandbox/jail/container.fixture.js';
 export { createJail } from './sandbox/jail/driver.js';
 export { type Launched, launchJail } from './sandbox/jail/launch.js';
 export { collect, type Given, type Outcome, open } from './sandbox/sandbox.fixture.js';
