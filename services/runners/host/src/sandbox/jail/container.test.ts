@@ -13,6 +13,7 @@ import {
   type ContainerJailOptions,
   openContainerJail,
   SECCOMP_PROFILE,
+  serveInContainer,
 } from './container.fixture.js';
 
 /** What the jail refuses to programs and needs itself: the whole of what the container's filter allows beyond the jail's. */
@@ -116,6 +117,11 @@ describe('an unprivileged container', { skip }, () => {
     }
   });
 
+  test('the whole runner host serves there', async () => {
+    const log = await serveInContainer({ engineSocket: engine.socketPath, image: TEST_IMAGE, slots: 2 });
+    assert.match(log, /"languages":\["python 3\.[\d.]+"[^\]]*\],"slots":2,"isolation":"jail:[a-z+]+\+polled"/);
+  });
+
   for (const without of ['seccomp profile', 'uncovered /proc'] as const) {
     test(`without its ${without} the jail refuses to start, and says what to do`, async () => {
       await assert.rejects(
@@ -185,6 +191,12 @@ describe('an unprivileged container that is given cgroups', { skip: skip || notR
   });
 
   testSandbox('jail, in a container with cgroups', async () => (await open({ cgroups })).sandbox);
+
+  test('and so does the whole runner host', async () => {
+    const log = await serveInContainer({ engineSocket: engine.socketPath, image: TEST_IMAGE, slots: 2, cgroups });
+    assert.match(log, /"isolation":"jail:[a-z+]+\+cgroup"/);
+    assert.deepEqual(made(), []);
+  });
 
   test('refuses to start where it cannot use them', async () => {
     await assert.rejects(
