@@ -16,7 +16,7 @@ from .sandbox import Sandbox
 
 REQUEST_SECONDS = 10  # for the whole request to arrive
 START_SECONDS = 5  # between READY and START
-GRACE_SECONDS = 1  # past its limits, after which a run is ended from outside
+GRACE_SECONDS = 3  # past its limits, after which a run is ended from outside; a busy machine takes its time
 FOREVER = float("inf")
 # A monitor makes room for another after so many runs: what it may have gathered is gone then.
 RUNS = 1000
