@@ -25,13 +25,21 @@ def memory_bytes():
     total = 0
     for pid in _processes():
         try:
-            total += _field(f"/proc/{pid}/smaps_rollup", b"Pss:") + _field(f"/proc/{pid}/status", b"VmPTE:")
+            total += _share(pid) + _field(f"/proc/{pid}/status", b"VmPTE:")
         except OSError:
             pass  # it ended meanwhile
     for folder, _, _ in WRITABLE:
         state = os.statvfs(folder)
         total += (state.f_blocks - state.f_bfree) * state.f_frsize
     return total
+
+
+def _share(pid):
+    try:
+        return _field(f"/proc/{pid}/smaps_rollup", b"Pss:")
+    except PermissionError:
+        # It has made itself undumpable. Nobody can hide this, which counts shared pages in full.
+        return _field(f"/proc/{pid}/status", b"VmRSS:")
 
 
 def _field(path, name):

@@ -1,15 +1,14 @@
-"""The monitor of a slot: makes a sandbox, waits for a caller, serves it, takes the sandbox away, and makes the next.
+"""The monitor of a slot: makes a sandbox, waits for a caller, serves it, and takes the sandbox away.
 
 Trusted code. It stays outside of the run's process namespace, where no program can name it, and it has another uid where
-there is one. It lives for many runs, for a fork of an interpreter costs more than all that it does in one.
+there is one. It serves one run: the program is a fork of it, and must find nothing there of a run before.
 """
 import _socket
 import os
 import struct
 import time
 
-from . import frames, interpreter, linux
-from .network import Network
+from . import frames, interpreter, linux, network
 from .relay import Relay
 from .request import Refused, receive
 from .sandbox import Sandbox
@@ -18,46 +17,24 @@ REQUEST_SECONDS = 10  # for the whole request to arrive
 START_SECONDS = 5  # between READY and START
 GRACE_SECONDS = 3  # past its limits, after which a run is ended from outside; a busy machine takes its time
 FOREVER = float("inf")
-# A monitor makes room for another after so many runs: what it may have gathered is gone then.
-RUNS = 1000
 # What a monitor tells the service.
 MADE, FAILED = b"m", b"!"
 
 
-class Home:
-    """Where a monitor goes back to between runs: the namespaces of the service, the mounts and the process ids."""
+def serve(listening, peers, slot, filters, description, tell, set_deadline):
+    """Serve one caller. Never returns, but as interpreter.Leave in the process of a program.
 
-    def __init__(self):
-        self.mounts, self.pids = (os.open(f"/proc/self/ns/{name}", os.O_RDONLY | os.O_CLOEXEC) for name in ("mnt", "pid"))
-
-    def fds(self):
-        return [self.mounts, self.pids]
-
-    def enter(self):
-        linux.setns(self.mounts, linux.CLONE_NEWNS)
-        linux.setns(self.pids, linux.CLONE_NEWPID)
-
-
-def serve(listening, peers, slot, filters, description, home, tell, set_deadline):
-    """Serve one caller after the other. Never returns, but as interpreter.Leave in the process of a program.
-
-    `peers` are the uids that may call; `tell` says to the service that the first sandbox is made, or why none could be; `set_deadline` when it shall end us.
+    `peers` are the uids that may call; `tell` says to the service that the sandbox is made, or why it could not be;
+    `set_deadline` when the service shall end us.
     """
-    made = False
-    network = Network()
     try:
-        for _ in range(RUNS):
-            home.enter()
-            network.enter()
-            sandbox = Sandbox(slot, filters)
-            if not made:
-                made = True
-                tell(MADE)
-            _serve_one(listening, peers, sandbox, description, set_deadline)
-            set_deadline(time.monotonic() + GRACE_SECONDS)
-            sandbox.end()
-            sandbox.close()
-            set_deadline(FOREVER)
+        network.enter()
+        sandbox = Sandbox(slot, filters)
+        tell(MADE)
+        _serve_one(listening, peers, sandbox, description, set_deadline)
+        set_deadline(time.monotonic() + GRACE_SECONDS)
+        sandbox.end()
+        sandbox.close()
         os._exit(0)
     except interpreter.Leave:
         raise  # this process is the program's
@@ -76,6 +53,7 @@ def _serve_one(listening, peers, sandbox, description, set_deadline):
             request = receive(connection, now + REQUEST_SECONDS)
             if request is None:
                 connection.sendall(frames.pack(frames.DESCRIPTION, description))
+                set_deadline(FOREVER)
                 continue
             sandbox.fill(request)
             connection.sendall(frames.pack(frames.READY))

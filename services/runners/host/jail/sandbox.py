@@ -20,8 +20,8 @@ TERMINALS = 64  # of a run; the machine has 4,096 for all of them
 _clone = linux.libc.clone
 _clone.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p]
 _pause = ctypes.cast(linux.libc.pause, ctypes.c_void_p)
-# One at a time is in use, in each monitor.
-_stack = mmap.mmap(-1, 16384)
+# Private: what is written to it here, no other process may see or change.
+_stack = mmap.mmap(-1, 16384, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
 _stack_top = ctypes.addressof(ctypes.c_char.from_buffer(_stack)) + 16384 - 64
 
 

@@ -42,6 +42,10 @@ class Deadlines:
     def set(self, number, at):
         DEADLINE.pack_into(self._memory, DEADLINE.size * number, at)
 
+    def keep_from_forks(self):
+        """Called in a monitor: what it forks becomes a program, and must not reach this."""
+        self._memory.madvise(mmap.MADV_DONTFORK)
+
     def passed(self, number):
         return DEADLINE.unpack_from(self._memory, DEADLINE.size * number)[0] < time.monotonic()
 
@@ -72,10 +76,9 @@ class _Service:
         self.report = report
         self.filters = seccomp.build(unseen_memory=all(slot.group.has_memory for slot in slots))
         self.deadlines = Deadlines(len(slots))
-        self.home = monitor.Home()
         self.news, self.tell = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET | _socket.SOCK_CLOEXEC)
         self.news.setblocking(False)
-        kept = [*range(program.JOB_FD + 1), self.listening.fileno(), self.tell.fileno(), *self.home.fds()]
+        kept = [*range(program.JOB_FD + 1), self.listening.fileno(), self.tell.fileno()]
         # What the monitor of each slot has to close: computed once, for all that it needs is open now.
         self.foreign = {slot.number: linux.gaps([*kept, *slot.group.all_fds()]) for slot in slots}
         self.monitors = {}
@@ -97,9 +100,10 @@ class _Service:
         pid = os.fork()
         if pid == 0:
             linux.prctl(linux.PR_SET_PDEATHSIG, _signal.SIGKILL)
+            self.deadlines.keep_from_forks()
             for first, last in self.foreign[slot.number]:
                 linux.close_range(first, last)
-            monitor.serve(self.listening, self.peers, slot, self.filters, self.description, self.home, self._teller(), self._clock(slot))
+            monitor.serve(self.listening, self.peers, slot, self.filters, self.description, self._teller(), self._clock(slot))
         self.monitors[pid] = _Monitor(pid, slot)
 
     def _teller(self):
