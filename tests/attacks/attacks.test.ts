@@ -6,9 +6,10 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { runPython } from '@runlane/runner-host/testing';
 import { ATTACKS, type Attack } from './attacks.js';
-import { type Canaries, openCanaries } from './canaries.js';
-import { DRIVERS } from './drivers.js';
+import { type Canaries, newSecret, openCanaries } from './canaries.js';
+import { DRIVERS, ONE_SLOT } from './drivers.js';
 import { EXCEPTIONS, exceptionOf } from './exceptions.js';
 import { judge } from './judge.js';
 import { createTarget, PROGRAMS, type Target } from './target.js';
@@ -71,6 +72,44 @@ for (const driver of DRIVERS) {
     describe('alone', () => {
       for (const attack of ATTACKS) if (attack.alone) tryIt(attack);
     });
+  });
+}
+
+for (const driver of ONE_SLOT) {
+  test(`nothing is left of the run before in the ${driver.name}`, { skip: driver.missing ?? false }, async () => {
+    const { sandbox, close } = await driver.open();
+    const helper = readFileSync(`${PROGRAMS}attempt.py`);
+    const finder = readFileSync(`${PROGRAMS}memory-of-the-service.py`, 'utf8');
+    const ATTACK = JSON.stringify({ mark: 'atkfinder' });
+    const find = async (secret: string) => {
+      const { stdout, stderr } = await runPython(sandbox, finder, {
+        env: { ATTACK, ...(secret && { SECRET: secret }) },
+        files: { 'attempt.py': helper },
+      });
+      assert.equal(stderr.toString(), '');
+      return JSON.parse(stdout.toString());
+    };
+    try {
+      const secret = newSecret();
+      for (let round = 0; round < 3; round += 1) {
+        const { text } = await runPython(
+          sandbox,
+          `import sys\nprint(input())\nprint(sys.argv[1])\nsys.exit(3)\n# ${secret}`,
+          {
+            args: [secret],
+            env: { SECRET: secret },
+            stdin: secret,
+            files: { secret, [secret]: secret },
+          },
+        );
+        assert.equal(text, `${secret}\n${secret}`);
+        const { found, shared, runs } = await find('');
+        assert.deepEqual([found, shared, runs], [[], [], []]);
+      }
+      assert.deepEqual((await find(secret)).found, [secret], 'control: what is there is found');
+    } finally {
+      await close();
+    }
   });
 }
 

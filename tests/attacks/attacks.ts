@@ -235,7 +235,10 @@ export const ATTACKS: readonly Attack[] = [
   { name: 'files-of-the-host', facts: { opened: [] } },
   { name: 'planted-files', facts: { devices: ['EPERM'], through: oneOf('ENOENT', 'EACCES') } },
   { name: 'environment', facts: { found: [], variables: [], installedIn: [] } },
-  { name: 'memory-of-the-service', facts: { found: [], frames: ['<module>'], services: [] } },
+  {
+    name: 'memory-of-the-service',
+    facts: { found: [], shared: [], frames: ['<module>'], services: [], runs: [] },
+  },
   { name: 'inherited-descriptors', facts: { open: [0, 1, 2], pipes: true, climbed: [] } },
   { name: 'shared-segments', facts: { found: [], files: [] } },
   {

@@ -37,7 +37,7 @@ export interface Canaries {
 
 const PROJECT = fileURLToPath(new URL('../../../', import.meta.url));
 
-const newSecret = () => `CANARY-${randomBytes(12).toString('hex')}`;
+export const newSecret = () => `CANARY-${randomBytes(12).toString('hex')}`;
 
 /** Sets the variable `RUNLANE_CANARY` of this process, which is the parent of what is started from it. */
 export async function openCanaries(): Promise<Canaries> {

@@ -55,17 +55,27 @@ export const DRIVERS: readonly Driver[] = [
   { name: 'docker', missing: needsEngine, open: openContainers },
 ];
 
+/** Jails in which every program has the place of the one before. */
+export const ONE_SLOT: readonly Driver[] = [
+  { name: 'jail, by root', missing: needsRoot, open: () => openJail({ slots: 1, extra: ['--warm', '0'] }) },
+  {
+    name: 'jail, by an ordinary user',
+    open: () => openJail({ slots: 1, extra: ['--warm', '0'], ...(isRoot && { user: NOBODY }) }),
+  },
+];
+
 interface JailOptions {
   readonly user?: typeof NOBODY;
+  readonly slots?: number;
   readonly extra?: readonly string[];
 }
 
-async function openJail({ user, extra = [] }: JailOptions): Promise<Opened> {
+async function openJail({ user, slots = SLOTS, extra = [] }: JailOptions): Promise<Opened> {
   const folder = await socketFolder();
   const socketPath = join(folder, 'jail.sock');
   const launched = await launchJail({
     socketPath,
-    slots: SLOTS,
+    slots,
     languagesDir: LANGUAGES,
     peerUid: user?.uid ?? process.getuid?.() ?? 0,
     allowWeak: false,

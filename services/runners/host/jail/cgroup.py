@@ -6,6 +6,7 @@ and the monitor measures it by polling instead.
 """
 import os
 
+# What the name of a launcher's group begins with; its pid follows.
 PREFIX = "runlane-"
 CONTROLLERS = ("memory", "pids", "cpuacct")
 # An ended run leaves less than this of the kernel's own bookkeeping: not worth the call.
@@ -18,6 +19,8 @@ class Group:
     def __init__(self, version, fds):
         self.version = version
         self.fds = fds
+        # What was set last: most runs have the same.
+        self._limits = None
         self._oom_before = 0
         self._cpu_before = 0
 
@@ -29,17 +32,30 @@ class Group:
     def has_pids(self):
         return "pids" in self.fds
 
+    @property
+    def has_cpu(self):
+        return "cpu" in self.fds
+
     def limit(self, memory, processes):
         """Set the limits of the next run and forget the one before. Call while the group is empty."""
+        self._set_limits(memory, processes)
+        if "peak" in self.fds:
+            _write(self.fds["peak"], 0)
+        if self.has_memory:
+            self._oom_before = self._oom_kills()
+
+    def _set_limits(self, memory, processes):
+        if (memory, processes) == self._limits:
+            return
+        self._limits = None
         if self.has_memory:
             if self.version == 2:
                 _write(self.fds["memory"], memory)
             else:
                 self._limit_memory_v1(memory)
-                _write(self.fds["peak"], 0)
-            self._oom_before = self._oom_kills()
         if self.has_pids:
             _write(self.fds["pids"], processes)
+        self._limits = (memory, processes)
 
     def start_clock(self):
         """Count processor time from here on: what preparing the program cost is ours."""
@@ -55,10 +71,12 @@ class Group:
             _write(self.fds["swap"], memory)
             _write(self.fds["memory"], memory)
 
-    def forget(self):
-        """Give back what the run before left charged here (files it read, its tmpfs): the next one pays for its own only."""
+    def forget(self, memory, processes):
+        """Give back what the run before left charged here (files it read, its tmpfs): the next one pays for its own only.
+        And have limits under which the next sandbox can be made, whatever those of the run before were."""
         if "empty" in self.fds and int(_read(self.fds["usage"])) > LEFT_OVER_BYTES:
             _write(self.fds["empty"], 0)
+        self._set_limits(memory, processes)
 
     def join(self):
         """Move the calling process in. "0" means itself, so no pid has to be translated between namespaces."""
@@ -224,7 +242,8 @@ class Groups:
 def _sweep(base):
     """Remove what a launcher that was killed left behind."""
     for name in os.listdir(base):
-        if not name.startswith(PREFIX):
+        # Others may have folders of a similar name here.
+        if not name.startswith(PREFIX) or not name[len(PREFIX) :].split("-")[0].isdigit():
             continue
         try:
             lock = _lock(f"{base}/{name}", wait=False)

@@ -200,8 +200,8 @@ def dress():
     _signal.signal(_signal.SIGINT, _signal.default_int_handler)
 
 
-def become(argv, env):
-    """Leave the service, and run this program, in whose folder this process is already."""
+def take_over(argv, env):
+    """Make this process, which is in the program's folder already, look as the program's: it begins with Leave."""
     if env != _state["environment"]:
         os.environ.clear()
         os.environ.update(env)
@@ -214,11 +214,8 @@ def become(argv, env):
     sys.path[0] = WORK if "/" not in argv[1] else os.path.normpath(os.path.dirname(_state["path"]))
     # What the service has made since it froze its objects is not the program's.
     gc.freeze()
-    # os.wait4() imports it, in the monitor.
-    _state["kept"].append(sys.modules.pop("resource", None))
     # But this is the program's, and the collector must see it at the end.
     sys.modules["__main__"] = _make_main()
-    raise Leave
 
 
 def _make_main():

@@ -28,7 +28,7 @@ import time  # noqa: E402
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.dirname(HERE))
 
-from jail import cgroup, linux, probe, program, rootfs, sandbox, seccomp, service  # noqa: E402
+from jail import cgroup, linux, maker, probe, program, rootfs, seccomp, service  # noqa: E402
 
 SUBORDINATE_IDS = 65_536
 FIRST_RUN_UID = 10_000
@@ -200,7 +200,7 @@ def _find_tools(folder, given):
         real = os.path.realpath(found)
         tools[manifest["name"]] = found if own or not _prefix(real) else real
         shown = [prefix for prefix in (_prefix(real), own and _prefix(own)) if prefix]
-        hidden = next((prefix for prefix in shown if any(f"{prefix}/".startswith(f"{folder}/") for folder, _, _ in sandbox.WRITABLE)), None)
+        hidden = next((prefix for prefix in shown if any(f"{prefix}/".startswith(f"{folder}/") for folder, _, _ in maker.WRITABLE)), None)
         if hidden:
             raise CannotIsolate(f"{hidden}, which {manifest['name']} needs, lies in a folder that each run has its own of: move it")
         binds += shown

@@ -1,4 +1,5 @@
 """The system calls that Python's os module lacks, as functions that raise OSError. Everything here is Linux."""
+import _socket
 import ctypes
 import os
 import struct
@@ -24,6 +25,8 @@ NR_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}.get(MACHINE)
 # These two have the same number on every architecture.
 NR_PIDFD_OPEN, NR_CLOSE_RANGE = 434, 436
 HIGHEST_FD = 0xFFFFFFFF
+MSG_CMSG_CLOEXEC = 0x40000000
+CLOCK_MONOTONIC = 1
 
 ulong = ctypes.c_ulong
 libc.unshare.argtypes = [ctypes.c_int]
@@ -34,6 +37,8 @@ libc.prctl.argtypes = [ctypes.c_int, ulong, ulong, ulong, ulong]
 libc.sethostname.argtypes = [ctypes.c_char_p, ctypes.c_size_t]
 libc.accept4.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int]
 libc.capset.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
+libc.wait4.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p]
+libc.clock_gettime.argtypes = [ctypes.c_int, ctypes.c_void_p]
 libc.syscall.restype = ctypes.c_long
 
 
@@ -81,6 +86,39 @@ def accept(fd):
 
 def pidfd_open(pid):
     return _check(libc.syscall(ulong(NR_PIDFD_OPEN), ctypes.c_int(pid), ctypes.c_uint(0)), "pidfd_open")
+
+
+def receive_descriptors(channel, size):
+    """The next message on a socket, with the descriptors that came along: (bytes, their numbers packed as ints of C)."""
+    message, more, _, _ = channel.recvmsg(1001, _socket.CMSG_SPACE(size), MSG_CMSG_CLOEXEC)
+    return message, more[0][2] if more else b""
+
+
+class Ending:
+    """How a child ended, written down without anything of it becoming an object of this process: its wait status, its
+    struct rusage, and the time on the monotonic clock."""
+
+    _STATUS, _USAGE, _TIME = 0, 8, 8 + 144
+    SIZE = _TIME + 16
+
+    def __init__(self):
+        self.buffer = ctypes.create_string_buffer(self.SIZE)
+        self._at = ctypes.addressof(self.buffer)
+
+    def wait(self, pid):
+        _check(libc.wait4(pid, self._at + self._STATUS, 0, self._at + self._USAGE), "wait4")
+        libc.clock_gettime(CLOCK_MONOTONIC, self._at + self._TIME)
+
+    def wipe(self):
+        ctypes.memset(self._at, 0, self.SIZE)
+
+    @classmethod
+    def read(cls, text):
+        """What a buffer said: (wait status, processor time in seconds, most memory in bytes, time in seconds)."""
+        (status,) = struct.unpack_from("i", text, cls._STATUS)
+        user, user_more, system, system_more, most_kib = struct.unpack_from("5l", text, cls._USAGE)
+        seconds, more = struct.unpack_from("2l", text, cls._TIME)
+        return status, user + system + (user_more + system_more) / 1e6, most_kib * 1024, seconds + more / 1e9
 
 
 def close_range(first, last=HIGHEST_FD):

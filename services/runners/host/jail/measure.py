@@ -4,7 +4,7 @@ Called in the namespaces of the run, whose /proc shows its processes and no othe
 """
 import os
 
-from .sandbox import WRITABLE
+from .maker import WRITABLE
 
 
 def cpu_ms():
@@ -52,5 +52,5 @@ def _field(path, name):
 
 
 def _processes():
-    # Process 1 is the sandbox's own, and shares the monitor's memory.
+    # Process 1 is the sandbox's own, and shares the maker's memory.
     return [name for name in os.listdir("/proc") if name.isdigit() and name != "1"]

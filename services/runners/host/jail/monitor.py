@@ -1,46 +1,66 @@
-"""The monitor of a slot: makes a sandbox, waits for a caller, serves it, and takes the sandbox away.
+"""The monitor of a slot: takes a sandbox, waits for a caller, serves it, and takes the next.
 
 Trusted code. It stays outside of the run's process namespace, where no program can name it, and it has another uid where
-there is one. It serves one run: the program is a fork of it, and must find nothing there of a run before.
+there is one. No program is a fork of it, for it has seen the requests and outputs of other runs: what programs are forked
+from is the maker (maker.py), which it starts before it sees any.
 """
+import _signal
 import _socket
 import os
 import struct
 import time
 
-from . import frames, interpreter, linux, network
-from .relay import Relay
-from .request import Refused, receive
+from . import frames, linux, maker, program
+from .relay import GRACE_SECONDS, Relay
+from .request import receive
 from .sandbox import Sandbox
 
+MAKE_SECONDS = 30  # for a sandbox to be made
 REQUEST_SECONDS = 10  # for the whole request to arrive
 START_SECONDS = 5  # between READY and START
-GRACE_SECONDS = 3  # past its limits, after which a run is ended from outside; a busy machine takes its time
 FOREVER = float("inf")
+# A monitor and its maker make room for others after so many runs: what they may have gathered is gone then.
+RUNS = 1000
 # What a monitor tells the service.
 MADE, FAILED = b"m", b"!"
 
 
 def serve(listening, peers, slot, filters, description, tell, set_deadline):
-    """Serve one caller. Never returns, but as interpreter.Leave in the process of a program.
+    """Serve one caller after the other. Never returns, but as interpreter.Leave in the process of a program.
 
-    `peers` are the uids that may call; `tell` says to the service that the sandbox is made, or why it could not be;
+    `peers` are the uids that may call; `tell` says to the service that a sandbox is made, or why none could be;
     `set_deadline` when the service shall end us.
     """
+    channel = _start_maker(slot, filters, listening)
     try:
-        network.enter()
-        sandbox = Sandbox(slot, filters)
-        tell(MADE)
-        _serve_one(listening, peers, sandbox, description, set_deadline)
-        set_deadline(time.monotonic() + GRACE_SECONDS)
-        sandbox.end()
-        sandbox.close()
+        # For a program's namespace, and out of it again.
+        home = os.open("/proc/self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+        for number in range(RUNS):
+            set_deadline(time.monotonic() + MAKE_SECONDS)
+            sandbox = Sandbox(slot, channel, home)
+            set_deadline(FOREVER)
+            if number == 0:
+                tell(MADE)
+            _serve_one(listening, peers, sandbox, description, set_deadline)
+            set_deadline(time.monotonic() + GRACE_SECONDS)
+            sandbox.close()
         os._exit(0)
-    except interpreter.Leave:
-        raise  # this process is the program's
     except BaseException as reason:
         tell(FAILED, f"{type(reason).__name__}: {reason}".encode())
     os._exit(1)
+
+
+def _start_maker(slot, filters, listening):
+    """Fork the maker; the channel to it. It dies with this process."""
+    ours, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET | _socket.SOCK_CLOEXEC)
+    if os.fork() == 0:
+        linux.prctl(linux.PR_SET_PDEATHSIG, _signal.SIGKILL)
+        ours.close()
+        listening.close()
+        linux.close_all_but([*range(program.JOB_FD + 1), theirs.fileno(), *slot.group.fds.get("procs", ())])
+        maker.serve(slot, filters, theirs)
+    theirs.close()
+    return ours
 
 
 def _serve_one(listening, peers, sandbox, description, set_deadline):
@@ -55,11 +75,10 @@ def _serve_one(listening, peers, sandbox, description, set_deadline):
                 connection.sendall(frames.pack(frames.DESCRIPTION, description))
                 set_deadline(FOREVER)
                 continue
-            sandbox.fill(request)
+            sandbox.fill(request, now + REQUEST_SECONDS)
             connection.sendall(frames.pack(frames.READY))
             if request.wait_for_start(START_SECONDS):
-                set_deadline(time.monotonic() + request.limits["wallMs"] / 1000 + GRACE_SECONDS)
-                Relay(sandbox, request).run()
+                Relay(sandbox, request, set_deadline).run()
         except (ConnectionError, TimeoutError):
             pass  # the caller left: there is nobody to tell
         except Exception as reason:

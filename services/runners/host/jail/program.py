@@ -1,7 +1,8 @@
 """The process that becomes the program: everything it may not have is given up here, in this order.
 
-It does so before there is a program, up to and including the system-call filter, and then waits for its job; so a run
-costs its limits and its start: an exec, or for a Python program not even that (interpreter.py).
+It does so before there is a program, up to and including the system-call filter, and then waits for its job. The files of
+the program it writes itself, as the user that it is by then. So a run costs its files, its limits and its start: an exec,
+or for a Python program not even that (interpreter.py).
 """
 import _signal
 import marshal
@@ -14,14 +15,16 @@ from .linux import MS_NODEV, MS_NOEXEC, MS_NOSUID
 
 # Where these are, nothing else is: descriptors of this process until the exec, which closes them.
 STATUS_FD, JOB_FD = 3, 4
-PREPARED = b"."
+PREPARED, GO = b".", b"g"
+CHUNK = 1 << 16
 NICE = 5
 INNER_UID = 1000  # of a program that has a user namespace of its own
 LENGTH = struct.Struct(">I")
 
 
 def become(slot, filters, stdio, status, job):
-    """Give up everything, say so on `status`; take a job from `job`, and start it. Never returns.
+    """Give up everything, and say so on `status`; take files and a job from `job`, and say so; then start it, when told
+    to. Never returns.
 
     It is process 2 of its namespace, below a process 1 that does nothing.
 
@@ -30,10 +33,20 @@ def become(slot, filters, stdio, status, job):
     try:
         _give_up_everything(slot, filters, stdio, status, job)
         os.write(STATUS_FD, PREPARED)
-        work = marshal.loads(_read(LENGTH.unpack(_read(LENGTH.size))[0]))
+        os.chdir(interpreter.WORK)
+        work, ends = _take_work()
+        argv, env = work["argv"], work["env"]
         _limit(work["limits"])
-        os.chdir("/work")
-        start(work)
+        in_place = interpreter.can_run(argv, env, ends)
+        if in_place:
+            interpreter.take_over(argv, env)
+        os.write(STATUS_FD, PREPARED)
+        _read(len(GO))
+        if in_place:
+            os.close(STATUS_FD)
+            os.close(JOB_FD)
+            raise interpreter.Leave
+        _execute(argv, env)
     except interpreter.Leave:
         raise
     except EOFError:
@@ -88,10 +101,60 @@ def _give_up_everything(slot, filters, stdio, status, job):
     seccomp.install(filters)
 
 
-def packed(job):
-    """A job as `become` takes it."""
-    text = marshal.dumps(job)
+def pack_file(path, executable, size):
+    """What comes before the `size` bytes of a file."""
+    return _pack((path, executable, size))
+
+
+def pack_job(job):
+    """What comes after the last file: `argv`, `env` and `limits`."""
+    return _pack(job)
+
+
+def _pack(value):
+    text = marshal.dumps(value)
     return LENGTH.pack(len(text)) + text
+
+
+def _take_work():
+    """Write the files as they come: the job that follows, and the last bytes of each file by its path."""
+    ends = {}
+    while True:
+        said = marshal.loads(_read(LENGTH.unpack(_read(LENGTH.size))[0]))
+        if type(said) is dict:
+            return said, ends
+        path, executable, size = said
+        try:
+            ends[path] = _write_file(path, executable, size)
+        except OSError as reason:
+            # Without the path: the name of a program's file belongs in nobody's log.
+            raise OSError(f"a file of the program could not be written: {reason.strerror}") from None
+
+
+def _write_file(path, executable, size):
+    parts = path.split("/")
+    if any(part in ("", ".", "..") for part in parts) or "\0" in path:
+        raise ValueError("a file's path must be relative and plain")
+    for depth in range(1, len(parts)):
+        try:
+            os.mkdir("/".join(parts[:depth]), 0o755)
+        except FileExistsError:
+            pass  # made for an earlier file
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o755 if executable else 0o644)
+    end = b""
+    try:
+        while size:
+            data = os.read(JOB_FD, min(size, CHUNK))
+            if not data:
+                raise EOFError
+            size -= len(data)
+            end = (end + data)[-interpreter.ZIP_END_BYTES :]
+            view = memoryview(data)
+            while view:
+                view = view[os.write(fd, view) :]
+    finally:
+        os.close(fd)
+    return end
 
 
 def _read(length):
@@ -104,20 +167,15 @@ def _read(length):
     return held
 
 
-def start(job):
-    """Start the program in this process."""
-    if job["fork"]:
-        os.close(STATUS_FD)
-        os.close(JOB_FD)
-        interpreter.become(job["argv"], job["env"])
-    argv = [os.fsencode(word) for word in job["argv"]]
+def _execute(argv, env):
+    words = [os.fsencode(word) for word in argv]
     # Python ignores them, and what is ignored stays so over an exec.
     for number in (_signal.SIGPIPE, _signal.SIGXFSZ, _signal.SIGINT):
         _signal.signal(number, _signal.SIG_DFL)
     try:
-        os.execve(argv[0], argv, job["env"])
+        os.execve(words[0], words, env)
     except OSError as reason:
-        raise OSError(f"cannot start {job['argv'][0]}: {reason.strerror}") from reason
+        raise OSError(f"cannot start {argv[0]}: {reason.strerror}") from reason
 
 
 def _enter_namespaces(slot):

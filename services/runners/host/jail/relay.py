@@ -8,6 +8,8 @@ from . import frames, measure
 from .request import Refused
 
 FAREWELL_SECONDS = 0.2  # for the caller to close after EXIT
+GRACE_SECONDS = 3  # past its limits, after which a run is ended from outside; a busy machine takes its time
+SLOW_READER_SECONDS = 30  # in which a caller must take some of what is left to send
 TICK_SECONDS = 0.02
 CHUNK = 32 * 1024
 # Bytes that may wait for a slow reader before the program's own writes begin to block.
@@ -40,10 +42,11 @@ class _Stream:
 
 
 class Relay:
-    """A program that is ready to be started, and its caller."""
+    """A program that is ready to be started, and its caller. `set_deadline` says when somebody shall end us."""
 
-    def __init__(self, sandbox, request):
+    def __init__(self, sandbox, request, set_deadline):
         self.sandbox = sandbox
+        self.set_deadline = set_deadline
         self.limits = limits = request.limits
         self.group = sandbox.slot.group
         self.connection = request.connection
@@ -62,7 +65,6 @@ class Relay:
         self.reason = None
         self.peak = 0
         self.cpu_ms = 0.0
-        self.status = None
         self.poll_cost = 0.0
         os.set_blocking(sandbox.stdin, False)
 
@@ -71,12 +73,13 @@ class Relay:
 
         Raises ConnectionError when the caller leaves; the program may live on then.
         """
-        self.sandbox.start()
         self.begun = time.monotonic()
+        self.sandbox.start()
         self._handle_frames()
         deadline = self.begun + self.limits["wallMs"] / 1000
+        self.set_deadline(deadline + GRACE_SECONDS)
         next_tick = self.begun + TICK_SECONDS
-        while self.status is None and self.reason is None:
+        while self.sandbox.ending is None and self.reason is None:
             now = time.monotonic()
             if now >= deadline:
                 self.reason = REASON_WALL
@@ -94,7 +97,7 @@ class Relay:
         run = self.sandbox
         poll = select.poll()
         now = time.monotonic()
-        poll.register(run.pidfd, select.POLLIN)
+        poll.register(run, select.POLLIN)
         if not self.started:
             poll.register(run.status, select.POLLIN)
         wanted = select.POLLRDHUP
@@ -125,9 +128,8 @@ class Relay:
             self._receive()
         if events & select.POLLOUT:
             self._flush()
-        if run.pidfd in ready:
-            self.status = run.wait()
-            self.ended = time.monotonic()
+        if run.fileno() in ready:
+            run.await_end()
 
     def _see_start(self):
         problem = os.read(self.sandbox.status, 1000)
@@ -190,9 +192,9 @@ class Relay:
             elif kind == frames.STDIN_EOF:
                 self.stdin_closing = True
             elif kind == frames.SIGNAL:
-                os.kill(self.sandbox.pid, SIGNALS[payload.decode()])
+                self.sandbox.signal(SIGNALS[payload.decode()])
             elif kind == frames.KILL:
-                os.kill(self.sandbox.pid, _signal.SIGKILL)
+                self.sandbox.signal(_signal.SIGKILL)
             else:
                 raise Refused(f"frame {kind} while the program runs")
         self._feed()
@@ -234,11 +236,14 @@ class Relay:
 
     def _finish(self):
         """End what is left, send the rest of the output and the verdict."""
-        if self.status is None:
-            self.ended = time.monotonic()
-        elif self.reason is None:
+        decided = time.monotonic()
+        self.sandbox.kill()
+        self.set_deadline(decided + GRACE_SECONDS)
+        self.status, self.used_seconds, self.largest, ended = self.sandbox.await_end()
+        self.ended = min(ended, decided)
+        # The program may have ended by itself just before its time was up, and what it left took a while to be gone.
+        if self.reason is None or (self.reason == REASON_WALL and ended < decided):
             self.reason = REASON_EXITED
-        self.status = self.sandbox.end()
         if self.failed:
             raise OSError(self.failed)
         # Everybody who could write is dead, so what the pipes hold is all there is.
@@ -247,6 +252,7 @@ class Relay:
                 self._wait_until_sent(HELD_BACK)
         self._send(frames.pack_words(frames.EXIT, self._verdict()))
         self._wait_until_sent(1)
+        self.sandbox.close()
         self._see_off()
 
     def _see_off(self):
@@ -267,16 +273,16 @@ class Relay:
                 if events & (select.POLLHUP | select.POLLERR | select.POLLRDHUP):
                     raise ConnectionError("closed")
             self._flush()
+            self.set_deadline(time.monotonic() + SLOW_READER_SECONDS)
 
     def _verdict(self):
-        _, usage = self.sandbox.usage
         cpu_ms = self.group.cpu_ms()
         if cpu_ms is None:
-            cpu_ms = max(self.cpu_ms, (usage.ru_utime + usage.ru_stime) * 1000)
+            cpu_ms = max(self.cpu_ms, self.used_seconds * 1000)
         peak = self.group.memory_peak()
         if peak is None:
             # The largest single process is known exactly, so one that ended between two looks is not missed.
-            peak = max(self.peak, usage.ru_maxrss * 1024)
+            peak = max(self.peak, self.largest)
         if self.reason == REASON_EXITED:
             too_much = not self.group.has_memory and peak > self.limits["memoryBytes"]
             if self.group.out_of_memory() or too_much:

@@ -55,13 +55,15 @@ class _Monitor:
         self.pid = pid
         self.pidfd = linux.pidfd_open(pid)
         self.slot = slot
+        # It was killed for taking too long: a matter of its run, not of the machine.
+        self.late = False
 
 
 def serve(listening, peers, slots, leash, description, report):
     """Serve until killed.
 
-    `peers` are the uids that may call, as they look in here; `leash` is a pipe whose other end dies with the launcher. On `report` goes b"r" when the first sandbox is ready, or
-    "!" and the reason why there can be none.
+    `peers` are the uids that may call, as they look in here; `leash` is a pipe whose other end dies with the launcher. On
+    `report` goes b"r" when the first sandbox is ready, or "!" and the reason why there can be none.
     """
     _Service(listening, peers, slots, leash, description, report).run()
 
@@ -97,7 +99,13 @@ class _Service:
 
     def _fork(self, slot):
         self.deadlines.set(slot.number, float("inf"))
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError as reason:
+            self._cannot(f"fork: {reason.strerror}".encode())
+            self._count_failure()
+            self.free.append(slot)
+            return
         if pid == 0:
             linux.prctl(linux.PR_SET_PDEATHSIG, _signal.SIGKILL)
             self.deadlines.keep_from_forks()
@@ -128,6 +136,7 @@ class _Service:
             if one.pidfd in ready:
                 self._bury(one)
             elif self.deadlines.passed(one.slot.number):
+                one.late = True
                 os.kill(one.pid, _signal.SIGKILL)  # not reaped yet, so the pid is still its own
 
     def _hear(self):
@@ -141,9 +150,19 @@ class _Service:
             self.failures = 0
             self._say(b"r")
         elif kind == monitor.FAILED:
-            print(f"runlane jail: a sandbox could not be made: {text.decode(errors='replace')}", file=sys.stderr, flush=True)
-            self._say(b"!" + text)
+            self._cannot(text)
         return True
+
+    def _cannot(self, reason):
+        print(f"runlane jail: a sandbox could not be made: {reason.decode(errors='replace')}", file=sys.stderr, flush=True)
+        self._say(b"!" + reason)
+
+    def _count_failure(self):
+        """Perhaps the next one fails too."""
+        self.failures += 1
+        self.not_before = time.monotonic() + PAUSE_SECONDS
+        if self.failures > FAILURES:
+            os._exit(1)
 
     def _say(self, text):
         if self.report is not None:
@@ -157,22 +176,18 @@ class _Service:
         del self.monitors[one.pid]
         # Only when nothing of its run is left may uid and group serve again.
         self._end_orphans()
-        if status != 0:
-            # Perhaps the next one will fail too.
-            self.failures += 1
-            self.not_before = time.monotonic() + PAUSE_SECONDS
-            if self.failures > FAILURES:
-                os._exit(1)
+        if status != 0 and not one.late:
+            self._count_failure()
         self.free.append(one.slot)
 
     def _end_orphans(self):
-        """Kill what a dead monitor was the parent of: being process 1 of the outer sandbox, this process has inherited it."""
-        orphans = set(_children()) - set(self.monitors)
-        while orphans:
+        """Kill what a dead monitor has left, its maker and a run: this is process 1 of the outer sandbox, so it inherits them.
+        Those that a maker leaves come only when that is dead."""
+        while orphans := set(_children()) - set(self.monitors):
             for pid in orphans:
                 os.kill(pid, _signal.SIGKILL)
-            # In no order: process 1 of a run is not gone before the last of the run has been waited for.
-            orphans = {pid for pid in orphans if os.waitpid(pid, os.WNOHANG)[0] == 0}
+                # In no order: process 1 of a run is not gone before the last of the run has been waited for.
+                os.waitpid(pid, os.WNOHANG)
             time.sleep(0.001)
 
 

@@ -8,7 +8,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { testSandbox } from '../sandbox.contract.js';
-import { open, runPython } from '../sandbox.fixture.js';
+import { collect, open, runPython } from '../sandbox.fixture.js';
 import type { Sandbox } from '../sandbox.js';
 import { createJail } from './driver.js';
 import { type Launched, launchJail } from './launch.js';
@@ -80,6 +80,21 @@ test('runs at once have different ids on the host, none of them 0', { skip: !isR
     assert.ok(uids.flat().every((uid) => uid > 1_000_000));
     for (const run of runs) run.close();
     await until(async () => (await marked(mark)).length === 0);
+  } finally {
+    await sandbox.close();
+  }
+});
+
+test('a caller that reads late, long after the limit of its run, gets all of the output and the verdict', async () => {
+  const { sandbox } = await openJail(isRoot ? 'A' : 'B');
+  try {
+    const run = await open(sandbox, 'print("x" * 900_000)', { limits: { wallTimeMs: 1000 } });
+    run.go();
+    run.closeStdin();
+    // Past the wall limit, and the time after which a monitor that does not get on is killed.
+    await sleep(6_000);
+    const { end, text } = await collect(run);
+    assert.deepEqual([end.reason, end.code, text.length], ['exited', 0, 900_000]);
   } finally {
     await sandbox.close();
   }

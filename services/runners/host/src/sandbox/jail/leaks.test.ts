@@ -115,22 +115,24 @@ for (const [mode, who] of [
   ['B', 'an ordinary user'],
   ['C', 'root without user namespaces'],
 ] as const) {
-  test(
-    `a killed monitor is told as an error, leaves nothing of its run, and its slot serves again: ${who}`,
-    needsRoot,
-    () =>
-      withJail(1, mode, async (jail) => {
-        const before = await atRest(jail, 1);
-        const { events } = await startedRun(jail.sandbox, LEAVES_DAEMON);
-        const { monitor, run } = await monitorOf(jail);
-        assert.equal(run.length, 3, 'process 1, the program and its daemon');
-        process.kill(monitor, 'SIGKILL');
-        await assert.rejects(ended(events), SandboxError);
-        await until(() => areGone(run), GONE_MS);
-        assert.equal((await runPython(jail.sandbox, 'print("again")')).text, 'again');
-        await becomes(() => look(jail), before);
-      }),
-  );
+  for (const victim of ['monitor', 'maker'] as const) {
+    test(
+      `a killed ${victim} is told as an error, leaves nothing of its run, and its slot serves again: ${who}`,
+      needsRoot,
+      () =>
+        withJail(1, mode, async (jail) => {
+          const before = await atRest(jail, 1);
+          const { events } = await startedRun(jail.sandbox, LEAVES_DAEMON);
+          const parts = await monitorOf(jail);
+          assert.equal(parts.run.length, 3, 'process 1, the program and its daemon');
+          process.kill(parts[victim], 'SIGKILL');
+          await assert.rejects(ended(events), SandboxError);
+          await until(() => areGone([...parts.run, parts.monitor, parts.maker]), GONE_MS);
+          assert.equal((await runPython(jail.sandbox, 'print("again")')).text, 'again');
+          await becomes(() => look(jail), before);
+        }),
+    );
+  }
 
   test(`a monitor that has stopped is killed some time after the limit of its run: ${who}`, needsRoot, () =>
     withJail(1, mode, async (jail) => {
@@ -247,16 +249,17 @@ async function partsOf({ launcher }: Jail) {
   const childrenOf = (pid: number) => all.filter(({ parent }) => parent === pid).map((child) => child.pid);
   const [anchor = 0] = childrenOf(launcher);
   const [service = 0] = childrenOf(anchor);
-  return { all, service, monitors: childrenOf(service), tree: treeOf(launcher, all) };
+  const monitors = childrenOf(service);
+  return { all, service, monitors, makers: monitors.flatMap(childrenOf), tree: treeOf(launcher, all) };
 }
 
-/** The only monitor of a jail, and the processes of its run, as ids. */
-async function monitorOf(jail: Jail): Promise<{ monitor: number; run: string[] }> {
+/** The only monitor of a jail, its maker, and the processes of its run, as ids. */
+async function monitorOf(jail: Jail): Promise<{ monitor: number; maker: number; run: string[] }> {
   const { all, monitors } = await partsOf(jail);
   assert.equal(monitors.length, 1);
   const monitor = monitors[0] ?? 0;
-  const [, ...run] = treeOf(monitor, all);
-  return { monitor, run: run.map(({ id }) => id) };
+  const [, maker, ...run] = treeOf(monitor, all);
+  return { monitor, maker: maker?.pid ?? 0, run: run.map(({ id }) => id) };
 }
 
 async function areGone(ids: readonly (string | number)[]): Promise<boolean> {
@@ -287,12 +290,12 @@ async function look(jail: Jail) {
   };
 }
 
-/** As `look`, when each monitor has made its sandbox: process 1 and the process that waits to be a program. */
+/** As `look`, when each monitor's maker has made a sandbox: process 1 and the process that waits to be a program. */
 async function atRest(jail: Jail, slots: number): Promise<Awaited<ReturnType<typeof look>>> {
   let seen = await look(jail);
   await until(async () => {
     seen = await look(jail);
-    return seen.processes === 3 + 3 * slots && seen.groups.every(({ processes }) => processes <= 1);
+    return seen.processes === 3 + 4 * slots && seen.groups.every(({ processes }) => processes <= 1);
   }, 5000);
   return seen;
 }
@@ -340,11 +343,12 @@ async function groupsOf(launcher: number): Promise<{ path: string; processes: nu
 }
 
 /** In KiB: what each holds by itself, and its share of what it has in common with others of the jail; no files. */
-async function memoryOf(jail: Jail): Promise<{ service: number; monitors: number }> {
-  const { service, monitors } = await partsOf(jail);
+async function memoryOf(jail: Jail): Promise<{ service: number; monitors: number; makers: number }> {
+  const { service, monitors, makers } = await partsOf(jail);
   const kib = async (pid: number) =>
     Number(/^Pss_Anon:\s+(\d+)/m.exec(await readFile(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1]);
-  return { service: await kib(service), monitors: sum(await Promise.all(monitors.map(kib))) };
+  const together = async (pids: readonly number[]) => sum(await Promise.all(pids.map(kib)));
+  return { service: await kib(service), monitors: await together(monitors), makers: await together(makers) };
 }
 
 function sum(numbers: readonly number[]): number {
