@@ -107,7 +107,7 @@ def _serve(given, leash):
     linux.prctl(linux.PR_SET_DUMPABLE, 0)
     linux.drop_bounding_set()
     linux.keep_capabilities(CAPABILITIES)
-    program.inherit()
+    program.inherit(own_groups=not any(slot.own_user_namespace for slot in slots))
     interpreter.prepare(given["preload"])
     service.serve(listening, given["peers"], slots, leash, given["description"].encode(), report)
 

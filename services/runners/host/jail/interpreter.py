@@ -114,7 +114,7 @@ def prepare(preload):
     sys.excepthook = sys.__excepthook__
     os.environ["HOME"] = ENVIRONMENT["HOME"]
     site.USER_BASE = site.USER_SITE = None
-    site.getusersitepackages()
+    _state["user_site"] = os.path.relpath(site.getusersitepackages(), WORK) + "/"
     linux.hide_arguments(os.fsencode(sys.executable))
     _import(preload)
     sys.stdin, sys.stdout, sys.stderr = sys.__stdin__, sys.__stdout__, sys.__stderr__ = _make_streams()
@@ -185,10 +185,9 @@ def can_run(argv, env, ends):
         return False
     if _read_at_start(env) != _state["read_at_start"]:
         return False
-    user_site = os.path.relpath(site.USER_SITE, WORK) + "/"
     # A zip file Python runs too, whatever it is called; and of what is not there it says so.
-    end = ends.get(os.path.normpath(argv[1]), ZIP_END)
-    return not end.startswith(ZIP_END) and not any(path.startswith(user_site) for path in ends)
+    end = ends.get(argv[1]) or ends.get(os.path.normpath(argv[1]), ZIP_END)
+    return not end.startswith(ZIP_END) and not any(path.startswith(_state["user_site"]) for path in ends)
 
 
 def _read_at_start(env):

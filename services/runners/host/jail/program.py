@@ -83,8 +83,6 @@ def _give_up_everything(slot, filters, stdio, status, job):
     uid = INNER_UID if slot.own_user_namespace else slot.uid
     if slot.own_user_namespace:
         linux.drop_bounding_set()  # a new namespace begins with the full set
-    else:
-        os.setgroups([])
     os.setresgid(uid, uid, uid)
     os.setresuid(uid, uid, uid)
     linux.drop_capabilities()
@@ -93,7 +91,6 @@ def _give_up_everything(slot, filters, stdio, status, job):
     linux.prctl(linux.PR_SET_PDEATHSIG, _signal.SIGKILL)
     # A program that is not exec'ed finds its own files in /proc as one that is.
     linux.prctl(linux.PR_SET_DUMPABLE, 1)
-    os.umask(0o022)
     # Whoever watches the clock of a run comes before the run, and so does whoever takes the next.
     os.nice(NICE)
     interpreter.dress()
@@ -196,10 +193,14 @@ def _place_descriptors(stdio, status, job):
     linux.close_range(JOB_FD + 1)
 
 
-def inherit():
-    """Set what is the same for every run: once, in the process that all of them are forks of."""
+def inherit(own_groups):
+    """Set what is the same for every run: once, in the process that all of them are forks of. `own_groups` says whether
+    there are groups to give up: a single user of the host's may not, and has none in here."""
+    if own_groups:
+        os.setgroups([])
     # None of Python's own: whoever is not the program must not be interrupted, and a process 1 without handlers cannot be.
     _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
+    os.umask(0o022)
     for kind, most in (
         # One byte, not zero: with zero the kernel still starts the host's core-dump handler.
         (resource.RLIMIT_CORE, 1),

@@ -86,6 +86,7 @@ class Relay:
                 break
             if now >= next_tick:
                 self._measure()
+                self._flush()
                 # Measuring by hand may take long where there are many processes: never more than a fifth of the time.
                 next_tick = time.monotonic() + max(TICK_SECONDS, 4 * self.poll_cost)
                 continue
@@ -137,7 +138,8 @@ class Relay:
             self.failed = problem.decode(errors="replace")
         self.started = True
         if not problem:
-            self._send(frames.pack(frames.STARTED))
+            # Not sent by itself: what the program prints, or the next look at what it uses, is soon enough, and goes along.
+            self.outgoing += frames.pack(frames.STARTED)
 
     def _relay(self, stream):
         if not self.started:
@@ -269,11 +271,11 @@ class Relay:
         while len(self.outgoing) >= held_back:
             poll = select.poll()
             poll.register(self.connection, select.POLLOUT | select.POLLRDHUP)
+            self.set_deadline(time.monotonic() + SLOW_READER_SECONDS)
             for _, events in poll.poll():
                 if events & (select.POLLHUP | select.POLLERR | select.POLLRDHUP):
                     raise ConnectionError("closed")
             self._flush()
-            self.set_deadline(time.monotonic() + SLOW_READER_SECONDS)
 
     def _verdict(self):
         cpu_ms = self.group.cpu_ms()

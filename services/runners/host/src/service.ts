@@ -106,7 +106,8 @@ export function createRunnerService(dependencies: ServiceDependencies): runner.R
 
     async execute(call) {
       const gone = new AbortController();
-      call.once('cancelled', () => gone.abort());
+      // With a reason, as without one an error with a stack is made each time, also for a call that has ended well.
+      call.once('cancelled', () => gone.abort('the caller is gone'));
       try {
         await execute(call, gone.signal);
         call.end();

@@ -139,10 +139,24 @@ async function* readEvents(
   }
 }
 
-/** Frames as they come. The socket is read no faster than they are taken: that is the back-pressure. */
+/**
+ * Frames as they come. The socket is read no faster than they are taken: that is the back-pressure. By hand, as the
+ * stream's own iterator makes an error for every connection that is left before its end.
+ */
 async function* readFrames(socket: Socket): AsyncGenerator<Frame, void, undefined> {
   const cut = createFrameReader();
-  for await (const chunk of socket) yield* cut(chunk as Buffer);
+  let news = () => {};
+  for (const event of ['readable', 'end', 'close']) socket.on(event, () => news());
+  while (!socket.readableEnded && !socket.destroyed) {
+    const chunk: Buffer | null = socket.read();
+    if (chunk) yield* cut(chunk);
+    else {
+      await new Promise<void>((resolve) => {
+        news = resolve;
+      });
+    }
+  }
+  if (socket.errored) throw socket.errored;
 }
 
 async function dial(socketPath: string): Promise<Socket> {
