@@ -246,15 +246,17 @@ def _listen(path, uid):
 def _probe(arguments, slots, outer, description):
     path = f"{arguments.socket}.probe"
     listening = _listen(path, os.getuid())
-    pid = _start_service(listening, slots[:2], outer, b"{}")
-    listening.close()
     try:
-        return probe.run(path, _interpreter(outer.binds), description)
-    except OSError as reason:
-        raise CannotIsolate(f"a first program could not be run in the jail: {reason}. {_advice()}") from reason
+        pid = _start_service(listening, slots[:2], outer, b"{}")
+        listening.close()
+        try:
+            return probe.run(path, _interpreter(outer.binds), description)
+        except OSError as reason:
+            raise CannotIsolate(f"a first program could not be run in the jail: {reason}. {_advice()}") from reason
+        finally:
+            os.kill(pid, signal.SIGKILL)
+            _reap_all()
     finally:
-        os.kill(pid, signal.SIGKILL)
-        _reap_all()
         os.unlink(path)
 
 
