@@ -11,7 +11,7 @@ import { compareEventIds, type FeedEvent, type JobFeed } from '../../job-feed.js
 const MAX_BYTES = 64 * 1024 * 1024;
 /** How long a feed is kept without news, in milliseconds; and after its end, for those who are late. */
 const KEEP_QUIET_MS = 600_000;
-const KEEP_ENDED_MS = 30_000;
+const KEEP_ENDED_MS = 10_000;
 /** About what an event takes besides its output, in bytes. */
 const EVENT_BYTES = 500;
 /** How often what is kept no longer is dropped, in milliseconds. */
