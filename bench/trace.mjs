@@ -6,7 +6,7 @@ import { startPlatform } from './platform.mjs';
 
 /** Each stage by the moment that ends it: [moment, what is done]. */
 const STAGES = [
-  ['stored', 'accept     validated, stored durably'],
+  ['visible', 'accept     validated, on its way to the disk'],
   ['saving', 'queue      code-save'],
   ['saved', 'save       claimed, source kept, prepared by a runner'],
   ['delivered', 'queue      code-exec'],

@@ -25,6 +25,18 @@ export function testFactStore(adapter: string, open: () => Promise<FactStore>, s
     });
     after(() => store.close());
 
+    it('says once when a fact can be seen, before it says that it is there for good', async () => {
+      const seen: (Promise<unknown> | string)[] = [];
+      for (const options of [durable, soon]) {
+        const fact = cancellation(`visible ${options.durable}`);
+        const onVisible = () => seen.push(store.get('cancellations', fact.id));
+        await store.insert(fact, { ...options, onVisible }).then(() => seen.push('inserted'));
+        await store.insert(fact, { ...options, onVisible }).then(() => seen.push('taken'));
+      }
+      const document = { createdAtMs: 1 };
+      assert.deepEqual(await Promise.all(seen), [document, 'inserted', 'taken', document, 'inserted', 'taken']);
+    });
+
     it('gives back a job as it was inserted: binary, odd keys and odd texts included', async () => {
       const everyByte = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
       const odd = {

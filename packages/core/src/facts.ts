@@ -105,6 +105,11 @@ export interface InsertOptions {
    * A server that syncs by itself may treat both alike.
    */
   readonly durable: boolean;
+  /**
+   * Called once, before this resolves, when every reader can see the fact; on a store that makes it visible before it is on
+   * disk, there is work to be done meanwhile. Not called when the id is taken, or the store fails.
+   */
+  readonly onVisible?: () => void;
   /** Inserted with the fact: in one transaction where there is one, else before it (it is harmless alone). */
   readonly with?: Fact;
   /** Removed with the fact: in one transaction where there is one, else after it. */

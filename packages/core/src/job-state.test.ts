@@ -13,11 +13,12 @@ function createMapFactStore(): FactStore {
   const nameOf = (kind: FactKind, id: string) => `${kind} ${id}`;
   const put = (fact: Fact) => void facts.set(nameOf(fact.kind, fact.id), fact.document);
   return {
-    async insert(fact, { with: companion, removing }) {
+    async insert(fact, { with: companion, removing, onVisible }) {
       if (facts.has(nameOf(fact.kind, fact.id))) return false;
       if (companion) put(companion);
       put(fact);
       if (removing) facts.delete(nameOf(removing.kind, removing.id));
+      onVisible?.();
       return true;
     },
     get: async (kind, id) => facts.get(nameOf(kind, id)) as never,

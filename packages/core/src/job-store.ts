@@ -60,8 +60,11 @@ export interface InFlight {
 }
 
 export interface JobStore {
-  /** Accept a job: it is durable when this resolves. Repeating it with the same id is harmless. */
-  insert(job: Job): Promise<void>;
+  /**
+   * Accept a job: it is durable when this resolves, and nobody may be told of it before. `onVisible` is called as soon as
+   * workers can see it, which may be earlier. Repeating it with the same id is harmless.
+   */
+  insert(job: Job, onVisible?: () => void): Promise<void>;
   /** Who has an idempotency key, if anybody. */
   reservation(ownerId: OwnerId, key: string): Promise<IdempotencyClaim | undefined>;
   /** Take an idempotency key for a job to be; the claim that holds, which is another's when it came first. */
@@ -192,13 +195,14 @@ export function createJobStore({ facts, leaseMs, maxAttempts, now = Date.now }: 
   });
 
   return {
-    async insert(job) {
+    async insert(job, onVisible) {
       const inflight: Fact = {
         kind: 'inflight',
         id: job.id,
         document: { createdAtMs: job.createdAtMs, ownerId: job.ownerId },
       };
-      await facts.insert({ kind: 'jobs', id: job.id, document: job }, { durable: true, with: inflight });
+      const options = { durable: true, with: inflight, ...(onVisible && { onVisible }) };
+      await facts.insert({ kind: 'jobs', id: job.id, document: job }, options);
     },
 
     reservation: (ownerId, key) => facts.get('idempotency', `${ownerId}:${key}`),

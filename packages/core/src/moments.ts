@@ -8,7 +8,7 @@ import type { JobId } from './job.js';
 /** In the order in which they come: each ends the stage that the one before began. */
 export const MOMENTS = [
   'received',
-  'stored',
+  'visible',
   'saving',
   'saved',
   'delivered',

@@ -54,7 +54,7 @@ export function createSubmit({ store, queue, languages, newId, maxQueuedJobs, lo
     const receivedAtMs = performance.now();
     const known = await languages.all();
     const newJob = readNewJob(body, known);
-    const bodyDigest = digestOf(Buffer.from(JSON.stringify(newJob)));
+    const bodyDigest = key === undefined ? '' : digestOf(Buffer.from(JSON.stringify(newJob)));
     // A key that made a job gives that job, whatever has become of languages and room since.
     const earlier = key === undefined ? undefined : await store.reservation(ownerId, key);
     const replayed = earlier && (await replay(store, earlier, bodyDigest));
@@ -76,15 +76,18 @@ export function createSubmit({ store, queue, languages, newId, maxQueuedJobs, lo
       ...(newJob.metadata && { metadata: newJob.metadata }),
       createdAtMs: Date.now(),
     };
-    // Store before queueing: a lost queue is rebuilt from the store, a lost job from nothing.
-    await store.insert(job);
-    room.took();
     tellMoment(id, 'received', receivedAtMs);
-    tellMoment(id, 'stored');
-    // Not waited for: the job is safe, and where the queue is away the reconciler adds it later.
-    queue
-      .add('save', job.id)
-      .catch((error) => log.warn({ jobId: job.id, reason: error.message }, 'not queued; the reconciler will'));
+    // Not waited for: where the queue is away, the reconciler adds the job later.
+    const enqueue = () => {
+      tellMoment(id, 'visible');
+      queue
+        .add('save', id)
+        .catch((error) => log.warn({ jobId: id, reason: error.message }, 'not queued; the reconciler will'));
+    };
+    // Store before queueing: a lost queue is rebuilt from the store, a lost job from nothing. The work may begin while the
+    // disk is still busy with the job; the client is told when it is safe.
+    await store.insert(job, enqueue);
+    room.took();
     return { view: { job, status: 'accepted', attempt: 0 }, replayed: false };
   };
 }

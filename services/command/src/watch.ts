@@ -2,6 +2,7 @@
  * Follow a job to its result. The feed brings events as they happen; the store is asked now and then, so that a watcher
  * of a lost feed still gets the result: late, but right.
  */
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EventId, FeedEvent, JobFeed, JobId, JobStore, JobView, OwnerId, Status } from '@runlane/core';
 import { compareEventIds, isOver } from '@runlane/core';
@@ -108,18 +109,29 @@ export function createWatch({ jobs, store, feed }: WatchDependencies) {
     }
   }
 
-  /** The job when it has ended, or as it is after `timeoutMs` milliseconds. */
+  /** The job when it has ended, or as it is after `timeoutMs` milliseconds. Of its events only the end matters here. */
   async function wait(ownerId: OwnerId, id: JobId, timeoutMs: number, signal: AbortSignal): Promise<JobView> {
     const enough = follower(signal);
     const timer = setTimeout(enough.abort, timeoutMs);
+    // A feed that is away, or has lost the end, must not keep anybody waiting.
+    const asking = setInterval(async () => {
+      if (await store.isFinished(id).catch(() => false)) enough.abort();
+    }, ASK_EVERY_MS);
     try {
-      for await (const event of watch(ownerId, id, undefined, enough.signal)) {
-        if (event.type === 'result') return event.view;
-      }
-      return jobs.get(ownerId, id);
+      await hasEnded(id, enough.signal);
     } finally {
       clearTimeout(timer);
+      clearInterval(asking);
       enough.abort();
+    }
+    return jobs.get(ownerId, id);
+  }
+
+  async function hasEnded(id: JobId, signal: AbortSignal): Promise<void> {
+    try {
+      for await (const { type } of feed.read(id, undefined, signal)) if (type === 'end') return;
+    } catch {
+      if (!signal.aborted) await once(signal, 'abort');
     }
   }
 

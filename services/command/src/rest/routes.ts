@@ -53,7 +53,7 @@ export function createRoutes({ submit, jobs, watch, languages, version }: Comman
       const waitSeconds = preferredWait(request.get('Prefer'));
       if (waitSeconds > 0) response.set('Preference-Applied', `wait=${waitSeconds}`);
       const now =
-        waitSeconds > 0
+        waitSeconds > 0 && !view.result
           ? await watch.wait(ownerId, view.job.id, waitSeconds * 1_000, goneSignal(response, closing)).catch(() => view)
           : view;
       response.status(now.result ? 200 : 202).json(toJobJson(now));

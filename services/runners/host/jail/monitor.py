@@ -75,7 +75,7 @@ def _serve_one(listening, peers, sandbox, description, set_deadline):
                 connection.sendall(frames.pack(frames.DESCRIPTION, description))
                 set_deadline(FOREVER)
                 continue
-            sandbox.fill(request, now + REQUEST_SECONDS)
+            sandbox.fill(request)
             connection.sendall(frames.pack(frames.READY))
             if request.wait_for_start(START_SECONDS):
                 Relay(sandbox, request, set_deadline).run()

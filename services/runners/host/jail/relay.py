@@ -8,12 +8,15 @@ from . import frames, measure
 from .request import Refused
 
 FAREWELL_SECONDS = 0.2  # for the caller to close after EXIT
+FILL_SECONDS = 5  # for the program's files to be written, once all of them have been sent
 GRACE_SECONDS = 3  # past its limits, after which a run is ended from outside; a busy machine takes its time
 SLOW_READER_SECONDS = 30  # in which a caller must take some of what is left to send
 TICK_SECONDS = 0.02
 CHUNK = 32 * 1024
 # Bytes that may wait for a slow reader before the program's own writes begin to block.
 HELD_BACK = 256 * 1024
+# What a program prints waits so long for more, most often its end: one message less to everybody up to the client.
+HOLD_SECONDS = 0.001
 # A stream that writes again sooner than this is read in larger pieces: a million prints are not a million frames.
 COALESCE_SECONDS = 0.002
 # Not by the module signal: what that brings along, every run would be a copy of.
@@ -58,6 +61,8 @@ class Relay:
         }
         self.all_streams = list(self.streams.values())
         self.outgoing = bytearray()
+        self.held_until = 0.0
+        self.stuck = False  # the caller takes no more for now
         self.incoming = bytearray()  # standard input that the program has not taken yet
         self.stdin_closing = False
         self.started = False
@@ -67,12 +72,14 @@ class Relay:
         self.cpu_ms = 0.0
         self.poll_cost = 0.0
         os.set_blocking(sandbox.stdin, False)
+        os.set_blocking(sandbox.status, False)
 
     def run(self):
         """Start the program, and stay with it to the end: its verdict has then been sent, and nothing of it is left.
 
         Raises ConnectionError when the caller leaves; the program may live on then.
         """
+        self.sandbox.await_filled(FILL_SECONDS)
         self.begun = time.monotonic()
         self.sandbox.start()
         self._handle_frames()
@@ -85,8 +92,8 @@ class Relay:
                 self.reason = REASON_WALL
                 break
             if now >= next_tick:
+                self._see_start()
                 self._measure()
-                self._flush()
                 # Measuring by hand may take long where there are many processes: never more than a fifth of the time.
                 next_tick = time.monotonic() + max(TICK_SECONDS, 4 * self.poll_cost)
                 continue
@@ -99,13 +106,13 @@ class Relay:
         poll = select.poll()
         now = time.monotonic()
         poll.register(run, select.POLLIN)
-        if not self.started:
-            poll.register(run.status, select.POLLIN)
         wanted = select.POLLRDHUP
         if len(self.incoming) < HELD_BACK:
             wanted |= select.POLLIN
-        if self.outgoing:
+        if self.stuck:
             wanted |= select.POLLOUT
+        elif self.outgoing:
+            until = min(until, self.held_until)
         poll.register(self.connection, wanted)
         if len(self.outgoing) < HELD_BACK:
             for stream in self.streams.values():
@@ -116,8 +123,6 @@ class Relay:
         if self.incoming and run.stdin is not None:
             poll.register(run.stdin, select.POLLOUT)
         ready = dict(poll.poll(max(0.0, (until - now) * 1000)))
-        if not self.started and run.status in ready:
-            self._see_start()
         for fd in [fd for fd in self.streams if fd in ready]:
             self._relay(self.streams[fd])
         if run.stdin in ready:
@@ -127,23 +132,27 @@ class Relay:
             raise ConnectionError("closed")
         if events & select.POLLIN:
             self._receive()
-        if events & select.POLLOUT:
-            self._flush()
         if run.fileno() in ready:
             run.await_end()
+        elif self.outgoing and (events & select.POLLOUT or time.monotonic() >= self.held_until):
+            self._flush()
 
     def _see_start(self):
-        problem = os.read(self.sandbox.status, 1000)
+        """Look whether the program has begun. Nobody is woken for that alone: it is told with what comes next."""
+        if self.started:
+            return
+        try:
+            problem = os.read(self.sandbox.status, 1000)
+        except BlockingIOError:
+            return
+        self.started = True
         if problem:
             self.failed = problem.decode(errors="replace")
-        self.started = True
-        if not problem:
-            # Not sent by itself: what the program prints, or the next look at what it uses, is soon enough, and goes along.
-            self.outgoing += frames.pack(frames.STARTED)
+        else:
+            self._send(frames.pack(frames.STARTED))
 
     def _relay(self, stream):
-        if not self.started:
-            self._see_start()
+        self._see_start()
         try:
             data = os.read(stream.fd, CHUNK)
         except BlockingIOError:
@@ -161,16 +170,18 @@ class Relay:
         return True
 
     def _send(self, frame):
+        if not self.outgoing:
+            self.held_until = time.monotonic() + HOLD_SECONDS
         self.outgoing += frame
-        self._flush()
 
     def _flush(self):
+        self.stuck = False
         try:
             while self.outgoing:
                 sent = self.connection.send(self.outgoing)
                 del self.outgoing[:sent]
         except BlockingIOError:
-            pass  # a slow reader: the loop waits for POLLOUT
+            self.stuck = True  # a slow reader: the loop waits for POLLOUT
 
     def _receive(self):
         try:
@@ -242,6 +253,7 @@ class Relay:
         self.sandbox.kill()
         self.set_deadline(decided + GRACE_SECONDS)
         self.status, self.used_seconds, self.largest, ended = self.sandbox.await_end()
+        self._see_start()
         self.ended = min(ended, decided)
         # The program may have ended by itself just before its time was up, and what it left took a while to be gone.
         if self.reason is None or (self.reason == REASON_WALL and ended < decided):
@@ -268,6 +280,7 @@ class Relay:
             pass  # it has gone, or takes too long
 
     def _wait_until_sent(self, held_back):
+        self._flush()
         while len(self.outgoing) >= held_back:
             poll = select.poll()
             poll.register(self.connection, select.POLLOUT | select.POLLRDHUP)

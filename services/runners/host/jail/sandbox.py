@@ -35,8 +35,9 @@ class Sandbox:
         if report != program.PREPARED:
             raise OSError(f"cannot make the sandbox: {report.decode(errors='replace')}")
 
-    def fill(self, request, deadline):
-        """Everything that depends on what will run: its folders, limits and files. The program does the last of it itself."""
+    def fill(self, request):
+        """Everything that depends on what will run: its folders, limits and files. The last of it the process that will be
+        the program does by itself, while the caller makes up its mind."""
         limits, group = request.limits, self.slot.group
         if not (group.has_memory and group.has_cpu):
             self._visit()  # to measure; while it is sure to be allowed, which is the program's affair from START on
@@ -50,7 +51,6 @@ class Sandbox:
             self._send(program.pack_job({"argv": request.argv, "env": request.env, "limits": limits}))
         except BrokenPipeError:
             pass  # it has ended: it says why, or its group does
-        self._expect_filled(deadline)
 
     def _send(self, *parts):
         for part in parts:
@@ -58,10 +58,12 @@ class Sandbox:
             while view:
                 view = view[os.write(self._job, view) :]
 
-    def _expect_filled(self, deadline):
+    def await_filled(self, seconds):
+        """Wait until the program could begin at once. Raises Refused or OSError where it never will, but for want of memory:
+        that is its verdict."""
         poll = select.poll()
         poll.register(self.status, select.POLLIN)
-        if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
+        if not poll.poll(seconds * 1000):
             raise Refused("the program's files could not be written in time")
         report = os.read(self.status, 1000)
         if report == program.PREPARED:

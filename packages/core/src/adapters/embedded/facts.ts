@@ -73,18 +73,22 @@ export function createEmbeddedFactStore({ folder, log }: EmbeddedFactStoreOption
   }
 
   return {
-    async insert(fact, { durable, with: companion, removing }) {
+    async insert(fact, { durable, with: companion, removing, onVisible }) {
       if (pending.has(nameOf(fact.kind, fact.id)) || db.doesExist([fact.kind, fact.id])) {
         // Who hears that somebody was first may rely on it as well.
         if (durable) await everythingWritten();
         return false;
       }
-      if (!durable && !companion && !removing) writeSoon(fact);
-      else {
-        await commit(companion ? [companion, fact] : [fact], () => {
-          if (removing) void db.remove([removing.kind, removing.id]);
-        });
+      if (!durable && !companion && !removing) {
+        writeSoon(fact);
+        onVisible?.();
+        return true;
       }
+      const committed = commit(companion ? [companion, fact] : [fact], () => {
+        if (removing) void db.remove([removing.kind, removing.id]);
+      });
+      onVisible?.();
+      await committed;
       return true;
     },
     get: async (kind, id) => (pending.get(nameOf(kind, id)) ?? restore(kind, db.get([kind, id]))) as never,
