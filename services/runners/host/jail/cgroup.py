@@ -4,11 +4,18 @@ Every file that a run needs is opened then, by real root; the descriptors go on 
 cgroup file system is mounted at all. What a machine lacks (a controller, or the right to make groups) is None here,
 and the monitor measures it by polling instead.
 """
+import errno
 import os
 
 # What the name of a launcher's group begins with; its pid follows.
 PREFIX = "runlane-"
+# And ends with, where it is for the processes that were there before.
+ASIDE = "-aside"
 CONTROLLERS = ("memory", "pids", "cpuacct")
+# Of v2, to the groups below; processor time it counts in every group.
+SHARED_OUT, TAKEN_BACK = "+memory +pids", "-memory -pids"
+# Times that a group is looked through for processes that others forked while they were moved.
+MOVES = 100
 # An ended run leaves less than this of the kernel's own bookkeeping: not worth the call.
 LEFT_OVER_BYTES = 1 << 20
 
@@ -131,6 +138,8 @@ class Groups:
         self._name = f"{PREFIX}{os.getpid()}" + (f"-{os.urandom(4).hex()}" if given else "")
         self._made = []
         self._held = []
+        # Of v2: the group that processes stepped aside from, and where they are now.
+        self._aside = None
 
     def make(self, slots, wanted=True):
         """A group for each slot; NONE where this machine does not let us."""
@@ -185,15 +194,6 @@ class Groups:
     def _open_v2(self, slots):
         base = self._given or _own_folder_v2()
         top = self._make_top(base)
-        with open(f"{base}/cgroup.subtree_control", encoding="utf-8") as file:
-            shared = file.read().split()
-        if "memory" not in shared or "pids" not in shared:
-            if not self._given:
-                # A group with processes of its own may not share out controllers: the launcher moves aside.
-                self._make(f"{top}-launcher")
-                _put(f"{top}-launcher/cgroup.procs", "0")
-            _put(f"{base}/cgroup.subtree_control", "+memory +pids")
-        _put(f"{top}/cgroup.subtree_control", "+memory +pids")
         groups = []
         for index in range(slots):
             folder = f"{top}/run-{index}"
@@ -218,7 +218,38 @@ class Groups:
             top = f"{base}/{self._name}"
             self._make(top)
             self._held.append(_lock(top))
+            if os.path.exists(f"{base}/cgroup.subtree_control"):
+                self._share_out(base)
+                _put(f"{top}/cgroup.subtree_control", SHARED_OUT)
             return top
+        finally:
+            os.close(lock)
+
+    def _share_out(self, base):
+        """Let the groups below one of v2 have limits of their own. Only the root of all may have processes beside those:
+        elsewhere all that are there, such as the runner that started this launcher, step aside into a group below."""
+        try:
+            _put(f"{base}/cgroup.subtree_control", SHARED_OUT)
+        except OSError as reason:
+            if reason.errno != errno.EBUSY:
+                raise
+            aside = f"{base}/{self._name}{ASIDE}"
+            os.mkdir(aside, 0o755)
+            self._aside = base, aside
+            _move_all(base, aside)
+            _put(f"{base}/cgroup.subtree_control", SHARED_OUT)
+
+    def _step_back(self):
+        """Undo that, once the groups of runs are gone. Where another launcher has groups there by now, all stays as it is."""
+        base, aside = self._aside
+        self._aside = None
+        lock = _lock(base)
+        try:
+            _put(f"{base}/cgroup.subtree_control", TAKEN_BACK)
+            _move_all(aside, base)
+            os.rmdir(aside)
+        except OSError:
+            pass  # a group with processes in it harms nobody, and the next launcher knows it by its name
         finally:
             os.close(lock)
 
@@ -236,6 +267,8 @@ class Groups:
                 self._made.remove(folder)
             except OSError:
                 pass  # still busy: the caller tries again
+        if not self._made and self._aside:
+            self._step_back()
         return not self._made
 
 
@@ -273,7 +306,27 @@ def _lock(folder, wait=True):
 def _own_folder_v2():
     with open("/proc/self/cgroup", encoding="utf-8") as file:
         own = next(line[3:].strip() for line in file if line.startswith("0::"))
+    parent, _, name = own.rpartition("/")
+    # Who started us has stepped aside for another launcher: our groups belong beside that one's.
+    own = parent if name.startswith(PREFIX) and name.endswith(ASIDE) else own
     return f"/sys/fs/cgroup{own}".rstrip("/")
+
+
+def _move_all(source, target):
+    """Move all processes of a group of v2, and those that they fork meanwhile."""
+    for _ in range(MOVES):
+        with open(f"{source}/cgroup.procs", encoding="utf-8") as file:
+            pids = file.read().split()
+        if not pids:
+            return
+        if "0" in pids:
+            break  # one that cannot be named from in here: written, it would mean this process
+        for pid in pids:
+            try:
+                _put(f"{target}/cgroup.procs", pid)
+            except ProcessLookupError:
+                pass  # it has ended
+    raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), source)
 
 
 def _own_folder_v1(controller):
