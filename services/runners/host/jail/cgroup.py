@@ -83,6 +83,8 @@ class Group:
         And have limits under which the next sandbox can be made, whatever those of the run before were."""
         if "empty" in self.fds and int(_read(self.fds["usage"])) > LEFT_OVER_BYTES:
             _write(self.fds["empty"], 0)
+            if self.version == 2:
+                _write(self.fds["empty"], "max")
         self._set_limits(memory, processes)
 
     def join(self):
@@ -204,6 +206,8 @@ class Groups:
             fds = {"procs": [_open(f"{folder}/cgroup.procs")], "memory": _open(f"{folder}/memory.max")}
             fds["usage"] = _open(f"{folder}/memory.current", os.O_RDONLY)
             fds["oom"] = _open(f"{folder}/memory.events", os.O_RDONLY)
+            # Lowered, it makes the kernel take back all it can, and never kills: memory.reclaim there is since Linux 5.19 only.
+            fds["empty"] = _open(f"{folder}/memory.high", os.O_WRONLY)
             fds["pids"] = _open(f"{folder}/pids.max")
             fds["cpu"] = _open(f"{folder}/cpu.stat", os.O_RDONLY)
             groups.append(Group(2, fds))
