@@ -298,6 +298,9 @@ class Relay:
         if peak is None:
             # The largest single process is known exactly, so one that ended between two looks is not missed.
             peak = max(self.peak, self.largest)
+            if self.group.has_memory:
+                # The largest has pages in it that others pay for, and the kernel lets a run have no more than its limit.
+                peak = min(peak, self.limits["memoryBytes"])
         if self.reason == REASON_EXITED:
             too_much = not self.group.has_memory and peak > self.limits["memoryBytes"]
             if self.group.out_of_memory() or too_much:
