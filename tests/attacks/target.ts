@@ -43,7 +43,11 @@ export async function createTarget(opened: Opened, canaries: Canaries, patienceM
     const mark = `atk${randomBytes(6).toString('hex')}`;
     return { mark, ATTACK: JSON.stringify({ mark, jailSocket: opened.serviceSocket, ...canaries.where }) };
   };
-  let peer = await startPeer();
+  // What was opened is ours from here on, also where nobody can be served in it.
+  let peer = await startPeer().catch(async (reason) => {
+    await opened.close();
+    throw reason;
+  });
 
   async function startPeer(): Promise<Peer> {
     const run = await open(sandbox, await readFile(`${PROGRAMS}peer.py`, 'utf8'), {
