@@ -29,8 +29,8 @@ const files = ['packages', 'services', 'tests']
   .filter((file) => words.length === 0 || words.some((word) => file.includes(word)));
 // The longest first, so that no processor is idle at the end.
 files.sort((a, b) => weightOf(b) - weightOf(a));
-// What cannot run beside anything else: it measures time, or kills by name.
-const alone = files.filter((file) => /\/(?:system|attacks)\//.test(file));
+// What cannot run beside anything else: it measures time, kills by name, or needs every processor itself.
+const alone = files.filter((file) => /\/(?:system|attacks|machines)\//.test(file));
 const together = files.filter((file) => !alone.includes(file));
 
 const counts = { passed: 0, failed: 0, skipped: 0 };

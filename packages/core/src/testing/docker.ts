@@ -13,6 +13,7 @@ import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { MIRROR, SUITE } from './debian.js';
 import { type Availability, findOnPath, installPackages, ROOT } from './programs.js';
 
 const run = promisify(execFile);
@@ -30,8 +31,6 @@ const START_MS = 30_000;
 const STOP_MS = 30_000;
 /** Longest that a test file waits until another one's engine has ended: they share their folders. */
 const TURN_MS = 10 * 60_000;
-const SUITE = 'bookworm';
-const MIRROR = 'http://deb.debian.org/debian';
 
 /** A small Debian with Python. */
 export const TEST_IMAGE = 'runlane-test/python:1';

@@ -1,6 +1,6 @@
 /**
  * Real programs for tests: redis-server, a server that speaks MongoDB's protocol (FerretDB over SQLite, built with Go),
- * grpcurl, and a Docker engine (docker.ts).
+ * grpcurl, a Docker engine (docker.ts), and whole machines (machines.ts).
  * Each is started for one test file, on a free port of 127.0.0.1, and ends with the process that started it.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { findDocker, prepareDocker } from './docker.js';
+import { findMachines, prepareMachines } from './machines.js';
 import { type Availability, findOnPath, installPackages, ROOT } from './programs.js';
 
 const run = promisify(execFile);
@@ -22,7 +23,7 @@ const GRPCURL = join(ROOT, '.cache/bin/grpcurl');
 const GRPCURL_MODULE = 'github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.3';
 const START_MS = 10_000;
 
-export const SERVERS = ['redis-server', 'mongo-wire', 'grpcurl', 'docker'] as const;
+export const SERVERS = ['redis-server', 'mongo-wire', 'grpcurl', 'docker', 'machines'] as const;
 
 export type ServerName = (typeof SERVERS)[number];
 
@@ -47,6 +48,7 @@ export interface StartOptions {
 /** Look, without installing or building anything. */
 export function findServer(name: ServerName): Availability {
   if (name === 'docker') return findDocker();
+  if (name === 'machines') return findMachines();
   if (name === 'mongo-wire')
     return existsSync(MONGO_WIRE)
       ? { path: MONGO_WIRE }
@@ -79,6 +81,7 @@ export async function prepareServers({
     'mongo-wire': await prepareMongoWire(log),
     grpcurl: await prepareGrpcurl(log),
     docker: await prepareDocker(log),
+    machines: await prepareMachines(log),
   };
 }
 
