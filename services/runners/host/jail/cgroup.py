@@ -6,6 +6,7 @@ and the monitor measures it by polling instead.
 """
 import errno
 import os
+import time
 
 # What the name of a launcher's group begins with; its pid follows.
 PREFIX = "runlane-"
@@ -18,6 +19,8 @@ SHARED_OUT, TAKEN_BACK = "+memory +pids", "-memory -pids"
 MOVES = 100
 # An ended run leaves less than this of the kernel's own bookkeeping: not worth the call.
 LEFT_OVER_BYTES = 1 << 20
+# Longest that the kernel is waited for to free what a run has left, such as segments of System V.
+FREED_SECONDS = 2
 
 
 class Group:
@@ -75,16 +78,23 @@ class Group:
             if "swap" in self.fds:
                 _write(self.fds["swap"], memory)
         except OSError:
+            if "swap" not in self.fds:
+                raise
             _write(self.fds["swap"], memory)
             _write(self.fds["memory"], memory)
 
     def forget(self, memory, processes):
         """Give back what the run before left charged here (files it read, its tmpfs): the next one pays for its own only.
-        And have limits under which the next sandbox can be made, whatever those of the run before were."""
-        if "empty" in self.fds and int(_read(self.fds["usage"])) > LEFT_OVER_BYTES:
+        And have limits under which the next sandbox can be made, whatever those of the run before were.
+
+        Call when nobody is in the run's namespaces any more: the kernel frees some of them a little later."""
+        give_up = time.monotonic() + FREED_SECONDS
+        while "empty" in self.fds and int(_read(self.fds["usage"])) > LEFT_OVER_BYTES and time.monotonic() < give_up:
             _write(self.fds["empty"], 0)
             if self.version == 2:
                 _write(self.fds["empty"], "max")
+            if int(_read(self.fds["usage"])) > LEFT_OVER_BYTES:
+                time.sleep(0.001)
         self._set_limits(memory, processes)
 
     def join(self):

@@ -90,6 +90,8 @@ def _await_program(serve):
     except Leave as leaving:
         # Its frames hold what must not be freed: objects that would close descriptors of the program's.
         _state["kept"].append(leaving)
+    # Not earlier: until here there is nothing of the program's that a signal could interrupt.
+    _signal.signal(_signal.SIGINT, _signal.default_int_handler)
     # The call of a C function that this is in counts as a level of recursion, where a program has one of its own to find.
     python.Py_LeaveRecursiveCall()
     return ctypes.c_void_p(linux.libc.fopen(_path(), b"rbe"))
@@ -192,11 +194,6 @@ def can_run(argv, env, ends):
 
 def _read_at_start(env):
     return {name: value for name, value in env.items() if name.startswith(READ_AT_START)}
-
-
-def dress():
-    """What an interpreter has set in its own process when it has just started."""
-    _signal.signal(_signal.SIGINT, _signal.default_int_handler)
 
 
 def take_over(argv, env):

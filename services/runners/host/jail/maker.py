@@ -22,7 +22,8 @@ NAMESPACES = linux.CLONE_NEWNS | linux.CLONE_NEWPID | linux.CLONE_NEWIPC | linux
 WRITABLE = (("/work", "700", 0), ("/tmp", "1777", 0), ("/dev/shm", "1777", MS_NOEXEC))
 TERMINALS = 64  # of a run; the machine has 4,096 for all of them
 # What is said on the channel. MADE comes with the descriptors of a sandbox; FAILED, and the reason, comes last.
-MADE, FAILED, NEXT = b"m", b"!", b"n"
+# After an ending comes LEFT, when nobody is in the run's namespaces any more; NEXT asks for another.
+MADE, FAILED, LEFT, NEXT = b"m", b"!", b"l", b"n"
 # stdin, stdout, stderr, status, job, the program, process 1.
 HANDED_OVER = struct.Struct("7i")
 
@@ -42,10 +43,11 @@ def serve(slot, filters, channel):
         while True:
             init, pid = _make(slot, filters, channel)
             _await_end(init, pid, channel)
-            # The slot's group is the monitor's to read before anything else joins it.
+            home.enter()
+            channel.send(LEFT)
+            # The slot's group is the monitor's to read and to empty before anything else joins it.
             if channel.recv(1) != NEXT:
                 os._exit(0)
-            home.enter()
     except interpreter.Leave:
         raise  # this process is the program's
     except BaseException as reason:
@@ -63,11 +65,11 @@ class _Home:
     """Where the next sandbox is made from: the namespaces that this process began in."""
 
     def __init__(self):
-        self._mounts, self._pids = (os.open(f"/proc/self/ns/{name}", os.O_RDONLY | os.O_CLOEXEC) for name in ("mnt", "pid"))
+        self._fds = [os.open(f"/proc/self/ns/{name}", os.O_RDONLY | os.O_CLOEXEC) for name in ("mnt", "pid", "ipc")]
 
     def enter(self):
-        linux.setns(self._mounts, linux.CLONE_NEWNS)
-        linux.setns(self._pids, linux.CLONE_NEWPID)
+        for fd, kind in zip(self._fds, (linux.CLONE_NEWNS, linux.CLONE_NEWPID, linux.CLONE_NEWIPC)):
+            linux.setns(fd, kind)
 
 
 def _make(slot, filters, channel):

@@ -25,7 +25,7 @@ def memory_bytes():
     total = 0
     for pid in _processes():
         try:
-            total += _share(pid) + _field(f"/proc/{pid}/status", b"VmPTE:")
+            total += _held(pid)
         except OSError:
             pass  # it ended meanwhile
     for folder, _, _ in WRITABLE:
@@ -34,12 +34,21 @@ def memory_bytes():
     return total
 
 
-def _share(pid):
+def _held(pid):
+    folder = f"/proc/{pid}"
+    tables = _field(f"{folder}/status", b"VmPTE:")
+    if tables == 0:
+        # Its first thread has ended: what is left of the process shows in the others, if there are any.
+        others = [thread for thread in os.listdir(f"{folder}/task") if thread != pid]
+        if not others:
+            return 0
+        folder = f"{folder}/task/{others[0]}"
+        tables = _field(f"{folder}/status", b"VmPTE:")
     try:
-        return _field(f"/proc/{pid}/smaps_rollup", b"Pss:")
+        return tables + _field(f"{folder}/smaps_rollup", b"Pss:")
     except PermissionError:
         # It has made itself undumpable. Nobody can hide this, which counts shared pages in full.
-        return _field(f"/proc/{pid}/status", b"VmRSS:")
+        return tables + _field(f"{folder}/status", b"VmRSS:")
 
 
 def _field(path, name):

@@ -11,7 +11,7 @@ import struct
 import time
 
 from . import frames, linux, maker, program
-from .relay import GRACE_SECONDS, Relay
+from .relay import END_SECONDS, GRACE_SECONDS, Relay
 from .request import receive
 from .sandbox import Sandbox
 
@@ -42,7 +42,7 @@ def serve(listening, peers, slot, filters, description, tell, set_deadline):
             if number == 0:
                 tell(MADE)
             _serve_one(listening, peers, sandbox, description, set_deadline)
-            set_deadline(time.monotonic() + GRACE_SECONDS)
+            set_deadline(time.monotonic() + END_SECONDS)
             sandbox.close()
         os._exit(0)
     except BaseException as reason:

@@ -93,7 +93,6 @@ def _give_up_everything(slot, filters, stdio, status, job):
     linux.prctl(linux.PR_SET_DUMPABLE, 1)
     # Whoever watches the clock of a run comes before the run, and so does whoever takes the next.
     os.nice(NICE)
-    interpreter.dress()
     # Last: everything above is on its list.
     seccomp.install(filters)
 

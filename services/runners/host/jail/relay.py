@@ -10,6 +10,7 @@ from .request import Refused
 FAREWELL_SECONDS = 0.2  # for the caller to close after EXIT
 FILL_SECONDS = 5  # for the program's files to be written, once all of them have been sent
 GRACE_SECONDS = 3  # past its limits, after which a run is ended from outside; a busy machine takes its time
+END_SECONDS = 30  # for the kernel to take down what has been killed: hundreds of processes with scattered memory take a while
 SLOW_READER_SECONDS = 30  # in which a caller must take some of what is left to send
 TICK_SECONDS = 0.02
 CHUNK = 32 * 1024
@@ -251,7 +252,7 @@ class Relay:
         """End what is left, send the rest of the output and the verdict."""
         decided = time.monotonic()
         self.sandbox.kill()
-        self.set_deadline(decided + GRACE_SECONDS)
+        self.set_deadline(decided + END_SECONDS)
         self.status, self.used_seconds, self.largest, ended = self.sandbox.await_end()
         self._see_start()
         self.ended = min(ended, decided)

@@ -120,9 +120,10 @@ class Sandbox:
         """End what may still be there, and give back what is held for it; the maker may then make the next. Only once."""
         if self._closed:
             return
-        self._closed = True
         self.kill()
         self.await_end()
+        if self._channel.recv(1) != maker.LEFT:
+            raise OSError("the maker of sandboxes has ended")
         if self._visiting:
             linux.setns(self._home, linux.CLONE_NEWNS)
         self.close_stdin()
@@ -133,3 +134,5 @@ class Sandbox:
         except OSError:
             pass  # what cannot be given back stays charged, and makes the next run's limit tighter, not looser
         self._channel.send(maker.NEXT)
+        # Not before: what failed half-way must end the monitor, and not leave it waiting for a sandbox that nobody makes.
+        self._closed = True

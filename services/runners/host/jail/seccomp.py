@@ -53,7 +53,8 @@ NUMBERS = {
 LAST_KNOWN = 462  # mseal, Linux 6.10
 AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 X32_BIT = 0x40000000
-NAMESPACES = 0x7E020000  # every CLONE_NEW* that clone() takes
+# Every CLONE_NEW* that clone() takes, and CLONE_PARENT: a child of the maker's own would keep it from seeing the run's end.
+NOT_BY_CLONE = 0x7E020000 | 0x8000
 MAP_HUGETLB, MFD_HUGETLB, F_NOTIFY = 0x40000, 4, 1026
 
 LOAD, EQUAL, GREATER_EQUAL, ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
@@ -105,7 +106,7 @@ def _answers(column):
 
     # Its flags are behind a pointer, where no filter can look: libc falls back to clone.
     when("clone3", [MISSING])
-    when("clone", [_argument(0), (ANY_BIT, 0, 1, NAMESPACES), PERMISSION, ALLOWED])
+    when("clone", [_argument(0), (ANY_BIT, 0, 1, NOT_BY_CLONE), PERMISSION, ALLOWED])
     when(
         "socket",
         [

@@ -100,6 +100,80 @@ test('a caller that reads late, long after the limit of its run, gets all of the
   }
 });
 
+const MEMORY_OF_A_THREAD = `
+import ctypes, mmap, threading, time
+held = []
+def fill():
+    for _ in range(40):
+        block = mmap.mmap(-1, 16 << 20); block[::4096] = b"x" * 4096; held.append(block)
+    time.sleep(10)
+threading.Thread(target=fill).start()
+ctypes.CDLL(None).syscall(60 if __import__("os").uname().machine == "x86_64" else 93, 0)
+`;
+const SIBLING = `
+import ctypes, errno, os, time
+CLONE_PARENT, SIGCHLD = 0x8000, 17
+number = 56 if os.uname().machine == "x86_64" else 220
+if ctypes.CDLL(None, use_errno=True).syscall(number, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0) == 0: time.sleep(60)
+print("ended")
+`;
+
+for (const mode of isRoot ? (['A', 'B'] as const) : (['B'] as const)) {
+  test(`a program cannot have a child that is its maker's, and so keep its end from being seen: ${mode}`, async () => {
+    const { sandbox } = await openJail(mode);
+    try {
+      const { end, text } = await runPython(sandbox, SIBLING);
+      assert.deepEqual([end.reason, end.code, text], ['exited', 0, 'ended']);
+    } finally {
+      await sandbox.close();
+    }
+  });
+
+  test(`memory of a process whose first thread has ended is seen: ${mode}`, async () => {
+    const { sandbox } = await openJail(mode);
+    try {
+      const { end } = await runPython(sandbox, MEMORY_OF_A_THREAD, { limits: { memoryBytes: 64 << 20 } });
+      assert.equal(end.reason, 'memory');
+      assert.ok(end.wallMs < 5_000, `seen after ${end.wallMs} ms`);
+    } finally {
+      await sandbox.close();
+    }
+  });
+
+  test(`a signal that comes with the start is no failure of ours: ${mode}`, async () => {
+    const { sandbox } = await openJail(mode);
+    try {
+      for (let round = 0; round < 10; round += 1) {
+        const run = await open(sandbox, 'import time; time.sleep(10)');
+        run.go();
+        run.signal('SIGINT');
+        const { end } = await collect(run);
+        assert.ok(end.reason === 'exited' && end.wallMs < 5_000, JSON.stringify(end));
+      }
+    } finally {
+      await sandbox.close();
+    }
+  });
+
+  test(`what a run leaves behind is charged to no other: ${mode}`, async () => {
+    const { sandbox } = await openJail(mode, ['--slots', '1', '--warm', '0']);
+    const leaves =
+      'import ctypes\nlibc = ctypes.CDLL(None)\nlibc.shmat.restype = ctypes.c_void_p\nfor _ in range(4):\n' +
+      '  at = libc.shmat(libc.shmget(0, 40 << 20, 0o1600), None, 0)\n  if at and at != 2**64 - 1: ctypes.memset(at, 1, 40 << 20)\n' +
+      'open("/work/file", "wb").write(bytes(50 << 20))';
+    try {
+      for (let round = 0; round < 3; round += 1) {
+        await runPython(sandbox, leaves, { limits: { memoryBytes: 512 << 20 } });
+        const { end, text } = await runPython(sandbox, 'print(1)', { limits: { memoryBytes: 32 << 20 } });
+        assert.deepEqual([end.reason, text], ['exited', '1']);
+        assert.ok(end.memoryPeakBytes < 24 << 20, `${end.memoryPeakBytes}`);
+      }
+    } finally {
+      await sandbox.close();
+    }
+  });
+}
+
 for (const victim of ['launcher', 'anchor', 'service'] as const) {
   test(`killing the ${victim} leaves nothing of any run`, async () => {
     const { sandbox, launched, folder } = await openJail(isRoot ? 'A' : 'B');

@@ -293,10 +293,14 @@ async function look(jail: Jail) {
 /** As `look`, when each monitor's maker has made a sandbox: process 1 and the process that waits to be a program. */
 async function atRest(jail: Jail, slots: number): Promise<Awaited<ReturnType<typeof look>>> {
   let seen = await look(jail);
+  let sameFor = 0;
   await until(async () => {
+    const before = JSON.stringify(seen);
     seen = await look(jail);
-    return seen.processes === 3 + 4 * slots && seen.groups.every(({ processes }) => processes <= 1);
-  }, 5000);
+    // A monitor may still be closing the connection that was there before: only what stays so is at rest.
+    sameFor = JSON.stringify(seen) === before ? sameFor + 1 : 0;
+    return sameFor >= 5 && seen.processes === 3 + 4 * slots && seen.groups.every(({ processes }) => processes <= 1);
+  }, 10_000);
   return seen;
 }
 
