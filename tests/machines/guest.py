@@ -141,7 +141,6 @@ class Jail:
         words = [PYTHON, "-I", "/runlane/host/jail/launcher.py", "--socket", SOCKET, "--slots", "1", "--warm", "0", *options]
         own = {"user": uid, "group": uid, "extra_groups": []} if uid else {}
         self._launcher = subprocess.Popen(words, stdout=subprocess.PIPE, **own)
-        # The client may be told apart from the launcher's user only by its uid, and root may call any.
         self.description = json.loads(self._launcher.stdout.readline() or "{}")
         if not self.description:
             raise OSError(f"the launcher ended: {self._launcher.wait()}")

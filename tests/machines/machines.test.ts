@@ -7,7 +7,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { type Architecture, bootMachine, skipWithout } from '@runlane/core/testing';
+import { ARCHITECTURES, type Architecture, bootMachine, skipWithout } from '@runlane/core/testing';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 /** As slow as emulation is where other tests want the processor too. */
@@ -50,7 +50,7 @@ async function boot(architecture: Architecture, words: readonly string[] = []): 
 }
 
 describe('the jail on other machines', { skip, concurrency: 2 }, () => {
-  for (const architecture of ['arm64', 'amd64'] as const)
+  for (const architecture of ARCHITECTURES)
     test(`holds on ${architecture} with cgroup v2`, async (t) => {
       const checks = await boot(architecture);
       for (const { setting, check, holds, seen } of checks)
