@@ -205,6 +205,10 @@ class Groups:
 
     def _open_v2(self, slots):
         base = self._given or _own_folder_v2()
+        if os.path.basename(base).startswith(PREFIX) and base.endswith(ASIDE):
+            # Who started us has stepped aside for another launcher: our groups belong beside that one's. The last steps back.
+            self._aside = os.path.dirname(base), base
+            base = os.path.dirname(base)
         top = self._make_top(base)
         groups = []
         for index in range(slots):
@@ -257,15 +261,16 @@ class Groups:
         """Undo that, once the groups of runs are gone. Where another launcher has groups there by now, all stays as it is."""
         base, aside = self._aside
         self._aside = None
-        lock = _lock(base)
         try:
-            _put(f"{base}/cgroup.subtree_control", TAKEN_BACK)
-            _move_all(aside, base)
-            os.rmdir(aside)
+            lock = _lock(base)
+            try:
+                _put(f"{base}/cgroup.subtree_control", TAKEN_BACK)
+                _move_all(aside, base)
+                os.rmdir(aside)
+            finally:
+                os.close(lock)
         except OSError:
             pass  # a group with processes in it harms nobody, and the next launcher knows it by its name
-        finally:
-            os.close(lock)
 
     def _make(self, folder):
         os.mkdir(folder, 0o755)
@@ -320,9 +325,6 @@ def _lock(folder, wait=True):
 def _own_folder_v2():
     with open("/proc/self/cgroup", encoding="utf-8") as file:
         own = next(line[3:].strip() for line in file if line.startswith("0::"))
-    parent, _, name = own.rpartition("/")
-    # Who started us has stepped aside for another launcher: our groups belong beside that one's.
-    own = parent if name.startswith(PREFIX) and name.endswith(ASIDE) else own
     return f"/sys/fs/cgroup{own}".rstrip("/")
 
 
