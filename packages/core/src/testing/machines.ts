@@ -19,8 +19,8 @@ const run = promisify(execFile);
 const CACHE = join(ROOT, '.cache/machines');
 const PACKAGES = ['qemu-system-x86', 'qemu-system-arm', 'debootstrap', 'e2fsprogs', 'util-linux'] as const;
 
-/** As Debian calls them. */
-export const ARCHITECTURES = ['amd64', 'arm64'] as const;
+/** As Debian calls them; what takes longest comes first. */
+export const ARCHITECTURES = ['arm64', 'amd64'] as const;
 export type Architecture = (typeof ARCHITECTURES)[number];
 
 const EMULATORS = {
