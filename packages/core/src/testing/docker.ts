@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { MIRROR, SUITE } from './debian.js';
-import { type Availability, findOnPath, installPackages, ROOT } from './programs.js';
+import { type Availability, findOnPath, installPackages, prepareAsRoot, ROOT } from './programs.js';
 
 const run = promisify(execFile);
 
@@ -50,23 +50,16 @@ export function findDocker(): Availability {
   return process.getuid?.() === 0 ? { path } : { missing: 'no Docker engine runs, and only root can start one' };
 }
 
-/** Install the engine and make the base image, where that is possible; once done, this costs nothing. */
-export async function prepareDocker(log: (line: string) => void): Promise<Availability> {
-  const found = findDocker();
-  if ('path' in found) return found;
-  if (process.getuid?.() !== 0 || !findOnPath('apt-get'))
-    return { missing: `${found.missing} (as root: npm test installs ${PACKAGES.join(', ')})` };
-  try {
+/** Install the engine and make the base image. */
+export function prepareDocker(log: (line: string) => void): Promise<Availability> {
+  return prepareAsRoot('a Docker engine for tests', PACKAGES, findDocker, async () => {
     if (!findOnPath('dockerd') || !findOnPath('debootstrap')) await installPackages(PACKAGES, log);
     if (!existsSync(BASE)) {
       // Not every root may start one: in most containers it cannot. To be known before the long part.
       await (await findOrStart()).stop();
       await makeBase(log);
     }
-  } catch (error) {
-    return { missing: `a Docker engine for tests could not be made ready: ${(error as Error).message}` };
-  }
-  return findDocker();
+  });
 }
 
 async function makeBase(log: (line: string) => void): Promise<void> {

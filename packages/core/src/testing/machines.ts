@@ -12,10 +12,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { MIRROR, SUITE } from './debian.js';
-import { type Availability, findOnPath, installPackages, ROOT } from './programs.js';
+import { type Availability, findOnPath, installPackages, prepareAsRoot, ROOT } from './programs.js';
 
 const run = promisify(execFile);
 
+/** Minutes of emulation, and a hundred megabytes to fetch for it, are not for every run of the tests. */
+const WANTED = process.env.CI === 'true';
 const CACHE = join(ROOT, '.cache/machines');
 const PACKAGES = ['qemu-system-x86', 'qemu-system-arm', 'debootstrap', 'e2fsprogs', 'util-linux'] as const;
 
@@ -47,6 +49,7 @@ const BIG = { maxBuffer: 64 * 1024 * 1024 };
 
 /** Look, without installing or making anything. */
 export function findMachines(): Availability {
+  if (!WANTED) return { missing: 'emulated machines take minutes: CI=true npm test -- machines tries them' };
   const tool = TOOLS.find((name) => !findOnPath(name));
   if (tool) return { missing: `${tool} is not installed: apt-get install ${PACKAGES.join(' ')}` };
   const lacking = ARCHITECTURES.find((architecture) => !existsSync(join(CACHE, architecture)));
@@ -54,20 +57,14 @@ export function findMachines(): Availability {
   return { path: CACHE };
 }
 
-/** Install the emulators and make what machines start from, where that is possible; once done, this costs nothing. */
+/** Install the emulators and make what machines start from; nothing where they are not to be used. */
 export async function prepareMachines(log: (line: string) => void): Promise<Availability> {
-  const found = findMachines();
-  if ('path' in found) return found;
-  if (process.getuid?.() !== 0 || !findOnPath('apt-get'))
-    return { missing: `${found.missing} (as root: npm test installs ${PACKAGES.join(', ')})` };
-  try {
+  if (!WANTED) return findMachines();
+  return prepareAsRoot('machines for tests', PACKAGES, findMachines, async () => {
     if (!TOOLS.every(findOnPath)) await installPackages(PACKAGES, log);
     for (const architecture of ARCHITECTURES)
       if (!existsSync(join(CACHE, architecture))) await makeMachine(architecture, log);
-  } catch (error) {
-    return { missing: `machines for tests could not be made: ${(error as Error).message}` };
-  }
-  return findMachines();
+  });
 }
 
 async function makeMachine(architecture: Architecture, log: (line: string) => void): Promise<void> {

@@ -23,6 +23,28 @@ export async function installPackages(names: readonly string[], log: (line: stri
   await run('apt-get', words, { env });
 }
 
+/**
+ * What `find` finds; where it is missing, and root may install packages, it is made first. Once done, this costs nothing.
+ * @param what as it is called where it cannot be had.
+ */
+export async function prepareAsRoot(
+  what: string,
+  packages: readonly string[],
+  find: () => Availability,
+  make: () => Promise<void>,
+): Promise<Availability> {
+  const found = find();
+  if ('path' in found) return found;
+  if (process.getuid?.() !== 0 || !findOnPath('apt-get'))
+    return { missing: `${found.missing} (as root: npm test installs ${packages.join(', ')})` };
+  try {
+    await make();
+  } catch (error) {
+    return { missing: `${what} could not be made ready: ${(error as Error).message}` };
+  }
+  return find();
+}
+
 export function findOnPath(program: string): string | undefined {
   return (process.env.PATH ?? '')
     .split(delimiter)

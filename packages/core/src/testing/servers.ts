@@ -13,7 +13,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { findDocker, prepareDocker } from './docker.js';
 import { findMachines, prepareMachines } from './machines.js';
-import { type Availability, findOnPath, installPackages, ROOT } from './programs.js';
+import { type Availability, findOnPath, installPackages, prepareAsRoot, ROOT } from './programs.js';
 
 const run = promisify(execFile);
 
@@ -85,17 +85,14 @@ export async function prepareServers({
   };
 }
 
-async function prepareRedis(log: (line: string) => void): Promise<Availability> {
-  const found = findServer('redis-server');
-  if ('path' in found) return found;
-  if (process.getuid?.() !== 0 || !findOnPath('apt-get'))
-    return { missing: `${found.missing} (npm test does so as root)` };
-  try {
-    await installPackages(['redis-server'], log);
-  } catch (error) {
-    return { missing: `redis-server could not be installed: ${(error as Error).message}` };
-  }
-  return findServer('redis-server');
+function prepareRedis(log: (line: string) => void): Promise<Availability> {
+  const packages = ['redis-server'];
+  return prepareAsRoot(
+    'redis-server',
+    packages,
+    () => findServer('redis-server'),
+    () => installPackages(packages, log),
+  );
 }
 
 async function prepareMongoWire(log: (line: string) => void): Promise<Availability> {
