@@ -144,6 +144,16 @@ def close_all_but(keep):
         close_range(first, last)
 
 
+def move_down(fd):
+    """Give a descriptor the lowest number that is free."""
+    moved = os.dup(fd)
+    if moved > fd:
+        os.close(moved)
+        return fd
+    os.close(fd)
+    return moved
+
+
 def give_back_memory():
     """Return to the kernel what is free, so that no fork copies it; where the C library can (glibc)."""
     if hasattr(libc, "malloc_trim"):

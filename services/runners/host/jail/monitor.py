@@ -57,7 +57,12 @@ def _start_maker(slot, filters, listening):
         linux.prctl(linux.PR_SET_PDEATHSIG, _signal.SIGKILL)
         ours.close()
         listening.close()
-        linux.close_all_but([*range(program.JOB_FD + 1), theirs.fileno(), *slot.group.fds.get("procs", ())])
+        groups = slot.group.fds.get("procs", ())
+        linux.close_all_but([*range(program.JOB_FD + 1), theirs.fileno(), *groups])
+        # As low as they can be: a program can see how large a table of descriptors it was forked with, and in which slot.
+        theirs = _socket.socket(fileno=linux.move_down(theirs.detach()))
+        if groups:
+            slot.group.fds["procs"] = [linux.move_down(fd) for fd in groups]
         maker.serve(slot, filters, theirs)
     theirs.close()
     return ours
