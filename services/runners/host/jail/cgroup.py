@@ -89,13 +89,15 @@ class Group:
 
         Call when nobody is in the run's namespaces any more: the kernel frees some of them a little later."""
         give_up = time.monotonic() + FREED_SECONDS
-        while "empty" in self.fds and int(_read(self.fds["usage"])) > LEFT_OVER_BYTES and time.monotonic() < give_up:
+        while self._has_left_overs() and time.monotonic() < give_up:
             _write(self.fds["empty"], 0)
             if self.version == 2:
                 _write(self.fds["empty"], "max")
-            if int(_read(self.fds["usage"])) > LEFT_OVER_BYTES:
-                time.sleep(0.001)
+            time.sleep(0.001)
         self._set_limits(memory, processes)
+
+    def _has_left_overs(self):
+        return "empty" in self.fds and self.memory_now() > LEFT_OVER_BYTES
 
     def join(self):
         """Move the calling process in. "0" means itself, so no pid has to be translated between namespaces."""

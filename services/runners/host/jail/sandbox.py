@@ -96,7 +96,9 @@ class Sandbox:
             pass
 
     def kill(self):
-        """Kill everything in the sandbox."""
+        """Kill everything in the sandbox; nothing where it is over."""
+        if self.ending is not None:
+            return
         try:
             _signal.pidfd_send_signal(self._init, _signal.SIGKILL)
         except ProcessLookupError:
