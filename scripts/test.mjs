@@ -5,7 +5,8 @@
  *   npm test                     all
  *   npm test -- packages/core    only test files whose path contains one of these words
  */
-import { readdirSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { buildWhatIsStale, root } from './setup.mjs';
@@ -16,6 +17,14 @@ const FILE_TIMEOUT_MS = 20 * 60_000;
 /** Files with a server or a sandbox of their own each: two at a time fill two processors. */
 const CONCURRENCY = 2;
 
+const closed = process.getuid?.() === 0 ? closedToOthers() : undefined;
+if (closed) {
+  console.error(
+    `As root, parts of the tests run as ordinary users, as parts of the platform do, and those cannot get into ${closed}. ` +
+      `Open it (chmod o+x ${closed}), clone into another folder, or run the tests as an ordinary user.`,
+  );
+  process.exit(1);
+}
 await buildWhatIsStale({ say: console.log });
 const { prepareServers } = await import('../packages/core/dist/testing/index.js');
 const servers = await prepareServers({ log: console.log });
@@ -62,6 +71,13 @@ function runFiles(some, concurrency) {
     stream.compose(new spec()).pipe(process.stdout, { end: false });
     stream.on('end', resolve);
   });
+}
+
+/** The first folder on the way here that only its owner may pass, if there is one. */
+function closedToOthers() {
+  const way = [root];
+  while (way[0] !== dirname(way[0])) way.unshift(dirname(way[0]));
+  return way.find((folder) => (statSync(folder).mode & 0o001) === 0);
 }
 
 function isFile(name) {
