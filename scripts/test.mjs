@@ -21,7 +21,7 @@ const closed = process.getuid?.() === 0 ? closedToOthers() : undefined;
 if (closed) {
   console.error(
     `As root, parts of the tests run as ordinary users, as parts of the platform do, and those cannot get into ${closed}. ` +
-      `Open it (chmod o+x ${closed}), clone into another folder, or run the tests as an ordinary user.`,
+      `Open it (chmod a+x ${closed}), clone into another folder, or run the tests as an ordinary user.`,
   );
   process.exit(1);
 }
@@ -73,11 +73,11 @@ function runFiles(some, concurrency) {
   });
 }
 
-/** The first folder on the way here that only its owner may pass, if there is one. */
+/** The first folder on the way here that not everybody may pass, its own group included, if there is one. */
 function closedToOthers() {
   const way = [root];
   while (way[0] !== dirname(way[0])) way.unshift(dirname(way[0]));
-  return way.find((folder) => (statSync(folder).mode & 0o001) === 0);
+  return way.find((folder) => (statSync(folder).mode & 0o011) !== 0o011);
 }
 
 function isFile(name) {
