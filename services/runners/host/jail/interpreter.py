@@ -90,7 +90,9 @@ def _await_program(serve):
     except Leave as leaving:
         # Its frames hold what must not be freed: objects that would close descriptors of the program's.
         _state["kept"].append(leaving)
-    # Not earlier: until here there is nothing of the program's that a signal could interrupt.
+    # Not earlier: until here there is nothing of the program's that a signal could interrupt. Nor is there in what CPython
+    # does first, so one that comes now waits for that to be over.
+    _signal.pthread_sigmask(_signal.SIG_BLOCK, (_signal.SIGINT,))
     _signal.signal(_signal.SIGINT, _signal.default_int_handler)
     # The call of a C function that this is in counts as a level of recursion, where a program has one of its own to find.
     python.Py_LeaveRecursiveCall()
@@ -118,6 +120,8 @@ def prepare(preload):
     site.USER_BASE = site.USER_SITE = None
     _state["user_site"] = os.path.relpath(site.getusersitepackages(), WORK) + "/"
     linux.hide_arguments(os.fsencode(sys.executable))
+    # Not before there is a program may anything be found in its folder: monitors look into that.
+    del sys.path[0]
     _import(preload)
     sys.stdin, sys.stdout, sys.stderr = sys.__stdin__, sys.__stdout__, sys.__stderr__ = _make_streams()
     _state["streams"] = sys.stdout, sys.stderr
@@ -129,7 +133,6 @@ def prepare(preload):
 
 def _import(names):
     """Import for all programs. No thread may be left, for a fork copies none; so libraries for numbers get one each."""
-    sys.path[0] = WORK
     before = dict(os.environ)
     os.environ.update(dict.fromkeys(ONE_THREAD, "1"))
     for name in names:
@@ -207,16 +210,24 @@ def take_over(argv, env):
         reseed()
     sys.argv, sys.orig_argv = argv[1:], argv
     _state["path"] = f"{WORK}/{argv[1]}"
-    sys.path[0] = WORK if "/" not in argv[1] else os.path.normpath(os.path.dirname(_state["path"]))
+    sys.path.insert(0, WORK if "/" not in argv[1] else os.path.normpath(os.path.dirname(_state["path"])))
     # What the service has made since it froze its objects is not the program's.
     gc.freeze()
     # But this is the program's, and the collector must see it at the end.
     sys.modules["__main__"] = _make_main()
 
 
+class _UntilLoaded:
+    """Stands where CPython puts the loader of the main file, the last it does before it reads that; and lets SIGINT in as it
+    goes. By a function of C: one of Python's would look for signals itself."""
+
+    __del__ = linux.unblocking(_signal.SIGINT)
+
+
 def _make_main():
     """Another `__main__`, that nothing of ours holds: frames of the thread that began here do hold the first one."""
     main = types.ModuleType("__main__")
+    main.__loader__ = _UntilLoaded()
     main.__annotations__, main.__builtins__ = {}, builtins
     return main
 

@@ -1,4 +1,6 @@
 """The system calls that Python's os module lacks, as functions that raise OSError. Everything here is Linux."""
+import _functools
+import _signal
 import _socket
 import ctypes
 import os
@@ -27,6 +29,7 @@ NR_PIDFD_OPEN, NR_CLOSE_RANGE = 434, 436
 HIGHEST_FD = 0xFFFFFFFF
 MSG_CMSG_CLOEXEC = 0x40000000
 CLOCK_MONOTONIC = 1
+SIGSET_SIZE = 128
 
 ulong = ctypes.c_ulong
 libc.unshare.argtypes = [ctypes.c_int]
@@ -82,6 +85,13 @@ def sethostname(name):
 
 def accept(fd):
     return _check(libc.accept4(fd, None, None, os.O_CLOEXEC), "accept")
+
+
+def unblocking(number):
+    """A function without arguments that lets a signal in, and itself never raises what a signal's handler raises."""
+    signals = ctypes.create_string_buffer(SIGSET_SIZE)
+    libc.sigaddset(signals, number)
+    return _functools.partial(libc.pthread_sigmask, _signal.SIG_UNBLOCK, signals, None)
 
 
 def pidfd_open(pid):

@@ -13,7 +13,7 @@ import time
 from . import frames, linux, maker, program
 from .relay import END_SECONDS, GRACE_SECONDS, Relay
 from .request import receive
-from .sandbox import Sandbox
+from .sandbox import Maker, Sandbox
 
 MAKE_SECONDS = 30  # for a sandbox to be made
 REQUEST_SECONDS = 10  # for the whole request to arrive
@@ -31,13 +31,13 @@ def serve(listening, peers, slot, filters, description, tell, set_deadline):
     `peers` are the uids that may call; `tell` says to the service that a sandbox is made, or why none could be;
     `set_deadline` when the service shall end us.
     """
-    channel = _start_maker(slot, filters, listening)
+    its_maker = _start_maker(slot, filters, listening)
     try:
         # For a program's namespace, and out of it again.
         home = os.open("/proc/self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
         for number in range(RUNS):
             set_deadline(time.monotonic() + MAKE_SECONDS)
-            sandbox = Sandbox(slot, channel, home)
+            sandbox = Sandbox(slot, its_maker, home)
             set_deadline(FOREVER)
             if number == 0:
                 tell(MADE)
@@ -51,9 +51,10 @@ def serve(listening, peers, slot, filters, description, tell, set_deadline):
 
 
 def _start_maker(slot, filters, listening):
-    """Fork the maker; the channel to it. It dies with this process."""
+    """Fork the maker. It dies with this process."""
     ours, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET | _socket.SOCK_CLOEXEC)
-    if os.fork() == 0:
+    pid = os.fork()
+    if pid == 0:
         linux.prctl(linux.PR_SET_PDEATHSIG, _signal.SIGKILL)
         ours.close()
         listening.close()
@@ -65,7 +66,7 @@ def _start_maker(slot, filters, listening):
             slot.group.fds["procs"] = [linux.move_down(fd) for fd in groups]
         maker.serve(slot, filters, theirs)
     theirs.close()
-    return ours
+    return Maker(pid, ours)
 
 
 def _serve_one(listening, peers, sandbox, description, set_deadline):

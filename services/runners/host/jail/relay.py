@@ -106,7 +106,7 @@ class Relay:
         run = self.sandbox
         poll = select.poll()
         now = time.monotonic()
-        poll.register(run, select.POLLIN)
+        run.maker.watch(poll)
         wanted = select.POLLRDHUP
         if len(self.incoming) < HELD_BACK:
             wanted |= select.POLLIN
@@ -133,7 +133,7 @@ class Relay:
             raise ConnectionError("closed")
         if events & select.POLLIN:
             self._receive()
-        if run.fileno() in ready:
+        if run.maker.has_news(ready):
             run.await_end()
         elif self.outgoing and (events & select.POLLOUT or time.monotonic() >= self.held_until):
             self._flush()

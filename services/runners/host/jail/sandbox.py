@@ -9,26 +9,47 @@ from .linux import MS_REMOUNT
 from .request import LIMITS, Refused
 
 
+class Maker:
+    """The maker of a slot, as the monitor has it in hand."""
+
+    def __init__(self, pid, channel):
+        self.pidfd = linux.pidfd_open(pid)
+        self.channel = channel
+
+    def receive(self, size):
+        """What it says next, and the descriptors that come along. Raises OSError once it has ended."""
+        poll = select.poll()
+        self.watch(poll)
+        # Its end alone does not close the channel: process 1 of a sandbox holds that too.
+        if not any(fd == self.channel.fileno() for fd, _ in poll.poll()):
+            raise OSError("the maker of sandboxes has ended")
+        return linux.receive_descriptors(self.channel, size)
+
+    def watch(self, poll):
+        """Have `poll` return when `receive` would."""
+        poll.register(self.channel, select.POLLIN)
+        poll.register(self.pidfd, select.POLLIN)
+
+    def has_news(self, ready):
+        return self.channel.fileno() in ready or self.pidfd in ready
+
+
 class Sandbox:
     """Takes the next sandbox that the maker of this slot has made. Raises OSError when there can be none."""
 
-    def __init__(self, slot, channel, home):
+    def __init__(self, slot, its_maker, home):
         self.slot = slot
-        self._channel = channel
+        self.maker = its_maker
         # The mount namespace of the monitor itself, to come back to.
         self._home = home
         self._visiting = self._closed = False
-        said, fds = linux.receive_descriptors(channel, maker.HANDED_OVER.size)
+        said, fds = self.maker.receive(maker.HANDED_OVER.size)
         if not fds:
             raise OSError(said[1:].decode(errors="replace") or "the maker of sandboxes has ended")
         self.stdin, self.stdout, self.stderr, self.status, self._job, self._program, self._init = maker.HANDED_OVER.unpack(fds)
         # How the program ended, once it has: its wait status, what it used, and when on the monotonic clock.
         self.ending = None
         self._expect_prepared()
-
-    def fileno(self):
-        """Readable when the run is over: for poll()."""
-        return self._channel.fileno()
 
     def _expect_prepared(self):
         report = os.read(self.status, 1000)
@@ -107,7 +128,7 @@ class Sandbox:
     def await_end(self):
         """Wait until nothing of the run exists; its ending."""
         if self.ending is None:
-            report = self._channel.recv(1000)
+            report, _ = self.maker.receive(0)
             if len(report) != linux.Ending.SIZE:
                 raise OSError(report[1:].decode(errors="replace") or "the maker of sandboxes has ended")
             self.ending = linux.Ending.read(report)
@@ -124,7 +145,8 @@ class Sandbox:
             return
         self.kill()
         self.await_end()
-        if self._channel.recv(1) != maker.LEFT:
+        said, _ = self.maker.receive(0)
+        if said != maker.LEFT:
             raise OSError("the maker of sandboxes has ended")
         if self._visiting:
             linux.setns(self._home, linux.CLONE_NEWNS)
@@ -135,6 +157,6 @@ class Sandbox:
             self.slot.group.forget(LIMITS["memoryBytes"], LIMITS["processes"])
         except OSError:
             pass  # what cannot be given back stays charged, and makes the next run's limit tighter, not looser
-        self._channel.send(maker.NEXT)
+        self.maker.channel.send(maker.NEXT)
         # Not before: what failed half-way must end the monitor, and not leave it waiting for a sandbox that nobody makes.
         self._closed = True
