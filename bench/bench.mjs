@@ -19,7 +19,7 @@ import { buildWhatIsStale } from '../scripts/setup.mjs';
 import { connect } from './client.mjs';
 import { measureDrift, printDrift } from './drift.mjs';
 import { connectGoJudge } from './go-judge.mjs';
-import { HELLO, inTurns, mib, PYTHON, rateOf } from './measure.mjs';
+import { HELLO, inTurns, mib, PYTHON, rateOf, ratesInTurns } from './measure.mjs';
 import { residentBytes, startPlatform } from './platform.mjs';
 import { measureDocker, measureImport, measureJail } from './sandboxes.mjs';
 import { print } from './table.mjs';
@@ -29,6 +29,8 @@ const run = promisify(execFile);
 const has = (option) => process.argv.includes(option);
 const scaled = (count) => (has('--short') ? Math.ceil(count / 10) : count);
 const CLIENTS = [1, 8, 32];
+/** How often bare Python and the work measured take turns, for one rate. */
+const RATE_ROUNDS = 5;
 /** Jobs before anything is measured: until then, compilers and caches of every process still fill up. */
 const WARM_UP_JOBS = 2_000;
 
@@ -93,21 +95,26 @@ async function measureEmbedded() {
       idleMiB: mib(idle[name]),
       afterMiB: mib(after[name] ?? 0),
     }));
-    return { endToEnd, stream, rates, submitOnly: { ...submitOnly, thenEndedPerSecond }, memory };
+    return { endToEnd, stream, rates, submitOnly: { perSecond: submitOnly.perSecond, thenEndedPerSecond }, memory };
   } finally {
     client.close();
     await platform.stop();
   }
 }
 
-/** Rates at several numbers of clients, each after that of bare Python on every processor: the fair measure of a machine. */
+/** Rates at several numbers of clients, in turns with that of bare Python on every processor: the fair measure of a machine. */
 async function ratesOf(work, clients = CLIENTS) {
   const rates = [];
   for (const count of clients) {
     say(`${count} clients …`);
-    const { perSecond: barePerSecond } = await rateOf(scaled(200), cpus().length, bare);
-    const measured = await rateOf(scaled(count === 1 ? 300 : 1_000), count, work);
-    rates.push({ clients: count, ...measured, barePerSecond, ratio: measured.perSecond / barePerSecond });
+    const jobs = scaled(count === 1 ? 60 : 300);
+    rates.push({
+      clients: count,
+      ...(await ratesInTurns(RATE_ROUNDS, {
+        bare: () => rateOf(scaled(100), cpus().length, bare),
+        work: () => rateOf(jobs, count, work),
+      })),
+    });
   }
   return rates;
 }

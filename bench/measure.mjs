@@ -23,7 +23,23 @@ export async function rateOf(count, atOnce, work) {
       }
     }),
   );
-  return { ...percentiles(times), perSecond: (count / (performance.now() - startMs)) * 1_000 };
+  const tookMs = performance.now() - startMs;
+  return { ...percentiles(times), times, tookMs, perSecond: (count / tookMs) * 1_000 };
+}
+
+/** Two rates in turns, so that both meet the same noise, and the ratio of all that was done in all the time it took. */
+export async function ratesInTurns(rounds, { bare, work }) {
+  const all = { bare: [], work: [] };
+  for (let i = 0; i < rounds; i += 1) {
+    all.bare.push(await bare());
+    all.work.push(await work());
+  }
+  const [bareAll, workAll] = [all.bare, all.work].map((rates) => {
+    const times = rates.flatMap((rate) => rate.times);
+    const tookMs = rates.reduce((sum, rate) => sum + rate.tookMs, 0);
+    return { ...percentiles(times), perSecond: (times.length / tookMs) * 1_000 };
+  });
+  return { ...workAll, barePerSecond: bareAll.perSecond, ratio: workAll.perSecond / bareAll.perSecond };
 }
 
 /** Two kinds of work in turns, so that both meet the same noise: the percentiles of each, and the ratio of their medians. */
