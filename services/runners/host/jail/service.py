@@ -17,6 +17,7 @@ from . import linux, monitor, program, seccomp
 
 # How often monitors that are late are looked for.
 TICK_MS = 1000
+LATE_SECONDS = 2
 # Monitors that may fail one after another before the service gives up, and the pause between them.
 FAILURES, PAUSE_SECONDS = 20, 0.25
 DEADLINE = struct.Struct("d")
@@ -55,8 +56,18 @@ class _Monitor:
         self.pid = pid
         self.pidfd = linux.pidfd_open(pid)
         self.slot = slot
-        # It was killed for taking too long: a matter of its run, not of the machine.
+        # When it was first seen to be late; and whether it was ended for that: a matter of its run, not of the machine.
+        self.late_since = None
         self.late = False
+
+    def is_too_late(self, passed):
+        """Whether it has been late for long enough. Not at once: where the whole machine stood still, it is about to go on."""
+        now = time.monotonic()
+        if not passed:
+            self.late_since = None
+        elif self.late_since is None:
+            self.late_since = now
+        return passed and now >= self.late_since + LATE_SECONDS
 
 
 def serve(listening, peers, slots, leash, description, report):
@@ -135,7 +146,7 @@ class _Service:
         for one in list(self.monitors.values()):
             if one.pidfd in ready:
                 self._bury(one)
-            elif self.deadlines.passed(one.slot.number):
+            elif one.is_too_late(self.deadlines.passed(one.slot.number)):
                 one.late = True
                 os.kill(one.pid, _signal.SIGKILL)  # not reaped yet, so the pid is still its own
 
@@ -176,6 +187,8 @@ class _Service:
         del self.monitors[one.pid]
         # Only when nothing of its run is left may uid and group serve again.
         self._end_orphans()
+        if status != 0:
+            print(f"runlane jail: a monitor ended with status {status}{', for it did not get on' if one.late else ''}", file=sys.stderr, flush=True)
         if status != 0 and not one.late:
             self._count_failure()
         self.free.append(one.slot)
