@@ -63,7 +63,9 @@ export async function measureDocker(count) {
   const docker = await createDocker({
     socketPath: engine.socketPath,
     runtime: undefined,
-    languages: [{ name: 'python', image: TEST_IMAGE, toolPaths: ['/usr/bin/python3', '/usr/local/bin/python3'] }],
+    languages: [
+      { name: 'python', image: TEST_IMAGE, tools: { python: ['/usr/bin/python3', '/usr/local/bin/python3'] } },
+    ],
     poolSize: 2,
     allowWeak: false,
     log: silentLog,
@@ -84,11 +86,13 @@ async function greet(sandbox) {
 }
 
 async function outputOf(sandbox, code) {
-  const { collect, DEFAULT_LIMITS } = await import('../services/runners/host/dist/testing.js');
+  const { collect, DEFAULT_LIMITS, pythonOf } = await import('../services/runners/host/dist/testing.js');
   const opened = await sandbox.open({
-    argv: [sandbox.description.tools.python, 'main.py'],
+    language: 'python',
+    argv: [pythonOf(sandbox), 'main.py'],
     env: { ...sandbox.description.environment, ...ENVIRONMENT },
     files: [{ path: 'main.py', content: Buffer.from(code), executable: false }],
+    collect: 'out',
     limits: DEFAULT_LIMITS,
   });
   opened.go();

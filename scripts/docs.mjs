@@ -88,11 +88,42 @@ the next one.`,
   );
 }
 
+/** For editors: completion and checks while a manifest is written. */
+async function manifestSchema() {
+  const { runnerSchema } = await built('services/runners/host');
+  return `${JSON.stringify(runnerSchema(), undefined, 2)}\n`;
+}
+
+async function languages() {
+  const { readManifests } = await built('services/runners/host');
+  const manifests = await readManifests(`${root}/services/runners`, []);
+  const rows = manifests.map(({ name, title, aliases, compile, packages, image }) => [
+    title,
+    [name, ...aliases].map((each) => `\`${each}\``).join(', '),
+    compile ? 'yes' : 'no',
+    packages.map((each) => `\`${each}\``).join(', '),
+    image ? `\`${image}\`` : '–',
+  ]);
+  return page(
+    'services/runners/*/runner.json',
+    '# Languages',
+    `What a runner offers of these is what it finds on its machine: \`GET /v1/languages\` says which, in which versions, and
+what is missing for the others.`,
+    table(['Language', 'Names', 'Compiled', 'Debian packages', 'Container image'], rows),
+  );
+}
+
 function read(path) {
   return readFileSync(`${root}/${path}`, 'utf8');
 }
 
-const PAGES = { 'docs/configuration.md': configuration, 'docs/errors.md': errors, 'docs/statuses.md': statuses };
+const PAGES = {
+  'docs/configuration.md': configuration,
+  'docs/errors.md': errors,
+  'docs/statuses.md': statuses,
+  'docs/languages.md': languages,
+  'services/runners/runner.schema.json': manifestSchema,
+};
 const check = process.argv.includes('--check');
 const stale = [];
 for (const [path, make] of Object.entries(PAGES)) {

@@ -118,7 +118,7 @@ async function openContainers(): Promise<Opened> {
     const sandbox = await createDocker({
       socketPath: engine.socketPath,
       runtime: undefined,
-      languages: [{ name: 'python', image: TEST_IMAGE, toolPaths: ['/usr/bin/python3'] }],
+      languages: [{ name: 'python', image: TEST_IMAGE, tools: { python: ['/usr/bin/python3'] } }],
       poolSize: CONTAINERS,
       allowWeak: false,
       log: silentLog,

@@ -7,4 +7,5 @@ export * as types from './gen/runlane/v1/types.js';
 export * from './rest/openapi.js';
 export * from './rest/requests.js';
 export * from './rest/responses.js';
+export { pathProblem } from './rest/source-path.js';
 export * from './rest/status.js';

@@ -63,6 +63,15 @@ export function testArtifactStore(
       assert.ok((await get(digest))?.equals(bytes));
     });
 
+    it('takes bytes that are to be on disk, new ones and those that it has', async () => {
+      for (const bytes of [randomBytes(0), randomBytes(300_000)]) {
+        const digest = await store.put(bytes, { durable: true });
+        assert.equal(digest, digestOf(bytes));
+        assert.equal(await store.put(bytes, { durable: true }), digest);
+        assert.ok((await get(digest))?.equals(bytes));
+      }
+    });
+
     it('removes what was not used since a time, and keeps what was put or got', async () => {
       const [old, got, put] = [randomBytes(10), randomBytes(10), randomBytes(10)];
       for (const bytes of [old, got, put]) await store.put(bytes);

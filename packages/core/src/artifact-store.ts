@@ -1,5 +1,5 @@
 /**
- * Bytes by their SHA-256: source bundles, and what compilers made of them.
+ * Bytes by their SHA-256: source bundles, what compilers made of them, and the files that programs left.
  * What every adapter promises is stated as tests in `artifact-store.contract.ts`.
  */
 import { createHash } from 'node:crypto';
@@ -11,9 +11,14 @@ export function digestOf(bytes: Uint8Array): Digest {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
+export interface PutOptions {
+  /** On disk before this resolves: for what cannot be made again. */
+  readonly durable: boolean;
+}
+
 export interface ArtifactStore {
   /** Keep bytes; the same bytes again change nothing. Resolves when any reader finds them. */
-  put(bytes: Uint8Array): Promise<Digest>;
+  put(bytes: Uint8Array, options?: PutOptions): Promise<Digest>;
   /** The bytes, checked against the digest; undefined when they are not here, or are damaged. */
   get(digest: Digest): Promise<Uint8Array | undefined>;
   /** Remove what was last put or got before this time, in milliseconds since the epoch; the number removed. */

@@ -184,6 +184,13 @@ export const VARIABLES = {
     readBy: ['runner'],
     meaning: 'Folder of the languages, each a folder with a `runner.json`; `services/runners` when unset.',
   },
+  TOOLCHAINS_DIR: {
+    schema: z.string(),
+    fallback: undefined,
+    readBy: ['start', 'runner'],
+    meaning:
+      'Folder for what some toolchains make once, such as a compiled standard library; kept between starts. When unset, `npm start` keeps it in `/var/cache/runlane/toolchains` as root, else in `~/.cache/runlane/toolchains`, and a runner started by itself in a temporary folder.',
+  },
   PYTHON_VENV: {
     schema: z.string().startsWith('/'),
     fallback: undefined,

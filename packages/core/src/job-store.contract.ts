@@ -72,6 +72,19 @@ export function testJobStore(adapter: string, open: () => Promise<FactStore>, sk
       assert.equal(await outcome(job.id), 'over');
     });
 
+    it('keeps what a result says of files that the program left', async () => {
+      const { id } = await accepted();
+      const files = ['a.b/$c.png', 'z'].map((path) => ({
+        path,
+        sizeBytes: 3,
+        contentType: 'image/png',
+        sha256: 'a'.repeat(64),
+      }));
+      await store.finish(id, 1, aResult('succeeded', { files, filesOmitted: 2 }));
+      const { result } = (await store.get(id)) ?? {};
+      assert.deepEqual([result?.files, result?.filesOmitted], [files, 2]);
+    });
+
     it('gives a claim to one of 20 who ask at the same time', async () => {
       const job = await accepted();
       const asked = await Promise.all(Array.from({ length: 20 }, (_, n) => store.claim(job.id, 'exec', `w${n}`)));

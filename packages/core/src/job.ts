@@ -31,6 +31,8 @@ export interface Limits extends CompileLimits {
   readonly fileBytes?: number;
   readonly diskBytes?: number;
   readonly inodes?: number;
+  readonly producedFiles?: number;
+  readonly producedBytes?: number;
   readonly compile?: CompileLimits;
 }
 
@@ -66,6 +68,16 @@ export interface CompileResult {
   readonly wallTimeMs: number;
 }
 
+/** A file that a program left in its folder "out"; its bytes are in the `ArtifactStore`. */
+export interface ProducedFile {
+  /** Relative, with "/" between its parts. */
+  readonly path: string;
+  readonly sizeBytes: number;
+  readonly contentType: string;
+  /** Of its bytes, and where they are kept. */
+  readonly sha256: string;
+}
+
 /** How a run ended. Output is bytes: a program need not write UTF-8. */
 export interface Result {
   readonly status: FinalStatus;
@@ -82,6 +94,10 @@ export interface Result {
   readonly isolation: string;
   readonly message?: string;
   readonly compile?: CompileResult;
+  /** In the byte order of their paths; absent when there are none. */
+  readonly files?: readonly ProducedFile[];
+  /** Files that did not come back; absent when all did. */
+  readonly filesOmitted?: number;
 }
 
 const NOTHING = new Uint8Array();

@@ -1,6 +1,7 @@
 /** The command service without its doors: the use cases, and whether it can serve. */
-import type { JobFeed, JobQueue, JobStore, Log } from '@runlane/core';
+import type { ArtifactStore, JobFeed, JobQueue, JobStore, Log } from '@runlane/core';
 import { v7 } from 'uuid';
+import { createFiles, type Files } from './files.js';
 import { createJobs, type Jobs } from './jobs.js';
 import { createLanguages, type Languages } from './languages.js';
 import { createSubmit } from './submit.js';
@@ -10,6 +11,7 @@ export interface Command {
   readonly submit: ReturnType<typeof createSubmit>;
   readonly jobs: Jobs;
   readonly watch: Watch;
+  readonly files: Files;
   readonly languages: Languages;
   /** Of Runlane. */
   readonly version: string;
@@ -24,12 +26,13 @@ export interface CommandOptions {
   readonly store: JobStore;
   readonly queue: JobQueue;
   readonly feed: JobFeed;
+  readonly artifacts: Pick<ArtifactStore, 'get'>;
   readonly log: Log;
   readonly version: string;
   readonly config: { readonly MAX_QUEUED_JOBS: number };
 }
 
-export function createCommand({ store, queue, feed, log, version, config }: CommandOptions): Command {
+export function createCommand({ store, queue, feed, artifacts, log, version, config }: CommandOptions): Command {
   const languages = createLanguages(store);
   const jobs = createJobs({ store, feed });
   const answers = (asked: Promise<void>) =>
@@ -41,6 +44,7 @@ export function createCommand({ store, queue, feed, log, version, config }: Comm
     submit: createSubmit({ store, queue, languages, newId: () => v7(), maxQueuedJobs: config.MAX_QUEUED_JOBS, log }),
     jobs,
     watch: createWatch({ jobs, store, feed }),
+    files: createFiles({ jobs, artifacts }),
     languages,
     version,
     async readiness() {

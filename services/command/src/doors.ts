@@ -26,8 +26,8 @@ export interface CommandDoorsOptions {
 
 /** The ports that are listened on. @throws Error that names an address which cannot be. */
 export async function openCommandDoors({ ports, config, closer, log }: CommandDoorsOptions) {
-  const { store, feed, openQueue } = ports;
-  const command = createCommand({ store, feed, queue: openQueue.queue, log, version: VERSION, config });
+  const { store, feed, artifacts, openQueue } = ports;
+  const command = createCommand({ store, feed, artifacts, queue: openQueue.queue, log, version: VERSION, config });
   const { HOST: host, ALLOWED_HOSTS: allowedHosts } = config;
   const closing = new AbortController();
   setMaxListeners(0, closing.signal);

@@ -1,7 +1,7 @@
 /** A job in JSON, as REST gives it everywhere. */
 import { isUtf8 } from 'node:buffer';
 import type { ExecResultJson, JobJson } from '@runlane/contract';
-import { isOver, type JobView, type Result } from '@runlane/core';
+import { isOver, type JobView, type ProducedFile, type Result } from '@runlane/core';
 
 export interface EncodedText {
   readonly text: string;
@@ -59,6 +59,8 @@ function toResultJson(result: Result): NonNullable<JobJson['result']> {
     isolation,
     message,
     compile,
+    files,
+    filesOmitted,
   } = result;
   return {
     exitCode,
@@ -75,7 +77,13 @@ function toResultJson(result: Result): NonNullable<JobJson['result']> {
     isolation,
     ...(message && { message }),
     ...(compile && { compile: { ...compile, diagnostics: Buffer.from(compile.diagnostics).toString('utf8') } }),
+    ...(files && { files: files.map(toFileJson) }),
+    ...(filesOmitted && { filesOmitted }),
   };
+}
+
+function toFileJson({ path, sizeBytes, contentType, sha256 }: ProducedFile): ProducedFile {
+  return { path, sizeBytes, contentType, sha256 };
 }
 
 /** The answer of `GET /exec-result`: flat, and the status alone until there is a result. */

@@ -27,6 +27,8 @@ const BAD_PROGRAMS: readonly (readonly [name: string, body: Record<string, unkno
   ['an unknown language', { code: 'x', language: 'cobol' }, 'language'],
   ['an unknown version', { code: 'x', version: '2' }, 'version'],
   ['a version that is none', { code: 'x', version: 'latest' }, 'version'],
+  ['more files back than ever', { code: 'x', limits: { producedFiles: 257 } }, 'limits.producedFiles'],
+  ['more bytes back than ever', { code: 'x', limits: { producedBytes: 33_554_433 } }, 'limits.producedBytes'],
   ['code that is too long', { code: long(262_145) }, 'code'],
   ['half a surrogate pair', { code: '\ud800' }, 'code'],
   ['a path that climbs out', files('../x'), 'files[0].path'],

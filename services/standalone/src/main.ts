@@ -19,7 +19,7 @@ import {
   rmSync,
   statSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { environmentFor, readConfig } from '@runlane/core';
@@ -65,6 +65,19 @@ function makeRunFolder(): string {
     chownSync(`${folder}/runner`, RUNNER_UID, SHARED_GID);
   }
   return folder;
+}
+
+/** A folder for what toolchains make once: every user on the machine may read it, the runner fills it. */
+function makeToolchainsDir(path = asRoot ? '/var/cache/runlane/toolchains' : `${cacheFolder()}/runlane/toolchains`): string {
+  const folder = resolve(path);
+  mkdirSync(folder, { recursive: true, mode: 0o755 });
+  if (asRoot) chownSync(folder, RUNNER_UID, RUNNER_UID);
+  return folder;
+}
+
+/** As in the XDG Base Directory Specification. */
+function cacheFolder(): string {
+  return process.env.XDG_CACHE_HOME || `${homedir()}/.cache`;
 }
 
 /** @throws Error when root is asked to give somebody else's folder to the platform. */
@@ -117,12 +130,14 @@ async function main(): Promise<void> {
     'PYTHON_VENV',
     'PYTHON_PRELOAD',
     'SHUTDOWN_SECONDS',
+    'TOOLCHAINS_DIR',
     'MONGO_URL',
     'REDIS_URL',
   ]);
   // A stricter one of root's would close the folders that the services share; what is to be private is made so by name.
   if (asRoot) process.umask(0o022);
   const runFolder = makeRunFolder();
+  const toolchainsDir = makeToolchainsDir(config.TOOLCHAINS_DIR);
   const children: Child[] = [];
   let stopped: Promise<void> | undefined;
   const env = { ...process.env, LOG_LEVEL: process.env.LOG_LEVEL || 'warn', NODE_ENV: 'production' };
@@ -138,7 +153,7 @@ async function main(): Promise<void> {
   async function sandboxOfRoot(): Promise<{ JAIL_SOCKET?: string; SANDBOX?: string; groups?: number[] }> {
     if (config.SANDBOX !== 'docker') {
       try {
-        return { JAIL_SOCKET: await startJail(start, runFolder, config) };
+        return { JAIL_SOCKET: await startJail(start, runFolder, toolchainsDir, config) };
       } catch (error) {
         if (config.SANDBOX === 'jail' || stopped) throw error;
         children.length = 0;
@@ -174,6 +189,7 @@ async function main(): Promise<void> {
         ...environmentFor('runner', env),
         RUNNER_ADDRESS: ownRunner,
         RUN_DIR: runFolder,
+        TOOLCHAINS_DIR: toolchainsDir,
         ...sandbox,
       });
     }
@@ -212,6 +228,7 @@ async function main(): Promise<void> {
 async function startJail(
   start: (name: string, args: readonly string[], announces: boolean, env: NodeJS.ProcessEnv) => Child,
   runFolder: string,
+  toolchainsDir: string,
   config: {
     readonly RUNNER_SLOTS: number | undefined;
     readonly ALLOW_WEAK_ISOLATION: boolean;
@@ -229,6 +246,8 @@ async function startJail(
     `${folder}/jail.sock`,
     '--peer-uid',
     `${RUNNER_UID}`,
+    '--toolchains',
+    toolchainsDir,
   ];
   if (config.RUNNER_SLOTS) words.push('--slots', `${config.RUNNER_SLOTS}`);
   if (config.ALLOW_WEAK_ISOLATION) words.push('--allow-weak');

@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RunlaneError } from '@runlane/contract';
-import type { Claim, Job, Result, Stage } from '@runlane/core';
+import type { Claim, Job, JobId, Result, Stage } from '@runlane/core';
 import { resultWithoutRun } from '@runlane/core';
 import type { WorkerContext } from './context.js';
 import { createFeedWriter } from './feed-writer.js';
@@ -110,22 +110,31 @@ export async function endWithoutRun(context: WorkerContext, job: Job, result: Re
 export async function endJob(context: WorkerContext, job: Job, attempt: number, result: Result): Promise<boolean> {
   const { store, metrics, log } = context;
   const { id, program } = job;
+  try {
+    const first = await throughOutages(context, id, () => store.finish(id, attempt, result));
+    if (first) metrics.ended(program.language, result.status);
+    else log.info({ jobId: id, attempt }, 'another result came first; this one is dropped');
+    return first;
+  } catch (error) {
+    if (!isTooLarge(error)) throw error;
+    // A job must end even if its output cannot be stored.
+    const message = `the result cannot be stored: ${result.stdout.length + result.stderr.length} bytes of output are too much`;
+    return endJob(context, job, attempt, resultWithoutRun('error', { message }));
+  }
+}
+
+/** Store something that belongs to a result, again and again while the store is away, for up to a minute. */
+export async function throughOutages<T>(context: WorkerContext, id: JobId, store: () => Promise<T>): Promise<T> {
   const giveUpAtMs = performance.now() + STORE_WITHIN_MS;
   for (let delayMs = 300; ; delayMs = Math.min(delayMs * 2, 5_000)) {
     try {
-      const first = await store.finish(id, attempt, result);
-      if (first) metrics.ended(program.language, result.status);
-      else log.info({ jobId: id, attempt }, 'another result came first; this one is dropped');
-      return first;
+      return await store();
     } catch (error) {
-      if (error instanceof RunlaneError && error.code === 'PAYLOAD_TOO_LARGE') {
-        // A job must end even if its output cannot be stored.
-        const message = `the result cannot be stored: ${result.stdout.length + result.stderr.length} bytes of output are too much`;
-        return endJob(context, job, attempt, resultWithoutRun('error', { message }));
-      }
-      if (performance.now() > giveUpAtMs || context.stopping.aborted) throw error;
-      log.warn({ jobId: id, reason: (error as Error).message }, 'the result is not stored yet');
+      if (isTooLarge(error) || performance.now() > giveUpAtMs || context.stopping.aborted) throw error;
+      context.log.warn({ jobId: id, reason: (error as Error).message }, 'the result is not stored yet');
       await sleep(delayMs * (0.75 + Math.random() / 2));
     }
   }
 }
+
+const isTooLarge = (error: unknown) => error instanceof RunlaneError && error.code === 'PAYLOAD_TOO_LARGE';

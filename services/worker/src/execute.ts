@@ -10,9 +10,19 @@ import {
   type Saved,
   tellMoment,
 } from '@runlane/core';
-import { brokenOff, claimStage, endJob, endWithoutRun, type Outcome, retryLater, withLease } from './claimed.js';
+import {
+  brokenOff,
+  claimStage,
+  endJob,
+  endWithoutRun,
+  type Outcome,
+  retryLater,
+  throughOutages,
+  withLease,
+} from './claimed.js';
 import type { WorkerContext } from './context.js';
 import { createFeedWriter, type FeedWriter } from './feed-writer.js';
+import { createProducedFiles, keepFiles, type ProducedFiles } from './produced-files.js';
 import { bundleOf } from './program-bundle.js';
 import { type AdmittedRun, RunnerError } from './runner-connection.js';
 import type { Slot } from './runner-pool.js';
@@ -22,6 +32,8 @@ const CALL_GRACE_MS = 5_000;
 /** How soon a runner must have ended a cancelled run, in milliseconds. */
 const KILL_WITHIN_MS = 2_000;
 const ABSOLUTE_OUTPUT_BYTES = 4 * 1024 * 1024;
+/** What a count of the contract (uint32) holds: a runner that lies must not make a result that cannot be told. */
+const LARGEST_COUNT = 0xffff_ffff;
 
 const STATUS_OF_REASON: Partial<Record<runner.EndReason, FinalStatus>> = {
   [runner.EndReason.WALL_TIME]: 'timed_out',
@@ -88,16 +100,20 @@ async function attemptOn(context: WorkerContext, slot: Slot, job: Job, saved: Sa
     if (!claim) return 'skipped';
     tellMoment(id, 'claimed');
     const events = createFeedWriter(context.feed, id, claim.attempt, context.log);
+    const putFile = (bytes: Uint8Array) =>
+      throughOutages(context, id, () => context.artifacts.put(bytes, { durable: true }));
     return await withLease(context, claim, async (signal) => {
       const stop = () => (signal.reason === 'cancelled' ? endSoon(run) : run.cancel());
       signal.addEventListener('abort', stop, { once: true });
-      const collected = createCollector(start.limits?.outputBytes);
+      const collected = createCollector(start.limits);
       try {
         signal.throwIfAborted();
         events.status('running');
         run.go();
         context.metrics.started(program.language);
-        const result = await follow(id, run, collected, events);
+        const ran = await follow(id, run, collected, events);
+        // Before the result that names them: who reads it finds them.
+        const result = { ...ran, ...(await keepFiles(collected.produced, putFile)) };
         // What a cancelled run took until then is known as well as any other's.
         await endJob(context, job, claim.attempt, signal.reason === 'cancelled' ? asCancelled(result) : result);
         tellMoment(id, 'finished');
@@ -209,7 +225,8 @@ async function follow(id: JobId, run: AdmittedRun, collected: Collector, events:
     else if (event.type === 'output') {
       const kept = collected.add(event.stream, event.data);
       if (kept.length > 0) await events.output(event.stream, kept);
-    } else if (event.type === 'exited') {
+    } else if (event.type === 'file') collected.produced.add(event.path, event.data);
+    else if (event.type === 'exited') {
       tellMoment(id, 'exited');
       return toResult(event.exited, collected);
     }
@@ -221,6 +238,7 @@ function toResult(exited: runner.Exited, collected: Collector): Result {
   const { reason, exitCode, signal } = exited;
   const message = MESSAGE_OF_REASON[reason];
   const { stdout, stderr, stdoutTruncated, stderrTruncated } = collected.output();
+  const filesOmitted = Math.min(exited.filesOmitted + collected.produced.omitted(), LARGEST_COUNT);
   return {
     status: STATUS_OF_REASON[reason] ?? (exitCode === 0 ? 'succeeded' : 'failed'),
     exitCode: exitCode ?? null,
@@ -234,6 +252,7 @@ function toResult(exited: runner.Exited, collected: Collector): Result {
     memoryPeakBytes: exited.memoryPeakBytes,
     isolation: exited.isolation,
     ...(message && { message }),
+    ...(filesOmitted > 0 && { filesOmitted }),
   };
 }
 
@@ -241,16 +260,18 @@ interface Collector {
   /** What of it is kept. */
   add(stream: 'stdout' | 'stderr', data: Uint8Array): Uint8Array;
   output(): Pick<Result, 'stdout' | 'stderr' | 'stdoutTruncated' | 'stderrTruncated'>;
+  readonly produced: ProducedFiles;
 }
 
 /** Keeps the first bytes of each stream. The runner counts as well; a worker does not trust it to. */
-function createCollector(outputBytes = ABSOLUTE_OUTPUT_BYTES): Collector {
-  const limit = Math.min(outputBytes, ABSOLUTE_OUTPUT_BYTES);
+function createCollector(limits: runner.Start['limits']): Collector {
+  const limit = Math.min(limits?.outputBytes ?? ABSOLUTE_OUTPUT_BYTES, ABSOLUTE_OUTPUT_BYTES);
   const streams = {
     stdout: { chunks: [] as Uint8Array[], bytes: 0, truncated: false },
     stderr: { chunks: [] as Uint8Array[], bytes: 0, truncated: false },
   };
   return {
+    produced: createProducedFiles(limits ?? {}),
     add(name, data) {
       const stream = streams[name];
       const kept = data.subarray(0, limit - stream.bytes);

@@ -11,6 +11,11 @@ const BATCH = 200;
 const ORPHAN_AFTER_MS = 60_000;
 const KEY_RETENTION_MS = 24 * 3_600_000;
 const EXPIRE_EVERY_MS = 600_000;
+/**
+ * How much longer artifacts are kept than jobs, in milliseconds: files of a result must not go before its job does, though
+ * clocks differ, and a store may note use late.
+ */
+const ARTIFACTS_LONGER_MS = 3_600_000;
 
 export interface Reconciler {
   /** One batch; true when the end was reached and the next call begins anew. */
@@ -62,7 +67,7 @@ export function createReconciler(context: WorkerContext, { graceMs, retentionMs 
     expiredAtMs = Date.now();
     while ((await store.expire(Date.now() - retentionMs, BATCH)) === BATCH && !closed);
     await store.expireKeys(Date.now() - KEY_RETENTION_MS);
-    await artifacts.expire(Date.now() - retentionMs);
+    await artifacts.expire(Date.now() - retentionMs - ARTIFACTS_LONGER_MS);
   }
 
   async function round(olderThanMs: number): Promise<void> {

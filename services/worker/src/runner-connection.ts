@@ -44,6 +44,8 @@ class RunAborted extends Error {
 type RunEvent =
   | { readonly type: 'started' }
   | { readonly type: 'output'; readonly stream: 'stdout' | 'stderr'; readonly data: Uint8Array }
+  /** Part of a file that the program left; the parts of one follow each other. */
+  | { readonly type: 'file'; readonly path: string; readonly data: Uint8Array }
   | { readonly type: 'exited'; readonly exited: runner.Exited };
 
 /** A slot is held and a sandbox is ready; `go` starts the program, and `events` tells of it up to `exited`. */
@@ -198,7 +200,10 @@ export function connectRunner(address: string): RunnerConnection {
       }
       return {
         go: () => void stream.write({ message: { $case: 'go', value: {} } }),
-        kill: () => void stream.write({ message: { $case: 'signal', value: { name: 'SIGKILL' } } }),
+        kill: () => {
+          // A cancellation may come while the result of what has ended is being stored.
+          if (!ended) stream.write({ message: { $case: 'signal', value: { name: 'SIGKILL' } } });
+        },
         events: readRun(next, end, leave),
         cancel: leave,
       };
@@ -258,6 +263,8 @@ function toRunEvent({ message }: runner.ExecuteResponse): RunEvent {
       // Copied: a few bytes that are kept would else keep the whole buffer of the connection that they came in.
       return { type: 'output', stream: stream === runner.Stream.STDERR ? 'stderr' : 'stdout', data: Buffer.from(data) };
     }
+    case 'file':
+      return { type: 'file', path: message.value.path, data: message.value.chunk };
     case 'exited':
       return { type: 'exited', exited: message.value };
     default:

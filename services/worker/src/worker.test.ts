@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
-import { createCloser, type FeedEvent, isOver, type JobView, readConfig } from '@runlane/core';
+import { createCloser, digestOf, type FeedEvent, isOver, type JobView, type Program, readConfig } from '@runlane/core';
 import { type OpenPorts, openPorts, STORE_VARIABLES } from '@runlane/core/adapters';
 import { aJob, silentLog, until } from '@runlane/core/testing';
 import { WORKER_VARIABLES } from './run-worker.js';
@@ -14,6 +14,7 @@ import {
   type Behaviour,
   type FakeRunner,
   type FakeRunnerOptions,
+  leaves,
   startFakeRunner,
 } from './testing/fake-runner.js';
 import { createWorker, type Worker } from './worker.js';
@@ -23,7 +24,7 @@ interface Stage {
   readonly worker: Worker;
   readonly runner: FakeRunner;
   /** Accept a job and wait for its end. */
-  run(): Promise<JobView>;
+  run(program?: Partial<Program>): Promise<JobView>;
 }
 
 const opened: (() => Promise<unknown>)[] = [];
@@ -56,8 +57,8 @@ async function onStage(options: FakeRunnerOptions): Promise<Stage> {
     ports,
     worker,
     runner,
-    async run() {
-      const job = aJob();
+    async run(program = {}) {
+      const job = aJob({ program: { ...aJob().program, ...program } });
       await ports.store.insert(job);
       await ports.openQueue.queue.add('save', job.id);
       return endOf(ports, job.id);
@@ -151,6 +152,134 @@ test('output beyond the limit is not kept, whatever the runner sends', async () 
   let toldBytes = 0;
   for (const event of await eventsOf(ports, job.id)) if (event.type === 'stdout') toldBytes += event.data.length;
   assert.equal(toldBytes, 10_000);
+});
+
+test('files that a program left are kept before the result that names them, in the byte order of their paths', async () => {
+  const picture = Buffer.from([137, 80, 78, 71, 0]);
+  const { run, ports } = await withRunner(
+    leaves([
+      ['z.txt', 'one, '],
+      ['z.txt', 'two'],
+      ['plots/sine.png', picture],
+      ['empty', ''],
+      ['\u{1f600}.html', '<p>'],
+      ['\uffee', 'before the face in bytes, after it in UTF-16'],
+    ]),
+  );
+  const { status, result } = await run();
+  assert.equal(status, 'succeeded');
+  assert.deepEqual(
+    result?.files?.map(({ path, contentType, sizeBytes }) => [path, contentType, sizeBytes]),
+    [
+      ['empty', 'application/octet-stream', 0],
+      ['plots/sine.png', 'image/png', 5],
+      ['z.txt', 'text/plain; charset=utf-8', 8],
+      ['\uffee', 'application/octet-stream', 44],
+      ['\u{1f600}.html', 'text/html; charset=utf-8', 3],
+    ],
+  );
+  assert.equal(result?.filesOmitted, undefined);
+  for (const { sha256, sizeBytes } of result?.files ?? [])
+    assert.equal((await ports.artifacts.get(sha256))?.length, sizeBytes);
+  assert.equal(result?.files?.[2]?.sha256, digestOf(Buffer.from('one, two')));
+});
+
+test('a run that left nothing has no files in its result', async () => {
+  const { run } = await withRunner(BEHAVIOURS.runs);
+  const { result } = await run();
+  assert.ok(result && !('files' in result) && !('filesOmitted' in result));
+});
+
+test('paths that lead elsewhere, or come twice, are left out and counted, and the run is as good as ever', async () => {
+  const { run } = await withRunner(
+    leaves(
+      [
+        ['a', '1'],
+        ['/etc/passwd', 'x'],
+        ['../up', 'x'],
+        ['a/../b', 'x'],
+        ['new\nline', 'x'],
+        ['a/b/c/d/e/f/g/h/i', 'x'],
+        ['n'.repeat(256), 'x'],
+        ['', 'x'],
+        ['b', '2'],
+        ['a', 'again'],
+      ],
+      3,
+    ),
+  );
+  const { status, result } = await run();
+  assert.equal(status, 'succeeded');
+  assert.deepEqual(
+    result?.files?.map(({ path, sizeBytes }) => [path, sizeBytes]),
+    [
+      ['a', 1],
+      ['b', 1],
+    ],
+  );
+  assert.equal(result?.filesOmitted, 11);
+});
+
+test('a runner that claims to have left out more than can be counted makes no result that cannot be told', async () => {
+  const { run } = await withRunner(leaves([['', 'x']], 0xffff_ffff));
+  assert.equal((await run()).result?.filesOmitted, 0xffff_ffff);
+});
+
+test('files beyond the limits of the run are left out whole, whatever the runner sends', async () => {
+  const { run } = await withRunner(
+    leaves([
+      ['large', 'x'.repeat(60)],
+      ['large', 'x'.repeat(60)],
+      ['small', 'x'.repeat(90)],
+      ['other', 'x'.repeat(11)],
+      ['last', ''],
+      ['one more', ''],
+    ]),
+  );
+  const { result } = await run({ limits: { producedBytes: 100, producedFiles: 2 } });
+  assert.deepEqual(
+    result?.files?.map(({ path }) => path),
+    ['last', 'small'],
+  );
+  assert.equal(result?.filesOmitted, 3);
+});
+
+test('more than the usual is kept only where the job says so, and more than the platform ever keeps never', async () => {
+  const megabyte = Buffer.alloc(1024 * 1024);
+  const { run } = await withRunner(
+    leaves(Array.from({ length: 10 }, () => ['ten', megabyte] as const)),
+    leaves(Array.from({ length: 100 }, (_, n) => [`${n}`, 'x'] as const)),
+    leaves(Array.from({ length: 300 }, (_, n) => [`${n}`, 'x'] as const)),
+  );
+  const usual = await run();
+  assert.deepEqual([usual.result?.files, usual.result?.filesOmitted], [undefined, 1]);
+  const many = await run();
+  assert.deepEqual([many.result?.files?.length, many.result?.filesOmitted], [64, 36]);
+  const most = await run({ limits: { producedFiles: 100_000, producedBytes: Number.MAX_SAFE_INTEGER } });
+  assert.deepEqual([most.result?.files?.length, most.result?.filesOmitted], [256, 44]);
+});
+
+test('a file in a great many parts, empty ones among them, is what they make together', async () => {
+  const parts = Array.from({ length: 20_000 }, (_, n) => ['a', n % 2 === 0 ? '' : `${n % 10}`] as const);
+  const { run, ports } = await withRunner(leaves(parts));
+  const [file] = (await run()).result?.files ?? [];
+  const bytes = await ports.artifacts.get(file?.sha256 ?? '');
+  assert.equal(Buffer.from(bytes ?? []).toString(), '13579'.repeat(2_000));
+});
+
+test('files wait for a store that is away for a moment, and the program is not run again', async () => {
+  const { run, ports, runner } = await withRunner(leaves([['a', 'kept']]));
+  const { put } = ports.artifacts;
+  let refusals = 2;
+  ports.artifacts.put = async (bytes, options) => {
+    if (options?.durable && refusals > 0) {
+      refusals -= 1;
+      throw new Error('away');
+    }
+    return put(bytes, options);
+  };
+  const { result, attempt } = await run();
+  assert.deepEqual([result?.files?.length, attempt, runner.executed(), refusals], [1, 1, 1, 0]);
 });
 
 test('a worker that stops hands back what it cannot finish, uncounted, and starts nothing new', async () => {

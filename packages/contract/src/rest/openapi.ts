@@ -5,6 +5,7 @@ import { ERRORS, type ErrorCode } from '../errors.js';
 import {
   eventIdSchema,
   execResultQuerySchema,
+  fileParamsSchema,
   idempotencyKeySchema,
   jobParamsSchema,
   listQuerySchema,
@@ -190,6 +191,38 @@ export function createOpenApiDocument(version: string) {
       200: { description: 'The events.', content: { 'text/event-stream': { schema: z.string() } } },
     },
     ONE_JOB,
+  );
+  route(
+    {
+      method: 'get',
+      path: '/v1/jobs/{id}/files/{path}',
+      operationId: 'readFile',
+      tags: ['Jobs'],
+      summary: 'A file that the program left',
+      description:
+        'The bytes of a file of the result, with the content type that the result says. Browsers get it as a download, never ' +
+        'as a page; PNG, JPEG, GIF and WebP are shown in place. `HEAD` answers without the bytes.',
+      request: {
+        params: fileParamsSchema,
+        headers: z.object({
+          'If-None-Match': z.string().optional().meta({ description: 'The `ETag` of what the client has already.' }),
+        }),
+      },
+    },
+    {
+      200: {
+        description: 'The bytes.',
+        content: { 'application/octet-stream': { schema: z.string().meta({ format: 'binary' }) } },
+        headers: z.object({
+          ETag: z.string().meta({ description: 'The SHA-256 of the bytes, in quotes.' }),
+          'Content-Disposition': z
+            .string()
+            .meta({ description: '`attachment`, or `inline` for a picture, with its name.' }),
+        }),
+      },
+      304: { description: 'The client has these bytes already.' },
+    },
+    [...ONE_JOB, 'NOT_FOUND', 'JOB_NOT_ENDED', 'FILE_GONE'],
   );
   route(
     {

@@ -68,8 +68,12 @@ export const sourceFileSchema = z
 /** Below these no program starts at all. */
 export const MINIMUM_LIMITS = { memoryBytes: 4 * 1024 * 1024, openFiles: 8, diskBytes: 4_096, inodes: 16 } as const;
 
-const amount = (description: string, min = 1) =>
-  z.int().min(min).max(Number.MAX_SAFE_INTEGER).optional().meta({ description });
+/** Files that a program leaves: how many and how much come back when nobody says, and at most. */
+export const PRODUCED_FILES = { usual: 64, most: 256 } as const;
+export const PRODUCED_BYTES = { usual: 8 * 1024 * 1024, most: 32 * 1024 * 1024 } as const;
+
+const amount = (description: string, min = 1, max = Number.MAX_SAFE_INTEGER) =>
+  z.int().min(min).max(max).optional().meta({ description });
 const compileLimitFields = {
   wallTimeMs: amount('Longest real time, in milliseconds.'),
   cpuTimeMs: amount('Most processor time over all processes, in milliseconds.'),
@@ -90,6 +94,16 @@ export const limitsSchema = z
     fileBytes: amount('Largest single file, in bytes.'),
     diskBytes: amount('Most bytes of files in each writable folder.', MINIMUM_LIMITS.diskBytes),
     inodes: amount('Most files and folders in each writable folder.', MINIMUM_LIMITS.inodes),
+    producedFiles: amount(
+      `Most files that come back from the folder "out"; ${PRODUCED_FILES.usual} where neither job nor language says.`,
+      0,
+      PRODUCED_FILES.most,
+    ),
+    producedBytes: amount(
+      `Most bytes of all of them together; ${PRODUCED_BYTES.usual} where neither job nor language says.`,
+      0,
+      PRODUCED_BYTES.most,
+    ),
     compile: z.strictObject(compileLimitFields).optional().meta({ description: 'Limits of the compile stage.' }),
   })
   .meta({
@@ -203,6 +217,14 @@ export const jobIdSchema = z
 export const execResultQuerySchema = z.strictObject({ jobId: jobIdSchema });
 
 export const jobParamsSchema = z.strictObject({ id: jobIdSchema });
+
+export const fileParamsSchema = z.strictObject({
+  id: jobIdSchema,
+  path: z.string().meta({
+    description: 'Its path, as in the result. It may hold "/", written as it is or as "%2F".',
+    example: 'plots/sine.png',
+  }),
+});
 
 const wholeNumberText = (min: number, max: number, fallback: number) =>
   z

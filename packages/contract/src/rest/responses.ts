@@ -18,6 +18,20 @@ export const compileResultSchema = z
   })
   .meta({ id: 'CompileResult', description: 'The compile stage.' });
 
+export const producedFileSchema = z
+  .object({
+    path: z.string().meta({ description: 'Path below "out", with "/" between parts.', example: 'plots/sine.png' }),
+    sizeBytes: z.int().min(0),
+    contentType: z
+      .string()
+      .meta({ description: 'What it seems to be by its name; `application/octet-stream` where that says nothing.' }),
+    sha256: z.string().meta({ description: 'SHA-256 of its bytes, in lower-case hexadecimal.' }),
+  })
+  .meta({
+    id: 'ProducedFile',
+    description: 'A file that the program left; `GET /v1/jobs/{id}/files/{path}` gives it.',
+  });
+
 export const resultSchema = z
   .object({
     exitCode: z
@@ -39,6 +53,15 @@ export const resultSchema = z
     isolation: z.string().meta({ description: 'What kept the program apart.' }),
     message: z.string().optional().meta({ description: 'Why it ended so, where status and exit code do not say.' }),
     compile: compileResultSchema.optional(),
+    files: z
+      .array(producedFileSchema)
+      .optional()
+      .meta({ description: 'Files that the program left in its folder "out", in the byte order of their paths.' }),
+    filesOmitted: z
+      .int()
+      .min(1)
+      .optional()
+      .meta({ description: 'Files in "out" that did not come back: beyond the limits, or no plain files.' }),
   })
   .meta({ id: 'Result', description: 'How a run ended.' });
 

@@ -60,6 +60,8 @@ function toResultMessage(result: Result): execution.Result {
       diagnostics: Buffer.from(compile.diagnostics),
       wallTimeMs: compile.wallTimeMs,
     },
+    files: result.files?.map((file) => ({ ...file })) ?? [],
+    filesOmitted: result.filesOmitted ?? 0,
   };
 }
 
@@ -84,6 +86,9 @@ export function toLanguageMessage(language: KnownLanguage): execution.Language {
     version: language.version,
     aliases: [...language.aliases],
     available: language.available,
+    title: language.name,
+    compiled: false,
+    unavailableReason: '',
     defaultLimits: toLimitsMessage(language.defaultLimits),
     maximumLimits: toLimitsMessage(language.maximumLimits),
   };
@@ -100,6 +105,8 @@ const UNSET_LIMITS: types.Limits = {
   diskBytes: undefined,
   inodes: undefined,
   compile: undefined,
+  producedFiles: undefined,
+  producedBytes: undefined,
 };
 
 function toLimitsMessage(limits: Limits): types.Limits {

@@ -77,8 +77,8 @@ export function serverStream<I, O>(
   };
 }
 
-/** Not the end of the job: the caller can go on after its last event, here again or elsewhere. */
-const STOPPING = { code: status.UNAVAILABLE, details: 'the server stops; watch again after the last event' };
+/** Not the end of the job: the caller can go on, here again or elsewhere. */
+const STOPPING = { code: status.UNAVAILABLE, details: 'the server stops; call again, a watch after its last event' };
 
 /** The stable code travels as metadata `runlane-code`; a time after which to retry as `retry-after`, in seconds. */
 function toServiceError(reason: unknown, log: Log): Partial<ServiceError> {

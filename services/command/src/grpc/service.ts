@@ -9,16 +9,18 @@ import { toEventMessage, toJobMessage, toLanguageMessage, toNewJobInput, toStatu
 import { serverStream, unary } from './server-stream.js';
 
 const jobRequestSchema = z.object({ jobId: jobIdSchema });
+const fileRequestSchema = z.object({ jobId: jobIdSchema, path: z.string() });
 const watchRequestSchema = z.object({ jobId: jobIdSchema, afterEventId: z.union([z.literal(''), eventIdSchema]) });
 const pageTokenSchema = z.object({ pageToken: z.union([z.literal(''), jobIdSchema]) });
 const keySchema = z.object({ idempotencyKey: z.union([z.literal(''), idempotencyKeySchema]) });
 
+const FILE_CHUNK_BYTES = 64 * 1024;
 const DEFAULT_PAGE = 50;
 const LARGEST_PAGE = 100;
 
 /** @param closing aborts when the server stops: streams end then, and clients go on after the last event elsewhere. */
 export function createExecutionService(
-  { submit, jobs, watch, languages }: Command,
+  { submit, jobs, watch, files, languages }: Command,
   closing: AbortSignal,
   log: Log,
 ): execution.ExecutionServiceServer {
@@ -83,6 +85,17 @@ export function createExecutionService(
         yield { step: { $case: 'job', value: toJobMessage(view) } };
         for await (const event of follow(view.job.id, undefined, signal))
           yield { step: { $case: 'event', value: event } };
+      },
+      log,
+      closing,
+    ),
+
+    readFile: serverStream(
+      async function* (request: execution.ReadFileRequest): AsyncIterable<execution.ReadFileResponse> {
+        const { jobId, path } = validate(fileRequestSchema, request);
+        const bytes = await files.read(await files.find(ownerId, jobId, path));
+        for (let at = 0; at < bytes.length; at += FILE_CHUNK_BYTES)
+          yield { chunk: Buffer.from(bytes.subarray(at, at + FILE_CHUNK_BYTES)) };
       },
       log,
       closing,

@@ -2,6 +2,7 @@
 import {
   eventIdSchema,
   execResultQuerySchema,
+  fileParamsSchema,
   idempotencyKeySchema,
   jobParamsSchema,
   type LanguageJson,
@@ -18,11 +19,15 @@ import type { KnownLanguage } from '../languages.js';
 import { validate } from '../validate.js';
 import { readJson } from './body.js';
 import { sendEvents } from './events.js';
+import { sendFile } from './files.js';
 
 const MAX_WAIT_SECONDS = 60;
 
 /** @param closing aborts when the server stops: whoever waits or watches is answered then, and can come back. */
-export function createRoutes({ submit, jobs, watch, languages, version }: Command, closing: AbortSignal): Router {
+export function createRoutes(
+  { submit, jobs, watch, files, languages, version }: Command,
+  closing: AbortSignal,
+): Router {
   const routes = Router();
   const ownerId = ANONYMOUS;
 
@@ -89,6 +94,16 @@ export function createRoutes({ submit, jobs, watch, languages, version }: Comman
       await sendEvents(response, watch.watch(ownerId, idOf(request), after, signal), signal);
     })
     .all(methodNotAllowed('GET'));
+
+  routes
+    .route('/v1/jobs/:id/files/*path')
+    .get(async (request, response) => {
+      const { id, path: parts } = request.params;
+      const { path } = validate(fileParamsSchema, { id, path: parts.join('/') });
+      const file = await files.find(ownerId, id, path);
+      await sendFile(request, response, file, () => files.read(file));
+    })
+    .all(methodNotAllowed('GET', 'HEAD'));
 
   routes
     .route('/v1/languages')

@@ -91,7 +91,7 @@ def _serve(given, leash):
     ]
     listening, report = given["listening"], given["report"]
     os.setsid()
-    rootfs.build(given["users"], given["binds"])
+    rootfs.build(given["users"], given["binds"], given["toolchains"])
     linux.sethostname(rootfs.HOSTNAME)
     null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
     os.dup2(null, 0)

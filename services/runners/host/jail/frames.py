@@ -10,8 +10,8 @@ LONGEST = 64 * 1024 * 1024
 
 # To the jail. RUN: words (request.py); FILE: u16 path length, path, u8 executable, bytes; SIGNAL: a name.
 RUN, FILE, START, STDIN, STDIN_EOF, SIGNAL, KILL, DESCRIBE = 1, 2, 3, 4, 5, 6, 7, 8
-# From the jail. EXIT: words (relay.py); ERROR: text; DESCRIPTION: JSON.
-READY, STARTED, STDOUT, STDERR, EXIT, ERROR, DESCRIPTION = 65, 66, 67, 68, 69, 70, 71
+# From the jail. EXIT: words (relay.py); ERROR: text; DESCRIPTION: JSON; PRODUCED: as FILE, part of a file that the program left.
+READY, STARTED, STDOUT, STDERR, EXIT, ERROR, DESCRIPTION, PRODUCED = 65, 66, 67, 68, 69, 70, 71, 72
 
 
 def pack(kind, payload=b""):
@@ -28,9 +28,9 @@ def unpack_words(payload):
     return payload.decode().split("\0")[:-1]
 
 
-def pack_file(path, content, executable=False):
+def pack_file(path, content, executable=False, kind=FILE):
     name = path.encode()
-    return pack(FILE, struct.pack(">H", len(name)) + name + bytes([executable]) + content)
+    return pack(kind, struct.pack(">H", len(name)) + name + bytes([executable]) + content)
 
 
 def unpack_file(payload):

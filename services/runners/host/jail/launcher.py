@@ -5,7 +5,7 @@
 As root (mode A) the jail gets 65,536 host ids that belong to nobody, and each run at once its own; as an ordinary user
 (mode B) it gets the user's own id, and each run a user namespace of its own. Where root can make no user namespace (mode
 C) it is as A, but the jail's own processes stay the host's root, with the few capabilities that they need. Prints one line of JSON on standard output
-when it serves: {"ready": true, "mode", "layers": [{"name", "holds", "detail"}], "tools": {...}, ...}. SIGTERM ends it
+when it serves: {"ready": true, "mode", "layers": [{"name", "holds", "detail"}], "toolchains": {...}, ...}. SIGTERM ends it
 and every run. Needs nothing but Python 3.9 and Linux 5.8.
 """
 import sys
@@ -29,6 +29,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.dirname(HERE))
 
 from jail import cgroup, linux, maker, probe, program, rootfs, seccomp, service  # noqa: E402
+from jail.toolchains import find_toolchains  # noqa: E402
 
 SUBORDINATE_IDS = 65_536
 FIRST_RUN_UID = 10_000
@@ -43,10 +44,11 @@ class CannotIsolate(Exception):
     """This machine cannot keep programs apart; the message says what to do."""
 
 
-# What the outer sandbox is made with. `users` are (name, uid) of the runs; `binds` folders to show; `host_ids` the first of
+# What the outer sandbox is made with. `users` are (name, uid) of the runs; `binds` folders to show, `toolchains` one to show by
+# that name; `host_ids` the first of
 # its ids on the host, with what reserves them; `zygote` what the service runs in, as (interpreter, environment), and
 # `preload` what that imports for the programs.
-Outer = collections.namedtuple("Outer", "users binds host_ids mode zygote preload peer_uid")
+Outer = collections.namedtuple("Outer", "users binds toolchains host_ids mode zygote preload peer_uid")
 
 
 def main():
@@ -75,6 +77,7 @@ def _arguments():
     parser.add_argument("--slots", type=int, default=max(4, 2 * (os.cpu_count() or 1)), help="runs at once")
     parser.add_argument("--warm", type=int, default=2 * (os.cpu_count() or 1), help="sandboxes more than that, to be ready while others are taken away")
     parser.add_argument("--runners", default=os.path.dirname(os.path.dirname(HERE)), help="folder of */runner.json")
+    parser.add_argument("--toolchains", metavar="DIR", help="a folder to show at /toolchains, read-only")
     parser.add_argument("--bind", action="append", default=[], help="a further folder to show, read-only")
     parser.add_argument("--tool", action="append", default=[], metavar="LANGUAGE=PATH", help="a tool in the place of the manifest's")
     parser.add_argument("--preload", default="", help="modules for the zygote to import, separated by commas")
@@ -107,7 +110,7 @@ def _die_with_parent():
 
 def _launch(arguments, groups):
     _check_machine()
-    tools, binds, zygote = _find_tools(arguments.runners, dict(tool.split("=", 1) for tool in arguments.tool))
+    toolchains, binds, zygote = _find_tools(arguments.runners, dict(tool.split("=", 1) for tool in arguments.tool))
     binds += [os.path.realpath(path) for path in arguments.bind]
     root = os.getuid() == 0
     mode = _mode(arguments.no_user_namespaces)
@@ -120,12 +123,13 @@ def _launch(arguments, groups):
     slots = [service.Slot(n, first_uid + n if root else 0, groups.slots[n], not root) for n in range(count)]
     users = [(f"run{n}", slot.uid) for n, slot in enumerate(slots)] if root else [("run", program.INNER_UID)]
     preload = [name for name in arguments.preload.split(",") if name]
-    outer = Outer(users, binds, host_ids, mode, zygote, preload, arguments.peer_uid)
+    outer = Outer(users, binds, arguments.toolchains, host_ids, mode, zygote, preload, arguments.peer_uid)
     description = {
         "mode": mode,
         "platform": f"linux/{ {'x86_64': 'x64', 'aarch64': 'arm64'}.get(platform.machine(), platform.machine()) }",
         "slots": arguments.slots,
-        "tools": tools,
+        "toolchains": toolchains,
+        "toolchainsShown": arguments.toolchains is not None,
         "environment": rootfs.ENVIRONMENT,
         "memory": "cgroup" if groups.slots[0].has_memory else "polled",
         "processes": "cgroup" if groups.slots[0].has_pids else "rlimit",
@@ -181,32 +185,30 @@ def _can_make_user_namespaces():
 
 
 def _find_tools(folder, given):
-    """The tools that the manifests name, as {language: path}; what must be shown for them to run; and what the service
-    itself runs in, as (interpreter, environment): that of the language whose programs run in forks of it."""
-    tools, binds, zygote = {}, [], (sys.executable, {})
+    """The toolchains that the manifests name and this machine has, as {language: [{tool: path}, ...]}, the preferred one first;
+    what must be shown for them to run; and what the service itself runs in, as (interpreter, environment): that of the
+    language whose programs run in forks of it."""
+    toolchains, binds, zygote = {}, [], (sys.executable, {})
     for path in sorted(glob.glob(os.path.join(folder, "*", "runner.json"))):
         with open(path, encoding="utf-8") as file:
             manifest = json.load(file)
-        tool = manifest.get("tool")
-        if not tool:
-            continue
-        own = given.get(manifest["name"])
+        name, tools = manifest["name"], manifest["tools"]
+        own = given.get(name)
         if own and not os.access(own, os.X_OK):
-            raise CannotIsolate(f"there is no program at {own}, which was given for {manifest['name']}")
-        found = own or next((p for p in tool["paths"] if os.path.isabs(p) and os.access(p, os.X_OK)), None)
-        if found is None:
+            raise CannotIsolate(f"there is no program at {own}, which was given for {name}")
+        found = find_toolchains(tools, own)
+        if not found:
             continue
-        # What was given is used by its own name: a virtual environment is known by where its interpreter is.
-        real = os.path.realpath(found)
-        tools[manifest["name"]] = found if own or not _prefix(real) else real
-        shown = [prefix for prefix in (_prefix(real), own and _prefix(own)) if prefix]
-        hidden = next((prefix for prefix in shown if any(f"{prefix}/".startswith(f"{folder}/") for folder, _, _ in maker.WRITABLE)), None)
+        toolchains[name] = found
+        shown = {prefix for tool in found for path in tool.values() for prefix in (_prefix(path), _prefix(os.path.realpath(path))) if prefix}
+        shown.update(path for pattern in manifest.get("shows", ()) for path in glob.glob(pattern) if os.path.isdir(path))
+        hidden = next((prefix for prefix in sorted(shown) if any(f"{prefix}/".startswith(f"{folder}/") for folder, _, _ in maker.WRITABLE)), None)
         if hidden:
-            raise CannotIsolate(f"{hidden}, which {manifest['name']} needs, lies in a folder that each run has its own of: move it")
-        binds += shown
+            raise CannotIsolate(f"{hidden}, which {name} needs, lies in a folder that each run has its own of: move it")
+        binds += sorted(shown)
         if manifest.get("warm") == "zygote":
-            zygote = (tools[manifest["name"]], manifest.get("env", {}))
-    return tools, binds, zygote
+            zygote = (next(iter(found[0].values())), manifest.get("env", {}))
+    return toolchains, binds, zygote
 
 
 def _prefix(tool):
@@ -279,6 +281,7 @@ def _start_service(listening, slots, outer, description):
         "slots": [[slot.number, slot.uid, slot.group.version, slot.group.fds, slot.own_user_namespace] for slot in slots],
         "users": outer.users,
         "binds": outer.binds,
+        "toolchains": outer.toolchains,
         "user_namespace": outer.mode != "C",
         "description": description.decode(),
         "preload": outer.preload,

@@ -24,8 +24,8 @@ TERMINALS = 64  # of a run; the machine has 4,096 for all of them
 # What is said on the channel. MADE comes with the descriptors of a sandbox; FAILED, and the reason, comes last.
 # After an ending comes LEFT, when nobody is in the run's namespaces any more; NEXT asks for another.
 MADE, FAILED, LEFT, NEXT = b"m", b"!", b"l", b"n"
-# stdin, stdout, stderr, status, job, the program, process 1.
-HANDED_OVER = struct.Struct("7i")
+# stdin, stdout, stderr, status, job, the program, process 1, /work.
+HANDED_OVER = struct.Struct("8i")
 
 _clone = linux.libc.clone
 _clone.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p]
@@ -119,10 +119,10 @@ def _fork_program(slot, filters, init, channel):
     pid = os.fork()
     if pid == 0:
         program.become(slot, filters, (stdin_r, stdout_w, stderr_w), status_w, job_r)
-    watched = [linux.pidfd_open(each) for each in (pid, init)]
-    handed_over = HANDED_OVER.pack(stdin, stdout, stderr, status, job, *watched)
+    more = [linux.pidfd_open(pid), linux.pidfd_open(init), os.open("/work", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)]
+    handed_over = HANDED_OVER.pack(stdin, stdout, stderr, status, job, *more)
     channel.sendmsg([MADE], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, handed_over)])
-    for fd in (*(end for pipe in pipes for end in pipe), *watched):
+    for fd in (*(end for pipe in pipes for end in pipe), *more):
         os.close(fd)
     return pid
 

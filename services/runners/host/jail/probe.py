@@ -74,7 +74,7 @@ def run(path, python, description):
     layer("seccomp", facts["seccomp"] == "2" and {facts["chroot"], facts["ptrace"]} <= set(refused), f"mount {facts['mount']}, unshare {facts['unshare']}, ptrace {facts['ptrace']}")
     layer("pid", facts["pids"] == [1, 2] and facts["pid"] == 2, f"sees processes {facts['pids']}")
     layer("monitor", facts["monitor"] in refused, f"process 1 is closed to the program: {facts['monitor']}")
-    layer("mount", facts["root"] == "EROFS" and facts["usr"] in ("EROFS", "EACCES") and facts["mount"] in refused and facts["shadow"] == "ENOENT" and facts["work"] == [], f"read-only root with {' '.join(facts['top'])}")
+    layer("mount", facts["root"] == "EROFS" and facts["usr"] in ("EROFS", "EACCES") and facts["mount"] in refused and facts["shadow"] == "ENOENT" and facts["work"] == ["out"], f"read-only root with {' '.join(facts['top'])}")
     layer("proc", facts["sysctl"] == "ENOENT" and facts["proc"] == ["self", "thread-self"], "only the run's own processes")
     layer("net", facts["net"] == ["lo"] and facts["egress"] == "ENETUNREACH" and facts["loopback"] == "done", f"only lo; elsewhere {facts['egress']}")
     layer("sockets", all(facts[name] not in ("done",) for name in ("vsock", "netlink")), f"vsock {facts['vsock']}, netlink {facts['netlink']}")

@@ -35,6 +35,7 @@ def become(slot, filters, stdio, status, job):
         os.write(STATUS_FD, PREPARED)
         os.chdir(interpreter.WORK)
         work, ends = _take_work()
+        _make_folder(work["collect"])
         argv, env = work["argv"], work["env"]
         _limit(work["limits"])
         in_place = interpreter.can_run(argv, env, ends)
@@ -103,7 +104,7 @@ def pack_file(path, executable, size):
 
 
 def pack_job(job):
-    """What comes after the last file: `argv`, `env` and `limits`."""
+    """What comes after the last file: `argv`, `env`, `limits`, and the folder to `collect` afterwards."""
     return _pack(job)
 
 
@@ -132,10 +133,7 @@ def _write_file(path, executable, size):
     if any(part in ("", ".", "..") for part in parts) or "\0" in path:
         raise ValueError("a file's path must be relative and plain")
     for depth in range(1, len(parts)):
-        try:
-            os.mkdir("/".join(parts[:depth]), 0o755)
-        except FileExistsError:
-            pass  # made for an earlier file
+        _make_folder("/".join(parts[:depth]))
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o755 if executable else 0o644)
     end = b""
     try:
@@ -151,6 +149,13 @@ def _write_file(path, executable, size):
     finally:
         os.close(fd)
     return end
+
+
+def _make_folder(path):
+    try:
+        os.mkdir(path, 0o755)
+    except FileExistsError:
+        pass  # made for an earlier file, or is one: the program finds out
 
 
 def _read(length):

@@ -29,7 +29,7 @@ NAMES = {
 }
 SIGNALS = {name: getattr(_signal, name) for name in ("SIGINT", "SIGTERM", "SIGKILL")}
 # What EXIT holds, in this order; `code` or `signal` is empty.
-VERDICT = ("reason", "code", "signal", "wallMs", "cpuMs", "memoryPeakBytes", "stdoutTruncated", "stderrTruncated")
+VERDICT = ("reason", "code", "signal", "wallMs", "cpuMs", "memoryPeakBytes", "stdoutTruncated", "stderrTruncated", "filesOmitted")
 REASON_EXITED, REASON_WALL, REASON_CPU, REASON_MEMORY, REASON_OUTPUT = "exited", "wall", "cpu", "memory", "output"
 
 
@@ -52,6 +52,7 @@ class Relay:
         self.sandbox = sandbox
         self.set_deadline = set_deadline
         self.limits = limits = request.limits
+        self.collect = request.collect
         self.group = sandbox.slot.group
         self.connection = request.connection
         self.connection.setblocking(False)
@@ -265,10 +266,23 @@ class Relay:
         for stream in list(self.streams.values()):
             while self._relay(stream):
                 self._wait_until_sent(HELD_BACK)
-        self._send(frames.pack_words(frames.EXIT, self._verdict()))
+        omitted = self._send_produced()
+        self._send(frames.pack_words(frames.EXIT, self._verdict(omitted)))
         self._wait_until_sent(1)
         self.sandbox.close()
         self._see_off()
+
+    def _send_produced(self):
+        """Send what the program left in the folder that is collected; how many things in there are not sent."""
+        paths, omitted = self.sandbox.produced(self.collect)
+        for piece in self.sandbox.read(self.collect, paths, self.limits["producedFiles"], self.limits["producedBytes"]):
+            if piece is None:
+                omitted += 1
+                continue
+            path, executable, data = piece
+            self._send(frames.pack_file(path, data, executable, frames.PRODUCED))
+            self._wait_until_sent(HELD_BACK)
+        return omitted
 
     def _see_off(self):
         """Let the caller close first. A frame that crossed EXIT, such as a signal, would else be left unread here, which
@@ -291,7 +305,7 @@ class Relay:
                     raise ConnectionError("closed")
             self._flush()
 
-    def _verdict(self):
+    def _verdict(self, omitted):
         cpu_ms = self.group.cpu_ms()
         if cpu_ms is None:
             cpu_ms = max(self.cpu_ms, self.used_seconds * 1000)
@@ -321,6 +335,7 @@ class Relay:
             "memoryPeakBytes": peak,
             "stdoutTruncated": int(frames.STDOUT in truncated),
             "stderrTruncated": int(frames.STDERR in truncated),
+            "filesOmitted": omitted,
         }
         return [values[name] for name in VERDICT]
 

@@ -13,6 +13,8 @@ LIMITS = {
     "fileBytes": 64 << 20,
     "diskBytes": 64 << 20,
     "inodes": 4096,
+    "producedFiles": 64,
+    "producedBytes": 8 << 20,
 }
 
 
@@ -28,14 +30,18 @@ class Request:
         self.reader = reader
         self._deadline = deadline
         try:
-            files, arguments, variables = (int(word) for word in words[:3])
+            # A folder of /work that is there when the program starts, and whose files are sent when it has ended.
+            self.collect = words[0]
+            files, arguments, variables = (int(word) for word in words[1:4])
             self._files = files
-            self.argv = words[3 : 3 + arguments]
-            rest = words[3 + arguments :]
+            self.argv = words[4 : 4 + arguments]
+            rest = words[4 + arguments :]
             self.env = dict(zip(rest[: 2 * variables : 2], rest[1 : 2 * variables : 2]))
             self.limits = _limits(zip(rest[2 * variables :: 2], rest[2 * variables + 1 :: 2]))
         except ValueError:
             raise Refused("RUN has no number where one belongs") from None
+        if not self.collect or "/" in self.collect or self.collect in (".", ".."):
+            raise Refused("the folder to collect must be one of /work")
         if not self.argv or not self.argv[0].startswith("/"):
             raise Refused("the first word of a program must be an absolute path")
 
@@ -69,10 +75,11 @@ def receive(connection, deadline):
     return Request(connection, reader, deadline, frames.unpack_words(payload))
 
 
-def to_words(argv, env, files, limits):
-    """What RUN holds: three numbers, so many words of the program, so many variables by name and value, and limits likewise."""
+def to_words(argv, env, files, limits, collect="out"):
+    """What RUN holds: the folder to collect, three numbers, so many words of the program, so many variables by name and value,
+    and limits likewise."""
     pairs = [*env.items(), *limits.items()]
-    return [files, len(argv), len(env), *argv, *(word for pair in pairs for word in pair)]
+    return [collect, files, len(argv), len(env), *argv, *(word for pair in pairs for word in pair)]
 
 
 def _limits(given):

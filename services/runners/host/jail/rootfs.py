@@ -21,6 +21,8 @@ from .linux import (
 HOSTNAME = "runlane"
 # What a program's environment holds before its own variables; nothing of the host's.
 ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/work", "LANG": "C.UTF-8"}
+# What the tools of languages have made for all programs (the host's setups.ts); the host fills it while runs go on.
+TOOLCHAINS = "/toolchains"
 DEVICES = ("null", "zero", "full", "random", "urandom")
 LINKS = {"fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2", "ptmx": "pts/ptmx"}
 # Of the host's /etc only what programs cannot do without, and nothing that tells who the host is.
@@ -28,8 +30,9 @@ ETC_FILES = ("ld.so.cache", "localtime", "mime.types")
 ETC_FOLDERS = ("alternatives",)
 
 
-def build(users, binds):
-    """Make the skeleton and make it the root. `users` are (name, uid); `binds` are folders to show at their own path."""
+def build(users, binds, toolchains):
+    """Make the skeleton and make it the root. `users` are (name, uid); `binds` are folders to show at their own path,
+    `toolchains` is one to show at TOOLCHAINS, or None."""
     mount(None, "/", None, MS_REC | MS_PRIVATE)
     # Something that exists everywhere and hides nothing that is bound below.
     base = next(p for p in ("/mnt", "/srv", "/media", "/tmp") if os.path.isdir(p) and not _hides(p, binds))
@@ -51,6 +54,9 @@ def build(users, binds):
         if not path.startswith("/usr/"):
             os.makedirs(base + path, exist_ok=True)
             _bind(path, base + path)
+    if toolchains:
+        os.mkdir(base + TOOLCHAINS)
+        _bind(toolchains, base + TOOLCHAINS)
     _fill_etc(f"{base}/etc", users, etc)
     for name in DEVICES:
         os.close(os.open(f"{base}/dev/{name}", os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o666))

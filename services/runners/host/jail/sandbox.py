@@ -4,7 +4,7 @@ import os
 import select
 import time
 
-from . import linux, maker, program
+from . import linux, maker, produced, program
 from .linux import MS_REMOUNT
 from .request import LIMITS, Refused
 
@@ -46,7 +46,8 @@ class Sandbox:
         said, fds = self.maker.receive(maker.HANDED_OVER.size)
         if not fds:
             raise OSError(said[1:].decode(errors="replace") or "the maker of sandboxes has ended")
-        self.stdin, self.stdout, self.stderr, self.status, self._job, self._program, self._init = maker.HANDED_OVER.unpack(fds)
+        named = maker.HANDED_OVER.unpack(fds)
+        self.stdin, self.stdout, self.stderr, self.status, self._job, self._program, self._init, self._work = named
         # How the program ended, once it has: its wait status, what it used, and when on the monotonic clock.
         self.ending = None
         self._expect_prepared()
@@ -69,7 +70,7 @@ class Sandbox:
         try:
             for path, executable, content in request.files():
                 self._send(program.pack_file(path, executable, len(content)), content)
-            self._send(program.pack_job({"argv": request.argv, "env": request.env, "limits": limits}))
+            self._send(program.pack_job({"argv": request.argv, "env": request.env, "limits": limits, "collect": request.collect}))
         except BrokenPipeError:
             pass  # it has ended: it says why, or its group does
 
@@ -134,6 +135,14 @@ class Sandbox:
             self.ending = linux.Ending.read(report)
         return self.ending
 
+    def produced(self, folder):
+        """What is in a folder of /work, once nobody is left to change it: see produced.find_produced()."""
+        return produced.find_produced(self._work, folder)
+
+    def read(self, folder, paths, most_files, most_bytes):
+        """The bytes of it: see produced.read_produced()."""
+        return produced.read_produced(self._work, folder, paths, most_files, most_bytes)
+
     def close_stdin(self):
         if self.stdin is not None:
             os.close(self.stdin)
@@ -151,7 +160,8 @@ class Sandbox:
         if self._visiting:
             linux.setns(self._home, linux.CLONE_NEWNS)
         self.close_stdin()
-        for fd in (self.stdout, self.stderr, self.status, self._job, self._program, self._init):
+        # The last that holds what is in /work.
+        for fd in (self.stdout, self.stderr, self.status, self._job, self._program, self._init, self._work):
             os.close(fd)
         try:
             self.slot.group.forget(LIMITS["memoryBytes"], LIMITS["processes"])

@@ -69,8 +69,8 @@ export function checkRoom(
       return parts.map((_, depth) => parts.slice(0, depth + 1).join('/'));
     }),
   );
-  // One more for the folder that holds them all.
-  const inodes = files.length + folders.size + 1;
+  // And the folder that holds them all, and the one for what comes back.
+  const inodes = files.length + folders.size + 2;
   if (inodes > limits.inodes)
     problems.push(`limits.inodes is less than the ${inodes} of the program's files and folders`);
 }

@@ -26,6 +26,8 @@ export interface Config {
   readonly jailCgroups: string | undefined;
   /** Folder of the languages' folders. */
   readonly languagesDir: string;
+  /** Where what toolchains have made once is kept. Without it, in a folder that ends with the host. */
+  readonly toolchainsDir: string | undefined;
   /** Languages to offer; all that are found when empty. */
   readonly languages: readonly string[];
   /** The uid and gid that this process takes on when it is started as root. */
@@ -51,6 +53,7 @@ export function readRunnerConfig(env: NodeJS.ProcessEnv): Config {
       'JAIL_CGROUPS',
       'LANGUAGES_DIR',
       'LANGUAGES',
+      'TOOLCHAINS_DIR',
       'RUNNER_UID',
       'SANDBOX',
       'DOCKER_SOCKET',
@@ -81,6 +84,7 @@ export function readRunnerConfig(env: NodeJS.ProcessEnv): Config {
     jailCgroups: read.JAIL_CGROUPS,
     languagesDir: read.LANGUAGES_DIR ?? fileURLToPath(new URL('../../', import.meta.url)),
     languages: read.LANGUAGES ?? [],
+    toolchainsDir: read.TOOLCHAINS_DIR,
     uid: read.RUNNER_UID,
     python: { venv: read.PYTHON_VENV, preload: read.PYTHON_PRELOAD },
     allowWeak: read.ALLOW_WEAK_ISOLATION,

@@ -8,9 +8,9 @@ import { runner } from '@runlane/contract';
 import type { Artifacts } from './artifacts.js';
 import { DIGEST } from './artifacts.js';
 import { checkRoom, checkWords, pathProblem, readBundle } from './check.js';
-import { chooseLanguage, type Language } from './languages.js';
+import { fillCommand, OUT_FOLDER, sourcesAmong } from './command.js';
+import type { Languages } from './languages.js';
 import { resolveLimits } from './limits.js';
-import { fillCommand } from './manifest.js';
 import { invalid, Refusal } from './refusal.js';
 import {
   RUN_SIGNALS,
@@ -28,7 +28,7 @@ const MAX_STDIN_BYTES = 1024 * 1024;
 export type ExecuteCall = ServerDuplexStream<runner.ExecuteRequest, runner.ExecuteResponse>;
 
 export interface ExecuteDependencies {
-  readonly languages: readonly Language[];
+  readonly languages: Languages;
   readonly sandbox: Sandbox;
   readonly artifacts: Artifacts;
   readonly slots: Slots;
@@ -74,6 +74,7 @@ export function createExecute({ languages, sandbox, artifacts, slots, goTimeoutM
 
   function toMessage(event: RunEvent): NonNullable<runner.ExecuteResponse['message']> {
     if (event.kind === 'started') return { $case: 'started', value: {} };
+    if (event.kind === 'file') return { $case: 'file', value: { path: event.path, chunk: event.data } };
     if (event.kind === 'exited') return { $case: 'exited', value: toExited(event.end, isolation) };
     const stream = event.kind === 'stdout' ? runner.Stream.STDOUT : runner.Stream.STDERR;
     return { $case: 'output', value: { stream, data: event.data } };
@@ -81,7 +82,7 @@ export function createExecute({ languages, sandbox, artifacts, slots, goTimeoutM
 
   /** What the sandbox is to do, from what the caller asks. */
   function plan(start: runner.Start): RunRequest {
-    const language = chooseLanguage(languages, start.language, start.version);
+    const language = languages.choose(start.language, start.version);
     if (!language) throw unknownLanguage(start.language, start.version);
     const problems: string[] = [];
     if (!DIGEST.test(start.artifactDigest)) problems.push('artifact_digest is not a SHA-256 in lower-case hexadecimal');
@@ -98,11 +99,18 @@ export function createExecute({ languages, sandbox, artifacts, slots, goTimeoutM
     if (!files.some((file) => file.path === start.entry)) throw invalid(['entry is not a file of the artifact']);
     checkRoom(files, limits, problems);
     if (problems.length > 0) throw invalid(problems);
-    const { manifest, tool, environment } = language;
+    const { manifest, tools, toolchain, environment } = language;
+    const { entry, args } = start;
+    const sources = sourcesAmong(
+      files.map(({ path }) => path),
+      manifest,
+    );
     return {
-      argv: fillCommand(manifest.run.argv, { tool, entry: start.entry, args: start.args }),
+      language: manifest.name,
+      argv: fillCommand(manifest.run.argv, { tools, toolchain, entry, args, sources }),
       env: { ...environment, ...start.env },
       files,
+      collect: OUT_FOLDER,
       limits,
     };
   }
@@ -136,6 +144,7 @@ function toExited(end: RunEnd, isolation: string): runner.Exited {
     memoryPeakBytes: end.memoryPeakBytes,
     stdoutTruncated: end.stdoutTruncated,
     stderrTruncated: end.stderrTruncated,
+    filesOmitted: end.filesOmitted,
     isolation,
   };
 }

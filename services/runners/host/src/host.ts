@@ -1,5 +1,7 @@
 /** A whole runner host: its sandbox, the languages found in it, and the server in front of them. */
-import { createCloser, type Log } from '@runlane/core';
+import { chmod, chown, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Closer, createCloser, type Log } from '@runlane/core';
 import { createArtifacts } from './artifacts.js';
 import type { Config } from './config.js';
 import { findLanguages } from './languages.js';
@@ -7,6 +9,7 @@ import { readManifests } from './manifest.js';
 import { openSandbox } from './sandboxes.js';
 import { serveRunner } from './server.js';
 import { createRunnerService } from './service.js';
+import { createSetups } from './setups.js';
 import { createSlots } from './slots.js';
 
 const GO_TIMEOUT_MS = 5000;
@@ -20,18 +23,21 @@ export interface RunnerHost {
 }
 
 /** Start everything. As root, this process is an unprivileged one from here on. */
-export async function startRunnerHost(config: Config, log: Log): Promise<RunnerHost> {
-  const closer = createCloser({ graceMs: config.graceMs, log });
+export async function startRunnerHost(given: Config, log: Log): Promise<RunnerHost> {
+  const closer = createCloser({ graceMs: given.graceMs, log });
   try {
+    const config = await withToolchainsDir(given, closer);
     const manifests = await readManifests(config.languagesDir, config.languages);
     const sandbox = await openSandbox({ config, manifests, closer, log });
     const { summary, layers, weak } = sandbox.description;
     for (const { name, detail } of layers.filter(({ holds }) => !holds))
       log.warn({ layer: name, detail }, 'layer missing');
     if (weak) log.warn({ isolation: summary }, 'isolation is weak, and was allowed to be');
-    const languages = await findLanguages(manifests, sandbox, log);
-    if (languages.length === 0)
-      throw new Error(`no language in ${config.languagesDir} has a working tool on this machine`);
+    const { languagesDir, toolchainsDir: folder } = config;
+    const setups = createSetups({ sandbox, languagesDir, folder });
+    const languages = await findLanguages(manifests, sandbox, setups, log);
+    for (const { manifest, reason } of languages.unavailable())
+      log.info({ language: manifest.name, reason }, 'language not available');
     const service = createRunnerService({
       languages,
       sandbox,
@@ -44,11 +50,24 @@ export async function startRunnerHost(config: Config, log: Log): Promise<RunnerH
     const server = await serveRunner(service, config.address);
     closer.add({ name: 'gRPC', close: (deadline) => server.close(deadline) });
     void sandbox.lost.then(() => server.setServing(false));
-    const offered = languages.map(({ manifest, version }) => `${manifest.name} ${version}`);
+    const offered = languages.available().map(({ manifest, version }) => `${manifest.name} ${version}`);
     log.info({ address: server.address, languages: offered, slots: config.slots, isolation: summary }, 'runner serves');
     return { address: server.address, lost: sandbox.lost, close: closer.close };
   } catch (reason) {
     await closer.close();
     throw reason;
   }
+}
+
+/** What is made for toolchains is thrown away with the host, unless somebody has named a folder for it. */
+async function withToolchainsDir(config: Config, closer: Closer): Promise<Config> {
+  // A jail that somebody else started shows what that one was given.
+  if (config.toolchainsDir || config.jailSocket) return config;
+  await mkdir(config.runDir, { recursive: true });
+  const toolchainsDir = await mkdtemp(join(config.runDir, 'runlane-toolchains-'));
+  closer.add({ name: 'toolchains', close: () => rm(toolchainsDir, { recursive: true, force: true }) });
+  // The jail is another user where this process is root, and shows it to programs.
+  await chmod(toolchainsDir, 0o755);
+  if (process.getuid?.() === 0) await chown(toolchainsDir, config.uid, config.uid);
+  return { ...config, toolchainsDir };
 }

@@ -14,6 +14,8 @@ export const DEFAULT_LIMITS: RunLimits = {
   fileBytes: 64 * MIB,
   diskBytes: 64 * MIB,
   inodes: 4096,
+  producedFiles: 64,
+  producedBytes: 8 * MIB,
 };
 
 export const MAXIMUM_LIMITS: RunLimits = {
@@ -27,6 +29,34 @@ export const MAXIMUM_LIMITS: RunLimits = {
   fileBytes: 256 * MIB,
   diskBytes: 256 * MIB,
   inodes: 65_536,
+  producedFiles: 256,
+  producedBytes: 32 * MIB,
+};
+
+/** Of compiling, which a manifest may raise or lower; what a client may set of them is in `CompileLimits`. */
+export const COMPILE_LIMITS: RunLimits = {
+  wallTimeMs: 30_000,
+  cpuTimeMs: 60_000,
+  memoryBytes: 1024 * MIB,
+  outputBytes: 64 * 1024,
+  processes: 256,
+  openFiles: 1024,
+  fileBytes: 256 * MIB,
+  diskBytes: 256 * MIB,
+  inodes: 65_536,
+  producedFiles: 1024,
+  producedBytes: 60 * MIB,
+};
+
+/** Of making what a toolchain needs once: our own commands, but in the sandbox like everything. */
+export const SETUP_LIMITS: RunLimits = {
+  ...COMPILE_LIMITS,
+  wallTimeMs: 300_000,
+  cpuTimeMs: 600_000,
+  memoryBytes: 2048 * MIB,
+  diskBytes: 1024 * MIB,
+  producedFiles: 20_000,
+  producedBytes: 512 * MIB,
 };
 
 const minima: Partial<RunLimits> = MINIMUM_LIMITS;
@@ -38,9 +68,18 @@ export interface LimitBounds {
   readonly maxima: RunLimits;
 }
 
+/** Every limit of compiling: a client may lower those of a language, and no others. */
+export function resolveCompileLimits(
+  asked: types.CompileLimits | undefined,
+  most: RunLimits,
+  problems: string[],
+): RunLimits {
+  return resolveLimits({ ...asked }, { defaults: most, maxima: most }, problems);
+}
+
 /** Every limit of a run; what is wrong with the request's own goes to `problems`, by field. */
 export function resolveLimits(
-  asked: types.Limits | undefined,
+  asked: Partial<types.Limits> | undefined,
   { defaults, maxima }: LimitBounds,
   problems: string[],
 ): RunLimits {

@@ -8,34 +8,81 @@ import { z } from 'zod';
 import { DEFAULT_LIMITS, LIMIT_NAMES, type LimitBounds, MAXIMUM_LIMITS } from './limits.js';
 import type { RunLimits } from './sandbox/sandbox.js';
 
-/** Words of a command; "{tool}", "{entry}" and "{args}" are replaced, each by whole words. */
-const command = z.array(z.string().min(1)).min(1);
+const command = z
+  .array(z.string().min(1))
+  .min(1)
+  .describe(
+    'Words, never a shell line. {args} and {sources} are replaced by whole words; {entry}, {stem}, {out}, {setup} and the names of the tools also within words.',
+  );
 const limits = z.partialRecord(z.enum(LIMIT_NAMES), z.number().int().positive());
+const variables = z.record(z.string(), z.string());
+const paths = z.array(z.string().regex(/^(\/|\{bin\}\/)/)).min(1);
 
 const manifestSchema = z.strictObject({
-  name: z.string().regex(/^[a-z][a-z0-9+#-]{0,31}$/),
-  aliases: z.array(z.string()).default([]),
-  /** The file that a program given as plain code is written to. */
-  entry: z.string(),
-  /**
-   * What is ready before a program is there. `none`: its tool is started for it. `zygote`: the tool is the Python
-   * interpreter that the jail runs in, and a program runs in a fork of that; one language can have it.
-   */
-  warm: z.enum(['none', 'zygote']).default('none'),
-  /** Where the interpreter or compiler may be; the first that exists in the sandbox is used. */
-  tool: z.strictObject({ paths: z.array(z.string().startsWith('/')).min(1) }),
-  /** The container image that it runs in, where containers are the sandbox; Python 3 must be on its PATH. */
-  image: z.string().min(1).optional(),
-  /** Run once in the sandbox at start; the pattern's first group is the version. */
-  version: z.strictObject({ argv: command, pattern: z.string() }),
-  run: z.strictObject({ argv: command }),
-  env: z.record(z.string(), z.string()).default({}),
+  $schema: z.string().optional(),
+  name: z
+    .string()
+    .regex(/^[a-z][a-z0-9+#-]{0,31}$/)
+    .describe('What clients call it; the same as the folder.'),
+  title: z.string().min(1).describe('What people call it, such as "C++".'),
+  aliases: z.array(z.string()).default([]).describe('Other names that clients may use.'),
+  entry: z.string().describe('The file that a program given as plain code is written to.'),
+  sources: z
+    .array(z.string().regex(/^\*\.[^*/]+$/))
+    .default([])
+    .describe('What {sources} stands for: the files whose names end so, such as "*.c".'),
+  warm: z
+    .enum(['none', 'zygote'])
+    .default('none')
+    .describe(
+      'What is ready before a program is there. none: its tool is started for it. zygote: the tool is the Python interpreter that the jail runs in, and a program runs in a fork of that; one language can have it.',
+    ),
+  tools: z
+    .record(z.string().regex(/^[a-z][a-z0-9+-]*$/), paths)
+    .refine((tools) => Object.keys(tools).length > 0, 'names no tool')
+    .describe(
+      'Each tool by name, with the paths where it may be; "*" stands for anything. Every match of the first tool is a version of its own, the first match the usual one. Paths of the others may begin with {bin}, the folder of the first.',
+    ),
+  shows: z
+    .array(z.string().startsWith('/'))
+    .default([])
+    .describe('Further folders of the machine that its tools read, such as "/etc/R"; "*" stands for anything.'),
+  packages: z.array(z.string()).default([]).describe('Debian packages that bring the tools.'),
+  image: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('The container image that it runs in, where containers are the sandbox; Python 3 must be on its PATH.'),
+  version: z
+    .strictObject({ argv: command, pattern: z.string() })
+    .describe("Asks a toolchain for its version: the pattern's first group."),
+  setup: z
+    .strictObject({ argv: command, env: variables.default({}) })
+    .optional()
+    .describe(
+      'Run once for a toolchain, in the sandbox, with the files of the folder "setup"; what it writes to {out} every later command finds in {setup}.',
+    ),
+  compile: z
+    .strictObject({ argv: command, env: variables.default({}), limits: limits.default({}) })
+    .optional()
+    .describe('Compiles a program: what it writes to {out} is there when the program runs.'),
+  run: z.strictObject({ argv: command }).describe('Runs a program.'),
+  env: variables
+    .default({})
+    .describe('Environment of these commands; setup and compile may add to it. It may hold {out} and {setup}.'),
   limits: z
     .strictObject({ default: limits.default({}), maximum: limits.default({}) })
-    .default({ default: {}, maximum: {} }),
+    .default({ default: {}, maximum: {} })
+    .describe("What a run may use, where that is not the host's usual."),
+  cannot: variables.default({}).describe('Programs of the conformance kit that cannot be written in it, and why.'),
 });
 
 export type Manifest = Readonly<z.infer<typeof manifestSchema>>;
+
+/** The form of `runner.json`, as JSON Schema (2020-12): what may be written, defaults left out. */
+export function runnerSchema(): object {
+  return z.toJSONSchema(manifestSchema, { io: 'input' });
+}
 
 /** @throws Error naming the file and the field of each manifest that is not as it must be. */
 export async function readManifests(languagesDir: string, only: readonly string[]): Promise<Manifest[]> {
@@ -59,17 +106,9 @@ export function boundsOf(manifest: Manifest): LimitBounds {
   };
 }
 
-function withOwn(limits: RunLimits, own: { readonly [name in keyof RunLimits]?: number | undefined }): RunLimits {
+export function withOwn(
+  limits: RunLimits,
+  own: { readonly [name in keyof RunLimits]?: number | undefined },
+): RunLimits {
   return Object.fromEntries(LIMIT_NAMES.map((name) => [name, own[name] ?? limits[name]])) as unknown as RunLimits;
-}
-
-/** A command of the manifest with its placeholders filled in. */
-export function fillCommand(argv: readonly string[], values: { tool: string; entry: string; args: readonly string[] }) {
-  return argv.flatMap((word) => {
-    if (word === '{args}') return values.args;
-    if (word === '{tool}') return [values.tool];
-    // "./" keeps a file called "-rf" from being read as an option.
-    if (word === '{entry}') return [values.entry.startsWith('-') ? `./${values.entry}` : values.entry];
-    return [word];
-  });
 }

@@ -61,8 +61,11 @@ async function openJail({ config, closer }: Surroundings): Promise<Sandbox> {
   closer.add({ name: 'run folder', close: () => rm(folder, { recursive: true, force: true }) });
   if (process.getuid?.() === 0) await chown(folder, uid, -1);
   const socketPath = join(folder, 'jail.sock');
-  const { languagesDir, slots, allowWeak, python, jailCgroups } = config;
-  const extraArguments = jailCgroups ? ['--cgroups', jailCgroups] : [];
+  const { languagesDir, slots, allowWeak, python, jailCgroups, toolchainsDir } = config;
+  const extraArguments = [
+    ...(jailCgroups ? ['--cgroups', jailCgroups] : []),
+    ...(toolchainsDir ? ['--toolchains', toolchainsDir] : []),
+  ];
   const options = { slots, languagesDir, allowWeak, python, extraArguments };
   const launched = await launchJail({ socketPath, peerUid: uid, ...options });
   closer.add({ name: 'jail', close: () => launched.stop() });
@@ -72,9 +75,9 @@ async function openJail({ config, closer }: Surroundings): Promise<Sandbox> {
 
 async function openDocker({ config, manifests, closer, log }: Surroundings): Promise<Sandbox> {
   const { socketPath, runtime, poolSize, images } = config.docker;
-  const languages = manifests.flatMap(({ name, image: own, tool }): DockerLanguage[] => {
+  const languages = manifests.flatMap(({ name, image: own, tools }): DockerLanguage[] => {
     const image = images.get(name) ?? images.get('*') ?? own;
-    return image ? [{ name, image, toolPaths: tool.paths }] : [];
+    return image ? [{ name, image, tools }] : [];
   });
   const sandbox = await createDocker({ socketPath, runtime, poolSize, languages, allowWeak: config.allowWeak, log });
   closer.add({ name: 'containers', close: () => sandbox.close() });

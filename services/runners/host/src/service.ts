@@ -4,8 +4,10 @@ import type { runner } from '@runlane/contract';
 import type { Log } from '@runlane/core';
 import { DIGEST, digestOf } from './artifacts.js';
 import { pathProblem, readBundle } from './check.js';
+import { compile } from './compile.js';
 import { createExecute, type ExecuteDependencies, unknownLanguage } from './execute.js';
-import { chooseLanguage } from './languages.js';
+import type { Language, Unavailable } from './languages.js';
+import type { Manifest } from './manifest.js';
 import { invalid, Refusal, toServiceError } from './refusal.js';
 
 const CHUNK_BYTES = 64 * 1024;
@@ -24,17 +26,7 @@ export function createRunnerService(dependencies: ServiceDependencies): runner.R
     describe: unary('Describe', () => {
       const { driver, summary, layers, weak, platform } = sandbox.description;
       return {
-        languages: languages.map(({ manifest, version, toolchain, bounds }) => ({
-          name: manifest.name,
-          version,
-          aliases: [...manifest.aliases],
-          entry: manifest.entry,
-          // A `compile` command in the manifest comes with the first language that has one.
-          compiled: false,
-          defaultLimits: bounds.defaults,
-          maximumLimits: bounds.maxima,
-          toolchain,
-        })),
+        languages: [...languages.available().map(toOffer), ...languages.unavailable().map(toLack)],
         slots: slots.total,
         freeSlots: slots.free,
         isolation: {
@@ -47,17 +39,15 @@ export function createRunnerService(dependencies: ServiceDependencies): runner.R
       };
     }),
 
-    prepare: unary('Prepare', ({ language: name, version, entry, bundle }) => {
-      const language = chooseLanguage(languages, name, version);
-      if (!language) throw unknownLanguage(name, version);
-      if (bundle.length > maxArtifactBytes) throw invalid([`bundle is longer than ${maxArtifactBytes} bytes`]);
-      const entryProblem = pathProblem(entry);
-      if (entryProblem) throw invalid([`entry ${entryProblem}`]);
-      const files = readBundle(bundle, 'bundle');
-      if (!files.some((file) => file.path === entry)) throw invalid(['entry is not a file of the bundle']);
-      // Without a compiler the sources are the artifact.
-      return { artifactDigest: artifacts.put(bundle) };
-    }),
+    async prepare(call, answer) {
+      const gone = new AbortController();
+      call.once('cancelled', () => gone.abort());
+      try {
+        answer(null, await prepare(call.request, gone.signal));
+      } catch (reason) {
+        answer(gone.signal.aborted ? { code: status.CANCELLED } : refusal('Prepare', reason));
+      }
+    },
 
     findMissing: unary('FindMissing', ({ digests }) => {
       if (digests.length > MAX_DIGESTS) throw invalid([`digests are more than ${MAX_DIGESTS}`]);
@@ -117,6 +107,27 @@ export function createRunnerService(dependencies: ServiceDependencies): runner.R
     },
   };
 
+  async function prepare(request: runner.PrepareRequest, gone: AbortSignal): Promise<runner.PrepareResponse> {
+    const { language: name, version, entry, bundle, limits } = request;
+    const language = languages.choose(name, version);
+    if (!language) throw unknownLanguage(name, version);
+    if (bundle.length > maxArtifactBytes) throw invalid([`bundle is longer than ${maxArtifactBytes} bytes`]);
+    const entryProblem = pathProblem(entry);
+    if (entryProblem) throw invalid([`entry ${entryProblem}`]);
+    const files = readBundle(bundle, 'bundle');
+    if (!files.some((file) => file.path === entry)) throw invalid(['entry is not a file of the bundle']);
+    // Without a compiler the sources are the artifact.
+    if (!language.manifest.compile) return { artifactDigest: artifacts.put(bundle) };
+    const release = slots.take();
+    if (!release) throw new Refusal(status.RESOURCE_EXHAUSTED, `all ${slots.total} slots are taken`);
+    try {
+      const { artifact, result } = await compile(sandbox, { language, entry, files, limits }, gone);
+      return { artifactDigest: artifact ? artifacts.put(artifact) : '', compile: result };
+    } finally {
+      release();
+    }
+  }
+
   function refusal(method: string, reason: unknown) {
     // A refusal is the caller's affair; anything else is ours, and is logged with what led to it.
     if (!(reason instanceof Refusal)) log.error({ err: reason, method }, 'call failed');
@@ -134,4 +145,32 @@ export function createRunnerService(dependencies: ServiceDependencies): runner.R
       answer(null, response);
     };
   }
+}
+
+function toOffer({ manifest, version, toolchain, bounds, compileLimits }: Language): runner.RunnerLanguage {
+  const { wallTimeMs, cpuTimeMs, memoryBytes } = compileLimits;
+  const compile = manifest.compile && { wallTimeMs, cpuTimeMs, memoryBytes };
+  return {
+    ...facts(manifest),
+    version,
+    defaultLimits: { ...bounds.defaults, compile },
+    maximumLimits: { ...bounds.maxima, compile },
+    toolchain,
+    unavailableReason: '',
+  };
+}
+
+function toLack({ manifest, reason }: Unavailable): runner.RunnerLanguage {
+  return {
+    ...facts(manifest),
+    version: '',
+    defaultLimits: undefined,
+    maximumLimits: undefined,
+    toolchain: '',
+    unavailableReason: reason,
+  };
+}
+
+function facts({ name, title, aliases, entry, compile: compileCommand }: Manifest) {
+  return { name, title, aliases: [...aliases], entry, compiled: compileCommand !== undefined };
 }

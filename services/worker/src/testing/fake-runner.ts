@@ -22,10 +22,20 @@ function output(call: Call, text: string): void {
   send(call, { $case: 'output', value: { stream: runner.Stream.STDOUT, data: Buffer.from(text) } });
 }
 
-function exit(call: Call): void {
-  send(call, { $case: 'exited', value: EXITED });
+function exit(call: Call, filesOmitted = 0): void {
+  send(call, { $case: 'exited', value: { ...EXITED, filesOmitted } });
   call.end();
 }
+
+/** The program leaves files; the runner sends these parts of them, and says that it left out some more. */
+export const leaves =
+  (parts: readonly (readonly [path: string, bytes: Uint8Array | string])[], filesOmitted = 0): Behaviour =>
+  (call) =>
+    onGo(call, () => {
+      for (const [path, bytes] of parts)
+        send(call, { $case: 'file', value: { path, chunk: Buffer.from(bytes as Uint8Array) } });
+      exit(call, filesOmitted);
+    });
 
 export const BEHAVIOURS = {
   runs: (call) =>
@@ -59,6 +69,8 @@ export interface FakeRunner {
   executed(): number;
   /** Digests that it was given. */
   readonly uploaded: string[];
+  /** Versions of the language that it was asked to execute. */
+  readonly versions: string[];
   close(): Promise<void>;
 }
 
@@ -67,23 +79,28 @@ export interface FakeRunnerOptions {
   readonly behaviours: readonly Behaviour[];
   /** The digest that it says a source bundle was prepared to; its own, as nothing is compiled. */
   readonly prepares?: (bundle: Uint8Array) => string;
+  /** What it offers; Python 3.11.2 alone when left out. */
+  readonly languages?: readonly Partial<runner.RunnerLanguage>[];
 }
 
-export async function startFakeRunner({ behaviours, prepares = digestOf }: FakeRunnerOptions): Promise<FakeRunner> {
+export async function startFakeRunner({
+  behaviours,
+  prepares = digestOf,
+  languages = [{ version: '3.11.2' }],
+}: FakeRunnerOptions): Promise<FakeRunner> {
   let executed = 0;
   const uploaded: string[] = [];
+  const versions: string[] = [];
   const limits = { wallTimeMs: 200, outputBytes: 10_000 };
   const described = runner.DescribeResponse.fromPartial({
-    languages: [
-      {
-        name: 'python',
-        version: '3.11.2',
-        entry: 'main.py',
-        defaultLimits: limits,
-        maximumLimits: limits,
-        toolchain: 't',
-      },
-    ],
+    languages: languages.map((language) => ({
+      name: 'python',
+      entry: 'main.py',
+      defaultLimits: limits,
+      maximumLimits: limits,
+      toolchain: 't',
+      ...language,
+    })),
     slots: 2,
     platform: 'linux/x64',
   });
@@ -104,7 +121,9 @@ export async function startFakeRunner({ behaviours, prepares = digestOf }: FakeR
       const behaviour = behaviours[Math.min(executed, behaviours.length - 1)];
       executed += 1;
       call.once('data', ({ message }: runner.ExecuteRequest) => {
-        if (message?.$case === 'start') behaviour?.(call, message.value);
+        if (message?.$case !== 'start') return;
+        versions.push(message.value.version);
+        behaviour?.(call, message.value);
       });
       call.on('error', () => undefined);
     },
@@ -119,6 +138,7 @@ export async function startFakeRunner({ behaviours, prepares = digestOf }: FakeR
     address: `127.0.0.1:${port}`,
     executed: () => executed,
     uploaded,
+    versions,
     close: async () => server.forceShutdown(),
   };
 }

@@ -1,6 +1,7 @@
 /** Artifacts as files named by their digest, spread over 256 folders. */
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { LRUCache } from 'lru-cache';
 import { type ArtifactStore, digestOf } from '../../artifact-store.js';
 
@@ -12,6 +13,8 @@ export function createFileArtifactStore(folder: string): ArtifactStore {
   const pathOf = (digest: string) => `${folder}/${digest.slice(0, 2)}/${digest}`;
   /** When an artifact was last used here, and when that was last noted on disk, in milliseconds since the epoch. */
   const uses = new LRUCache<string, { usedAtMs: number; readonly notedAtMs: number }>({ max: 10_000 });
+  /** Folders whose own names are on disk. */
+  const syncedShards = new Set<string>();
 
   function noteUse(digest: string): void {
     uses.set(digest, { usedAtMs: Date.now(), notedAtMs: Date.now() });
@@ -33,17 +36,29 @@ export function createFileArtifactStore(folder: string): ArtifactStore {
     return here;
   }
 
+  async function write(digest: string, bytes: Uint8Array, flush: boolean): Promise<void> {
+    const path = pathOf(digest);
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    // A reader sees the whole file or none.
+    const draft = `${path}.${randomUUID()}.draft`;
+    await writeFile(draft, bytes, { mode: 0o600, flush });
+    await rename(draft, path);
+    noteUse(digest);
+    if (flush) await syncName(dirname(path));
+  }
+
+  /** A file's name is in its folder, and that one's in the folder above. */
+  async function syncName(shard: string): Promise<void> {
+    await sync(shard);
+    if (!syncedShards.has(shard)) await sync(folder);
+    syncedShards.add(shard);
+  }
+
   return {
-    async put(bytes) {
+    async put(bytes, { durable } = { durable: false }) {
       const digest = digestOf(bytes);
-      const path = pathOf(digest);
-      if (await touch(digest)) return digest;
-      await mkdir(`${folder}/${digest.slice(0, 2)}`, { recursive: true, mode: 0o700 });
-      // A reader sees the whole file or none. It need not survive a power cut: what is missing is prepared again.
-      const draft = `${path}.${randomUUID()}.draft`;
-      await writeFile(draft, bytes, { mode: 0o600 });
-      await rename(draft, path);
-      noteUse(digest);
+      // To be durable it is written anew: what is here may be half of it, from before a power cut.
+      if (durable || !(await touch(digest))) await write(digest, bytes, durable);
       return digest;
     },
     async get(digest) {
@@ -75,6 +90,12 @@ export function createFileArtifactStore(folder: string): ArtifactStore {
     },
     close: async () => {},
   };
+}
+
+/** Have a folder's names on disk. */
+async function sync(folder: string): Promise<void> {
+  const opened = await open(folder);
+  await opened.sync().finally(() => opened.close());
 }
 
 function ignoreMissing(error: unknown): undefined {

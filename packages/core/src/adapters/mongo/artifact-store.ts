@@ -31,8 +31,9 @@ export function createMongoArtifactStore(options: MongoOptions): ArtifactStore {
   const chunkId = (digest: Digest, n: number) => `${digest}:${n}`;
   const chunkCount = (length: number) => Math.ceil(length / CHUNK_BYTES);
 
-  async function touch(digest: Digest): Promise<boolean> {
-    const touched = await call(() => files.updateOne({ _id: digest }, { $set: { 'metadata.usedAtMs': Date.now() } }));
+  async function touch(digest: Digest, options = {}): Promise<boolean> {
+    const use = { $set: { 'metadata.usedAtMs': Date.now() } };
+    const touched = await call(() => files.updateOne({ _id: digest }, use, options));
     return touched.matchedCount > 0;
   }
 
@@ -43,14 +44,16 @@ export function createMongoArtifactStore(options: MongoOptions): ArtifactStore {
   }
 
   return {
-    async put(bytes) {
+    async put(bytes, { durable } = { durable: false }) {
+      // On a replica set "majority" waits for the journal anyway.
+      const options = { writeConcern: { w: 'majority', ...(durable && { journal: true }) } } as const;
       const digest = digestOf(bytes);
-      if (await touch(digest)) return digest;
+      if (await touch(digest, options)) return digest;
       for (let n = 0; n < chunkCount(bytes.length); n += 1) {
         const data = new Binary(bytes.subarray(n * CHUNK_BYTES, (n + 1) * CHUNK_BYTES));
         // Somebody else may have put it, but half of it: write over it.
         const chunk = { files_id: digest, n, data };
-        await insertOrKeep(() => chunks.replaceOne({ _id: chunkId(digest, n) }, chunk, { upsert: true }));
+        await insertOrKeep(() => chunks.replaceOne({ _id: chunkId(digest, n) }, chunk, { ...options, upsert: true }));
       }
       // Last: a reader finds all of it or nothing.
       const file: FileDocument = {
@@ -61,7 +64,7 @@ export function createMongoArtifactStore(options: MongoOptions): ArtifactStore {
         uploadDate: new Date(),
         metadata: { usedAtMs: Date.now() },
       };
-      await insertOrKeep(() => files.insertOne(file));
+      await insertOrKeep(() => files.insertOne(file, options));
       return digest;
     },
 

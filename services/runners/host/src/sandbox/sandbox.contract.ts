@@ -384,9 +384,11 @@ export function testSandbox(name: string, opened: () => Promise<Sandbox>, { cann
 
     test('a program that is not there is our error, not an exit code', async () => {
       const run = await sandbox.open({
+        language: 'python',
         argv: ['/usr/bin/no-such-program'],
         env: {},
         files: [],
+        collect: 'out',
         limits: {
           wallTimeMs: 1000,
           cpuTimeMs: 1000,
@@ -395,8 +397,10 @@ export function testSandbox(name: string, opened: () => Promise<Sandbox>, { cann
           processes: 5,
           openFiles: 16,
           fileBytes: 10,
-          diskBytes: 4096,
+          diskBytes: 8192,
           inodes: 16,
+          producedFiles: 1,
+          producedBytes: 1,
         },
       });
       run.go();
@@ -454,9 +458,9 @@ export function testSandbox(name: string, opened: () => Promise<Sandbox>, { cann
     test('two runs share no file, no shared memory and no process', async () => {
       await python('open("/tmp/a", "w"); open("/dev/shm/a", "w"); open("/work/a", "w")');
       const { text } = await python(
-        'import os; print(os.listdir("/tmp"), os.listdir("/dev/shm"), os.listdir("/work"))',
+        'import os; print(os.listdir("/tmp"), os.listdir("/dev/shm"), sorted(os.listdir("/work")))',
       );
-      assert.equal(text, "[] [] ['main.py']");
+      assert.equal(text, "[] [] ['main.py', 'out']");
     });
 
     test('many runs at once each get their own answer', async () => {

@@ -18,13 +18,19 @@ export interface Outcome {
   readonly text: string;
 }
 
+export function pythonOf({ description }: Sandbox): string {
+  return description.toolchains.python?.[0]?.python ?? '/usr/bin/python3';
+}
+
 export async function open(sandbox: Sandbox, code: string, given: Given = {}): Promise<Run> {
   const files = { 'main.py': code, ...given.files };
   return sandbox.open({
-    argv: [sandbox.description.tools.python ?? '/usr/bin/python3', 'main.py', ...(given.args ?? [])],
+    language: 'python',
+    argv: [pythonOf(sandbox), 'main.py', ...(given.args ?? [])],
     // As the language's manifest has it.
     env: { ...sandbox.description.environment, PYTHONUNBUFFERED: '1', PYTHONDONTWRITEBYTECODE: '1', ...given.env },
     files: Object.entries(files).map(([path, content]) => ({ path, content: Buffer.from(content), executable: false })),
+    collect: 'out',
     limits: { ...DEFAULT_LIMITS, ...given.limits },
   });
 }

@@ -3,6 +3,7 @@
  * Every driver promises the same: nothing of the host is visible inside, and when `close` resolves or `events` ends,
  * no process of the run is left.
  */
+import { z } from 'zod';
 
 /** What a run may use, every field set. Units as in `types.proto`. */
 export interface RunLimits {
@@ -15,6 +16,9 @@ export interface RunLimits {
   readonly fileBytes: number;
   readonly diskBytes: number;
   readonly inodes: number;
+  /** Of the files that come back. */
+  readonly producedFiles: number;
+  readonly producedBytes: number;
 }
 
 interface RunFile {
@@ -25,11 +29,15 @@ interface RunFile {
 }
 
 export interface RunRequest {
+  /** Name of the language whose toolchain the command is of. */
+  readonly language: string;
   /** The program's words, the first an absolute path inside the sandbox. Never a shell line. */
   readonly argv: readonly string[];
   /** The whole environment. */
   readonly env: Readonly<Record<string, string>>;
   readonly files: readonly RunFile[];
+  /** A folder of the working folder: it is there when the program starts, and what is in it at the end comes back. */
+  readonly collect: string;
   readonly limits: RunLimits;
 }
 
@@ -44,11 +52,15 @@ export interface RunEnd {
   readonly memoryPeakBytes: number;
   readonly stdoutTruncated: boolean;
   readonly stderrTruncated: boolean;
+  /** What of the folder collected did not come back: past the limits, or no plain files. */
+  readonly filesOmitted: number;
 }
 
 export type RunEvent =
   | { readonly kind: 'started' }
   | { readonly kind: 'stdout' | 'stderr'; readonly data: Buffer }
+  /** Part of a file that the program left. The parts of one follow each other; all come after the last output. */
+  | { readonly kind: 'file'; readonly path: string; readonly executable: boolean; readonly data: Buffer }
   | { readonly kind: 'exited'; readonly end: RunEnd };
 
 export const RUN_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGKILL'] as const;
@@ -78,6 +90,13 @@ export interface Layer {
   readonly detail: string;
 }
 
+/** Tool, as the manifest calls it → where it may be, in patterns. */
+export type Tools = Readonly<Record<string, readonly string[]>>;
+
+/** Language → its toolchains inside, the preferred one first; each is tool → its path. */
+export const toolchainsSchema = z.record(z.string(), z.array(z.record(z.string(), z.string())));
+export type Toolchain = z.infer<typeof toolchainsSchema>[string][number];
+
 export interface SandboxDescription {
   readonly driver: string;
   /** Short form that is stored with each result. */
@@ -86,8 +105,9 @@ export interface SandboxDescription {
   readonly weak: boolean;
   /** Such as "linux/x64". */
   readonly platform: string;
-  /** Language → path of its interpreter or compiler inside. */
-  readonly tools: Readonly<Record<string, string>>;
+  readonly toolchains: Readonly<Record<string, readonly Toolchain[]>>;
+  /** Whether it shows a folder with what toolchains have made once. */
+  readonly toolchainsShown: boolean;
   /** What a program's environment holds in it before the language's and its own variables; nothing of the host's. */
   readonly environment: Readonly<Record<string, string>>;
 }

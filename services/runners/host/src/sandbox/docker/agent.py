@@ -1,8 +1,8 @@
 """Process 1 of a container, and what becomes the program in it: given to the image's own Python as text, so that an image
-needs nothing of ours.
+needs nothing of ours. Before it in that text come jail/toolchains.py and jail/produced.py.
 
 It speaks on standard input and output what is spoken with a jail (jail/frames.py). Its child gives up everything, waits for a
-job, unpacks it and becomes the program. It itself keeps one capability, to kill, and another uid than the program's, so
+job, unpacks it and becomes the program. It itself keeps two capabilities, to kill and to read what the program left, and another uid than the program's, so
 that the program cannot signal, slow or look into it. It ends when its input does: so does the container then, whatever
 became of whoever started it. Time and amounts of output are watched from outside.
 """
@@ -19,10 +19,10 @@ import time
 
 HEADER = struct.Struct(">IB")
 RUN, FILE, START, STDIN, STDIN_EOF, SIGNAL, KILL = 1, 2, 3, 4, 5, 6, 7
-READY, STARTED, STDOUT, STDERR, EXIT, ERROR, DESCRIPTION = 65, 66, 67, 68, 69, 70, 71
+READY, STARTED, STDOUT, STDERR, EXIT, ERROR, DESCRIPTION, PRODUCED = 65, 66, 67, 68, 69, 70, 71, 72
 
 PROGRAM_UID, AGENT_UID = 65534, 65533
-CAP_KILL = 5
+CAP_DAC_READ_SEARCH, CAP_KILL = 2, 5
 WRITABLE = ("/work", "/tmp", "/dev/shm")
 PR_SET_DUMPABLE, PR_SET_KEEPCAPS, PR_CAPBSET_DROP = 4, 8, 24
 PR_SET_SECCOMP, PR_GET_NO_NEW_PRIVS = 22, 39
@@ -37,7 +37,7 @@ ARCHITECTURES = {"x86_64": "x64", "aarch64": "arm64"}
 libc = ctypes.CDLL(None, use_errno=True)
 
 
-def main(tool_paths):
+def main(tools):
     os.setgroups([])
     # Made as the program, so that they are its own: it may open /dev/stdout by name then.
     os.seteuid(PROGRAM_UID)
@@ -49,10 +49,10 @@ def main(tool_paths):
         os.set_blocking(fd, False)
     pid = os.fork()
     if pid == 0:
-        become_program((stdin_r, stdout_w, stderr_w), status_w, go_r, tool_paths)
+        become_program((stdin_r, stdout_w, stderr_w), status_w, go_r, tools)
     for fd in (stdin_r, stdout_w, stderr_w, status_w, go_r):
         os.close(fd)
-    give_up_all(AGENT_UID, keep=1 << CAP_KILL)
+    give_up_all(AGENT_UID, keep=1 << CAP_KILL | 1 << CAP_DAC_READ_SEARCH)
     prctl(PR_SET_DUMPABLE, 0)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(wakeup_w)
@@ -63,7 +63,7 @@ def main(tool_paths):
     kind, payload = read_frame()
     if kind != START:
         os._exit(0)
-    Relay(pid, stdin, {stdout: STDOUT, stderr: STDERR}, wakeup, group, json.loads(payload)).run(go, status)
+    Relay(pid, stdin, {stdout: STDOUT, stderr: STDERR}, wakeup, group, **json.loads(payload)).run(go, status)
 
 
 def expect(status):
@@ -80,7 +80,7 @@ def expect(status):
 # The child
 
 
-def become_program(stdio, status, go, tool_paths):
+def become_program(stdio, status, go, tools):
     """Give up everything, take a job, unpack it, start it when told. Never returns."""
     try:
         os.setsid()
@@ -93,7 +93,7 @@ def become_program(stdio, status, go, tool_paths):
         prctl(PR_SET_DUMPABLE, 1)  # for its own files in /proc, which the change of uid gave to root
         os.umask(0o022)
         # Before our own filter, which would hide that the engine's is missing.
-        found = describe(tool_paths, read_only_root)
+        found = describe(tools, read_only_root)
         refuse_calls()
         os.write(status, json.dumps(found).encode())
         kind, payload = read_frame()
@@ -104,6 +104,7 @@ def become_program(stdio, status, go, tool_paths):
             write_file()
         set_limits(job["limits"])
         os.chdir("/work")
+        os.makedirs(job["collect"], exist_ok=True)
         os.write(status, b".")
         if not os.read(go, 1):
             os._exit(0)
@@ -135,14 +136,14 @@ def refuse_calls():
         raise OSError(ctypes.get_errno(), "the filter of system calls")
 
 
-def describe(tool_paths, read_only_root):
+def describe(tools, read_only_root):
     """What holds for a program in here, as it itself finds it."""
     with open("/proc/self/status", encoding="ascii") as file:
         status = dict(line.split(":\t", 1) for line in file.read().splitlines() if ":\t" in line)
     with open("/proc/net/dev", encoding="ascii") as file:
         interfaces = sorted(line.split(":")[0].strip() for line in file if ":" in line)
     return {
-        "tools": [path for path in tool_paths if os.access(path, os.X_OK)],
+        "toolchains": {language: find_toolchains(each) for language, each in tools.items()},
         "platform": f"linux/{ARCHITECTURES.get(os.uname().machine, os.uname().machine)}",
         "noCapabilities": all(int(text, 16) == 0 for name, text in status.items() if name.startswith("Cap")),
         "noNewPrivileges": libc.prctl(PR_GET_NO_NEW_PRIVS, *[ctypes.c_ulong(0)] * 4) == 1,
@@ -229,9 +230,9 @@ def start(job, stdio):
 class Relay:
     """The run while the program lives: its pipes, our two streams, and what it uses."""
 
-    def __init__(self, pid, stdin, streams, wakeup, group, limits):
+    def __init__(self, pid, stdin, streams, wakeup, group, limits, collect):
         self.pid, self.stdin, self.streams, self.wakeup, self.group = pid, stdin, streams, wakeup, group
-        self.limits = limits
+        self.limits, self.collect = limits, collect
         self.held, self.incoming, self.outgoing = bytearray(), bytearray(), bytearray()
         self.stdin_closing = False
         self.reason = self.status = None
@@ -359,6 +360,7 @@ class Relay:
         for fd in list(self.streams):
             while self._relay(fd):
                 pass
+        omitted = self._say_produced(**self.collect)
         offence = self.group.offence(**self.limits)
         reason = "memory" if offence == "memory" else self.reason or "exited"
         self._say(EXIT, {
@@ -368,8 +370,23 @@ class Relay:
             "wallMs": (self.ended - self.begun) * 1000,
             "cpuMs": self.group.cpu_ms(),
             "memoryPeakBytes": self.group.peak_bytes(),
+            "filesOmitted": omitted,
         })
         self._leave()
+
+    def _say_produced(self, folder, files, bytes):
+        """Send what the program left in a folder of /work; how many things in there are not sent."""
+        work = os.open("/work", os.O_PATH | os.O_DIRECTORY)
+        paths, omitted = find_produced(work, folder)
+        for piece in read_produced(work, folder, paths, files, bytes):
+            if piece is None:
+                omitted += 1
+                continue
+            path, executable, data = piece
+            name = path.encode()
+            self._say(PRODUCED, struct.pack(">H", len(name)) + name + bytes([executable]) + data)
+            self._drain(HELD_BACK)
+        return omitted
 
     def _say(self, kind, value=b""):
         self.outgoing += pack(kind, value)
@@ -383,15 +400,18 @@ class Relay:
             pass
 
     def _leave(self):
-        while self.outgoing:
-            # A reader that has gone for good is noticed here too.
+        self._drain(1)
+        os._exit(0)
+
+    def _drain(self, held_back):
+        """Wait until less than so much waits for the reader; ends the container where there is none."""
+        while len(self.outgoing) >= held_back:
             poll = select.poll()
             poll.register(1, select.POLLOUT)
             poll.register(0, 0)
             if dict(poll.poll()).get(0, 0) & select.POLLHUP:
-                break
+                os._exit(0)
             self._flush()
-        os._exit(0)
 
 
 class Group:

@@ -5,20 +5,22 @@ import { fileURLToPath } from 'node:url';
 import type Docker from 'dockerode';
 import { z } from 'zod';
 import { createFrameReader, FROM_JAIL, type Frame } from '../jail/frames.js';
-import { type RunLimits, SandboxError } from '../sandbox.js';
+import { type RunLimits, SandboxError, type Tools, toolchainsSchema } from '../sandbox.js';
 import { readPieces } from './attach.js';
 import { type Engine, explain, statusOf } from './engine.js';
 import { patiently } from './patience.js';
 import { limitsFor, settingsFor } from './settings.js';
 
-/** Given to the image's own Python as text: an image needs nothing of ours. */
-const AGENT = fileURLToPath(new URL('../../../src/sandbox/docker/agent.py', import.meta.url));
+/** Given to the image's own Python as one text: an image needs nothing of ours. */
+const AGENT = ['jail/toolchains.py', 'jail/produced.py', 'src/sandbox/docker/agent.py'].map((path) =>
+  fileURLToPath(new URL(`../../../${path}`, import.meta.url)),
+);
 const START_TIMEOUT_MS = 30_000;
 const MAX_COMPLAINT_BYTES = 2000;
 const ATTACH = { stream: true, stdin: true, stdout: true, stderr: true, hijack: true } as const;
 
 const helloSchema = z.object({
-  tools: z.array(z.string()),
+  toolchains: toolchainsSchema,
   platform: z.string(),
   noCapabilities: z.boolean(),
   noNewPrivileges: z.boolean(),
@@ -41,8 +43,8 @@ export interface ContainerOptions {
   /** Whose it is: written on it. */
   readonly owner: string;
   readonly limits: ContainerLimits;
-  /** Paths of which the image may have some. */
-  readonly toolPaths: readonly string[];
+  /** What to look for in the image: language → its tools. */
+  readonly tools: Readonly<Record<string, Tools>>;
 }
 
 export interface Container {
@@ -136,7 +138,7 @@ async function meet(
 
 let agent: Promise<string> | undefined;
 function readAgent(): Promise<string> {
-  agent ??= readFile(AGENT, 'utf8');
+  agent ??= Promise.all(AGENT.map((path) => readFile(path, 'utf8'))).then((texts) => texts.join('\n'));
   return agent;
 }
 

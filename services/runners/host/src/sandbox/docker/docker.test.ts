@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { silentLog, skipWithout, startDocker, TEST_IMAGE, type TestEngine, timeOf, until } from '@runlane/core/testing';
 import Docker from 'dockerode';
 import { testSandbox } from '../sandbox.contract.js';
-import { runPython, open as start } from '../sandbox.fixture.js';
+import { pythonOf, runPython, open as start } from '../sandbox.fixture.js';
 import type { Sandbox } from '../sandbox.js';
 import { createDocker, type DockerOptions } from './driver.js';
 import { LABEL } from './settings.js';
@@ -38,7 +38,9 @@ async function open(more: Partial<DockerOptions> = {}): Promise<Sandbox> {
   const sandbox = await createDocker({
     socketPath: engine.socketPath,
     runtime: undefined,
-    languages: [{ name: 'python', image: TEST_IMAGE, toolPaths: ['/usr/bin/python3', '/usr/local/bin/python3'] }],
+    languages: [
+      { name: 'python', image: TEST_IMAGE, tools: { python: ['/usr/bin/python3', '/usr/local/bin/python3'] } },
+    ],
     poolSize: 2,
     allowWeak: false,
     log: silentLog,
@@ -79,7 +81,7 @@ describe('containers of a pool', { skip }, () => {
       [],
     );
     assert.equal(sandbox.description.summary, 'docker:runc+seccomp+cgroup');
-    assert.deepEqual(sandbox.description.tools, { python: '/usr/bin/python3' });
+    assert.match(pythonOf(sandbox), /^\/usr\/bin\/python3/);
   });
 
   test('a run takes one of the pool, and the pool is made full again', async () => {
@@ -159,7 +161,7 @@ describe('containers of a pool', { skip }, () => {
   });
 
   test('what is missing is named, with what to do about it', async () => {
-    const python = { name: 'python', toolPaths: ['/usr/bin/python3'] };
+    const python = { name: 'python', tools: { python: ['/usr/bin/python3'] } };
     const rows: [Partial<DockerOptions>, RegExp][] = [
       [{ socketPath: '/nowhere/docker.sock' }, /no Docker engine answers at \/nowhere\/docker.sock: start it/],
       [{ runtime: 'runsc-of-nobody' }, /has no runtime "runsc-of-nobody", only .*runc.*daemon\.json/],
@@ -181,6 +183,7 @@ describe('containers of a pool', { skip }, () => {
         DOCKER_IMAGES: TEST_IMAGE,
         GRPC_PORT: '0',
         RUNNER_SLOTS: '1',
+        LANGUAGES: 'python',
       },
       stdio: ['ignore', 'inherit', 'pipe'],
     });

@@ -2,10 +2,10 @@
  * The `docker` driver: a disposable container for each run, made beforehand, so that a run waits neither for the making of
  * one nor for its removal.
  */
-import { type RunRequest, type Sandbox, type SandboxDescription, SandboxError } from '../sandbox.js';
+import { type Sandbox, type SandboxDescription, SandboxError } from '../sandbox.js';
 import type { Hello } from './container.js';
 import { connectEngine, type Engine } from './engine.js';
-import { createFleet, type DockerLanguage, type FleetOptions } from './fleet.js';
+import { createFleet, type FleetOptions } from './fleet.js';
 import { layersOf, summaryOf } from './layers.js';
 import { sweep } from './sweep.js';
 
@@ -26,12 +26,12 @@ export async function createDocker(options: DockerOptions): Promise<Sandbox> {
   const sweeping = setInterval(sweepLeftOvers, SWEEP_EVERY_MS).unref();
   try {
     void sweepLeftOvers();
-    const { hello, tools } = await fleet.prepare();
-    const description = describe(hello, tools, options, await runtimeName(engine, options));
+    const { hello, toolchains } = await fleet.prepare();
+    const description = describe(hello, toolchains, options, await runtimeName(engine, options));
     return {
       description,
       lost: new Promise<never>(() => {}),
-      open: (request) => fleet.open(request, imageFor(request, tools, options.languages)),
+      open: fleet.open,
       async close() {
         clearInterval(sweeping);
         await fleet.close();
@@ -46,7 +46,7 @@ export async function createDocker(options: DockerOptions): Promise<Sandbox> {
 
 function describe(
   hello: Hello,
-  tools: ReadonlyMap<string, string>,
+  toolchains: SandboxDescription['toolchains'],
   { runtime, allowWeak }: DockerOptions,
   usedRuntime: string,
 ): SandboxDescription {
@@ -63,7 +63,8 @@ function describe(
     layers,
     weak: missing.length > 0,
     platform: hello.platform,
-    tools: Object.fromEntries(tools),
+    toolchains,
+    toolchainsShown: false,
     environment: ENVIRONMENT,
   };
 }
@@ -71,12 +72,4 @@ function describe(
 async function runtimeName(engine: Engine, { runtime }: DockerOptions): Promise<string> {
   const { DefaultRuntime }: { DefaultRuntime: string } = await engine.info();
   return runtime ?? DefaultRuntime;
-}
-
-/** The image whose tool the command names; the first one's for a command that names none. */
-function imageFor({ argv }: RunRequest, tools: ReadonlyMap<string, string>, languages: readonly DockerLanguage[]) {
-  const named =
-    languages.find(({ name }) => argv[0] === tools.get(name)) ?? languages.find(({ name }) => tools.has(name));
-  if (!named) throw new SandboxError('no image is ready');
-  return named.image;
 }

@@ -2,7 +2,14 @@
 import { randomUUID } from 'node:crypto';
 import type { Log } from '@runlane/core';
 import { DEFAULT_LIMITS } from '../../limits.js';
-import { type Run, type RunRequest, SandboxError } from '../sandbox.js';
+import {
+  type Run,
+  type RunRequest,
+  type SandboxDescription,
+  SandboxError,
+  type Toolchain,
+  type Tools,
+} from '../sandbox.js';
 import { type Container, type ContainerLimits, type Hello, startContainer } from './container.js';
 import type { Engine } from './engine.js';
 import { createPool, type Pool } from './pool.js';
@@ -17,8 +24,8 @@ const REFILL_AFTER_MS = 100;
 export interface DockerLanguage {
   readonly name: string;
   readonly image: string;
-  /** Where its interpreter or compiler may be in the image; the first that exists is used. */
-  readonly toolPaths: readonly string[];
+  /** What to look for in the image. */
+  readonly tools: Tools;
 }
 
 export interface FleetOptions {
@@ -32,11 +39,11 @@ export interface FleetOptions {
 
 export interface Fleet {
   /**
-   * Start a container of each image, and see what is in it: language → path of its tool.
+   * Start a container of each image, and see what is in it.
    * @throws SandboxError when there is none that starts.
    */
-  prepare(): Promise<{ readonly hello: Hello; readonly tools: ReadonlyMap<string, string> }>;
-  open(request: RunRequest, image: string): Promise<Run>;
+  prepare(): Promise<{ readonly hello: Hello; readonly toolchains: SandboxDescription['toolchains'] }>;
+  open(request: RunRequest): Promise<Run>;
   has(id: string): boolean;
   close(): Promise<void>;
 }
@@ -48,12 +55,11 @@ export function createFleet(engine: Engine, { languages, poolSize, runtime, log 
   const images = [...new Set(languages.map(({ image }) => image))];
 
   async function make(image: string, { diskBytes, inodes }: ContainerLimits): Promise<Container> {
-    const toolPaths = languages
-      .filter((language) => language.image === image)
-      .flatMap((language) => language.toolPaths);
+    const inside = languages.filter((language) => language.image === image);
+    const tools = Object.fromEntries(inside.map((language) => [language.name, language.tools]));
     // Memory and processes are set when the run is known: the runtime itself needs some of both to start.
     const limits = { ...DEFAULT_LIMITS, diskBytes, inodes };
-    const container = await startContainer({ engine, image, runtime, owner, limits, toolPaths });
+    const container = await startContainer({ engine, image, runtime, owner, limits, tools });
     alive.set(container.id, container);
     void container.removed.then(() => alive.delete(container.id));
     return container;
@@ -77,17 +83,14 @@ export function createFleet(engine: Engine, { languages, poolSize, runtime, log 
     has: (id: string) => alive.has(id),
 
     async prepare() {
-      const tools = new Map<string, string>();
+      const toolchains: Record<string, readonly Toolchain[]> = {};
       const problems: unknown[] = [];
       let hello: Hello | undefined;
       for (const image of images) {
         try {
           const container = await make(image, DEFAULT_LIMITS);
           hello ??= container.hello;
-          for (const { name, toolPaths } of languages.filter((language) => language.image === image)) {
-            const tool = toolPaths.find((path) => container.hello.tools.includes(path));
-            if (tool) tools.set(name, tool);
-          }
+          Object.assign(toolchains, container.hello.toolchains);
           pools.get(image)?.add(container);
           pools.get(image)?.refill();
         } catch (reason) {
@@ -95,13 +98,15 @@ export function createFleet(engine: Engine, { languages, poolSize, runtime, log 
           log.warn({ err: reason, image }, 'image left out');
         }
       }
-      if (hello) return { hello, tools };
+      if (hello) return { hello, toolchains };
       throw (
         problems[0] ?? new SandboxError('no language has an image: name one in its runner.json or in DOCKER_IMAGES')
       );
     },
 
-    async open(request, image) {
+    async open(request) {
+      const image = languages.find(({ name }) => name === request.language)?.image;
+      if (!image) throw new SandboxError(`${request.language} has no image`);
       const container = await take(image, request.limits);
       try {
         const run = await openRun(container, request);

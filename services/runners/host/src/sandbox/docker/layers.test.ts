@@ -5,7 +5,7 @@ import type { Hello } from './container.js';
 import { layersOf, summaryOf } from './layers.js';
 
 const good: Hello = {
-  tools: [],
+  toolchains: {},
   platform: 'linux/x64',
   noCapabilities: true,
   noNewPrivileges: true,

@@ -7,7 +7,7 @@ const [socketPath = '', image = ''] = process.argv.slice(2);
 const sandbox = await createDocker({
   socketPath,
   runtime: undefined,
-  languages: [{ name: 'python', image, toolPaths: ['/usr/bin/python3'] }],
+  languages: [{ name: 'python', image, tools: { python: ['/usr/bin/python3'] } }],
   poolSize: 2,
   allowWeak: false,
   log: silentLog,

@@ -1,7 +1,7 @@
 /** A run in a container: the clock and the amounts of output are watched out here, the rest by process 1 in there. */
 import { once } from 'node:events';
 import { z } from 'zod';
-import { FROM_JAIL, type Frame, fileFrame, frame, TO_JAIL } from '../jail/frames.js';
+import { FROM_JAIL, type Frame, fileFrame, frame, readProduced, TO_JAIL } from '../jail/frames.js';
 import { type Run, type RunEnd, type RunEvent, type RunRequest, SandboxError } from '../sandbox.js';
 import type { Container } from './container.js';
 import { patiently } from './patience.js';
@@ -18,6 +18,7 @@ const endSchema = z.object({
   wallMs: z.number().nonnegative(),
   cpuMs: z.number().nonnegative(),
   memoryPeakBytes: z.number().nonnegative(),
+  filesOmitted: z.number().int().nonnegative(),
 });
 const errorSchema = z.object({ message: z.string() });
 
@@ -30,15 +31,15 @@ export async function openRun(container: Container, request: RunRequest): Promis
   return createRun(container, request);
 }
 
-function sendJob({ connection }: Container, { argv, env, files, limits }: RunRequest): void {
+function sendJob({ connection }: Container, { argv, env, files, collect, limits }: RunRequest): void {
   const { openFiles, fileBytes } = limits;
   connection.cork();
-  connection.write(json(TO_JAIL.RUN, { argv, env, files: files.length, limits: { openFiles, fileBytes } }));
+  connection.write(json(TO_JAIL.RUN, { argv, env, files: files.length, collect, limits: { openFiles, fileBytes } }));
   for (const { path, content, executable } of files) connection.write(fileFrame(path, content, executable));
   connection.uncork();
 }
 
-function createRun(container: Container, { limits }: RunRequest): Run {
+function createRun(container: Container, { collect, limits }: RunRequest): Run {
   const { connection } = container;
   const clock = createClock(limits.wallTimeMs, () => stop('wall'));
   const streams = {
@@ -74,7 +75,7 @@ function createRun(container: Container, { limits }: RunRequest): Run {
 
   /** The container is gone, and with it what process 1 had counted. */
   function unseen(reason: RunEnd['reason']): RunEnd {
-    const counted = { wallMs: clock.elapsedMs(), cpuMs: 0, memoryPeakBytes: 0 };
+    const counted = { wallMs: clock.elapsedMs(), cpuMs: 0, memoryPeakBytes: 0, filesOmitted: 0 };
     return toEnd({ reason, code: null, signal: 'SIGKILL', ...counted });
   }
 
@@ -99,12 +100,19 @@ function createRun(container: Container, { limits }: RunRequest): Run {
         const kind = type === FROM_JAIL.STDOUT ? 'stdout' : 'stderr';
         const data = take(kind, payload);
         if (data.length > 0) yield { kind, data };
-      } else throw failure(container, next);
+      } else if (type === FROM_JAIL.PRODUCED) yield { kind: 'file', ...readProduced(payload) };
+      else throw failure(container, next);
     }
   }
 
   return {
-    go: () => void connection.write(json(TO_JAIL.START, { cpuMs: limits.cpuTimeMs, memoryBytes: limits.memoryBytes })),
+    go: () =>
+      void connection.write(
+        json(TO_JAIL.START, {
+          limits: { cpuMs: limits.cpuTimeMs, memoryBytes: limits.memoryBytes },
+          collect: { folder: collect, files: limits.producedFiles, bytes: limits.producedBytes },
+        }),
+      ),
     async writeStdin(bytes) {
       let room = true;
       // All at once, for what the caller sends next must not overtake it.

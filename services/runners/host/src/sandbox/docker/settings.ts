@@ -1,5 +1,6 @@
 /** How a container is made. Every value is ours: nothing of a request but its limits reaches the engine. */
 import type Docker from 'dockerode';
+import type { Tools } from '../sandbox.js';
 import type { ContainerLimits } from './container.js';
 
 /** On every container of ours; its value is the owner's. */
@@ -28,18 +29,18 @@ interface SettingsOptions {
   readonly runtime: string | undefined;
   readonly owner: string;
   readonly limits: ContainerLimits;
-  readonly toolPaths: readonly string[];
+  readonly tools: Readonly<Record<string, Tools>>;
 }
 
 /** @param agent the text of the program that is process 1. */
 export function settingsFor(
-  { image, runtime, owner, limits, toolPaths }: SettingsOptions,
+  { image, runtime, owner, limits, tools }: SettingsOptions,
   agent: string,
 ): Docker.ContainerCreateOptions {
   return {
     Image: image,
     // As words: no shell reads them.
-    Entrypoint: ['python3', '-I', '-S', '-c', agent, JSON.stringify(toolPaths)],
+    Entrypoint: ['python3', '-I', '-S', '-c', agent, JSON.stringify(tools)],
     Cmd: [],
     Labels: { [LABEL]: owner },
     Hostname: HOSTNAME,
@@ -65,8 +66,8 @@ function isolationFor(limits: ContainerLimits, runtime: string | undefined): Iso
     NetworkMode: 'none',
     ReadonlyRootfs: true,
     CapDrop: ['ALL'],
-    // For process 1: the first three until it has become what it stays, the last to end a run.
-    CapAdd: ['SETUID', 'SETGID', 'SETPCAP', 'KILL'],
+    // For process 1: the first three until it has become what it stays, the others to end a run and to read what it left.
+    CapAdd: ['SETUID', 'SETGID', 'SETPCAP', 'KILL', 'DAC_READ_SEARCH'],
     SecurityOpt: ['no-new-privileges'],
     CgroupnsMode: 'private',
     // Of its own, and /dev/shm as a tmpfs of ours, with a size.

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { DEFAULT_LIMITS } from '../../limits.js';
-import { collect } from '../sandbox.fixture.js';
+import { collect, pythonOf } from '../sandbox.fixture.js';
 import type { Sandbox } from '../sandbox.js';
 import { createJail } from './driver.js';
 import { launchJail } from './launch.js';
@@ -95,12 +95,14 @@ function started(program: Program): Promise<Seen> {
 }
 
 async function run({ code, stdin, args, env, entry, files, bytes }: Program, words: string[]): Promise<Seen> {
-  const { environment, tools } = sandbox.description;
+  const { environment } = sandbox.description;
   const contents = { 'main.py': Buffer.from(code), ...encoded(files, 'utf8'), ...encoded(bytes, 'latin1') };
   const opened = await sandbox.open({
-    argv: [...words, tools.python ?? '/usr/bin/python3', entry, ...args],
+    language: 'python',
+    argv: [...words, pythonOf(sandbox), entry, ...args],
     env: { ...environment, ...languageEnv, ...env },
     files: Object.entries(contents).map(([path, content]) => ({ path, content, executable: false })),
+    collect: 'out',
     limits: DEFAULT_LIMITS,
   });
   opened.go();

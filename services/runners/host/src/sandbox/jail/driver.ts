@@ -15,14 +15,26 @@ import {
   type Sandbox,
   type SandboxDescription,
   SandboxError,
+  toolchainsSchema,
 } from '../sandbox.js';
-import { createFrameReader, FROM_JAIL, type Frame, fileFrame, frame, TO_JAIL, wordsFrame, wordsOf } from './frames.js';
+import {
+  createFrameReader,
+  FROM_JAIL,
+  type Frame,
+  fileFrame,
+  frame,
+  readProduced,
+  TO_JAIL,
+  wordsFrame,
+  wordsOf,
+} from './frames.js';
 
 const descriptionSchema = z.object({
   summary: z.string(),
   weak: z.boolean(),
   platform: z.string(),
-  tools: z.record(z.string(), z.string()),
+  toolchains: toolchainsSchema,
+  toolchainsShown: z.boolean(),
   environment: z.record(z.string(), z.string()),
   layers: z.array(z.object({ name: z.string(), holds: z.boolean(), needed: z.boolean(), detail: z.string() })),
 });
@@ -36,6 +48,7 @@ const endSchema = z.tuple([
   z.coerce.number().nonnegative(),
   z.enum(['0', '1']),
   z.enum(['0', '1']),
+  z.coerce.number().int().nonnegative(),
 ]);
 
 export interface JailOptions {
@@ -81,6 +94,7 @@ async function openRun(socketPath: string, request: RunRequest): Promise<Run> {
     socket.cork();
     socket.write(
       wordsFrame(TO_JAIL.RUN, [
+        request.collect,
         request.files.length,
         request.argv.length,
         environment.length,
@@ -125,6 +139,7 @@ async function* readEvents(
       if (type === FROM_JAIL.STDOUT) yield { kind: 'stdout', data: payload };
       else if (type === FROM_JAIL.STDERR) yield { kind: 'stderr', data: payload };
       else if (type === FROM_JAIL.STARTED) yield { kind: 'started' };
+      else if (type === FROM_JAIL.PRODUCED) yield { kind: 'file', ...readProduced(payload) };
       else if (type === FROM_JAIL.EXIT) {
         yield { kind: 'exited', end: toEnd(payload) };
         return;
@@ -172,11 +187,11 @@ async function dial(socketPath: string): Promise<Socket> {
 }
 
 function toEnd(payload: Buffer): RunEnd {
-  const [reason, code, signal, wallMs, cpuMs, memoryPeakBytes, stdoutCut, stderrCut] = endSchema.parse(
+  const [reason, code, signal, wallMs, cpuMs, memoryPeakBytes, stdoutCut, stderrCut, filesOmitted] = endSchema.parse(
     wordsOf(payload),
   );
   const [stdoutTruncated, stderrTruncated] = [stdoutCut === '1', stderrCut === '1'];
-  return { reason, code, signal, wallMs, cpuMs, memoryPeakBytes, stdoutTruncated, stderrTruncated };
+  return { reason, code, signal, wallMs, cpuMs, memoryPeakBytes, stdoutTruncated, stderrTruncated, filesOmitted };
 }
 
 function asSandboxError(reason: unknown): SandboxError {

@@ -9,6 +9,7 @@ export const FROM_JAIL = {
   EXIT: 69,
   ERROR: 70,
   DESCRIPTION: 71,
+  PRODUCED: 72,
 } as const;
 
 const HEADER_BYTES = 5;
@@ -32,6 +33,16 @@ export function wordsFrame(type: number, words: readonly (string | number)[]): B
 
 export function wordsOf(payload: Buffer): string[] {
   return payload.toString().split('\0').slice(0, -1);
+}
+
+/** Part of a file that a program left. */
+export function readProduced(payload: Buffer): { path: string; executable: boolean; data: Buffer } {
+  const end = 2 + payload.readUInt16BE();
+  return {
+    path: payload.toString('utf8', 2, end),
+    executable: payload.readUInt8(end) === 1,
+    data: payload.subarray(end + 1),
+  };
 }
 
 export function fileFrame(path: string, content: Uint8Array, executable: boolean): Buffer {

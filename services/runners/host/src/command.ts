@@ -1,0 +1,49 @@
+/** The commands of a manifest with their placeholders filled in. */
+import { posix } from 'node:path';
+import type { Manifest } from './manifest.js';
+import type { Toolchain } from './sandbox/sandbox.js';
+
+/** Where compilers write, below the working folder; a program's own files may not be in there. */
+export const BUILD_FOLDER = '.build';
+/** Where programs leave the files that come back. */
+export const OUT_FOLDER = 'out';
+const WORK = '/work';
+/** Where the sandbox shows what the tools of languages have made for all programs. */
+const TOOLCHAINS = '/toolchains';
+
+interface Given {
+  readonly tools: Toolchain;
+  /** Name of the folder with what the toolchain's setup made. */
+  readonly toolchain?: string;
+  readonly entry?: string;
+  readonly args?: readonly string[];
+  readonly sources?: readonly string[];
+}
+
+export function fillCommand(argv: readonly string[], given: Given): string[] {
+  const { tools, toolchain = '', entry = '', args = [], sources = [] } = given;
+  const lists: Record<string, readonly string[]> = { '{args}': args, '{sources}': sources.map(plain) };
+  const texts: Record<string, string> = {
+    ...tools,
+    entry: plain(entry),
+    stem: plain(entry.slice(0, entry.length - posix.extname(entry).length)),
+    out: `${WORK}/${BUILD_FOLDER}`,
+    setup: `${TOOLCHAINS}/${toolchain}`,
+  };
+  return argv.flatMap((word) => lists[word] ?? [word.replace(/\{([a-z0-9+-]+)\}/g, (all, name) => texts[name] ?? all)]);
+}
+
+/** Variables of a manifest, with placeholders filled in likewise. */
+export function fillVariables(env: Readonly<Record<string, string>>, given: Given): Record<string, string> {
+  return Object.fromEntries(Object.entries(env).map(([name, value]) => [name, fillCommand([value], given).join(' ')]));
+}
+
+/** "./" keeps a file called "-rf" from being read as an option. */
+function plain(path: string): string {
+  return path.startsWith('-') ? `./${path}` : path;
+}
+
+/** The files that a compiler is given. */
+export function sourcesAmong(paths: readonly string[], { sources }: Manifest): string[] {
+  return paths.filter((path) => sources.some((pattern) => path.endsWith(pattern.slice(1))));
+}

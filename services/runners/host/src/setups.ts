@@ -1,0 +1,97 @@
+/**
+ * What a toolchain needs to have made once, such as a compiled standard library: made in the sandbox, kept in a folder that
+ * every sandbox shows. A folder with a toolchain's name is complete.
+ */
+import { access, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { pathProblem } from './check.js';
+import { BUILD_FOLDER, fillCommand, fillVariables } from './command.js';
+import type { Language } from './languages.js';
+import { SETUP_LIMITS } from './limits.js';
+import { type ProducedPart, runOnce } from './run-once.js';
+import type { Sandbox } from './sandbox/sandbox.js';
+
+export interface Setups {
+  /** Make what a toolchain needs, unless it is there. @throws Error saying why it cannot be made. */
+  make(language: Language): Promise<void>;
+}
+
+export interface SetupsOptions {
+  readonly sandbox: Sandbox;
+  readonly languagesDir: string;
+  /** The folder that sandboxes show; without one nothing can be made. */
+  readonly folder: string | undefined;
+}
+
+export function createSetups({ sandbox, languagesDir, folder }: SetupsOptions): Setups {
+  // One after the other: each fills the machine, and they are in nobody's way only once.
+  let last: Promise<void> = Promise.resolve();
+  return {
+    make(language) {
+      const made = last.then(() => makeOne(language));
+      last = made.catch(() => {});
+      return made;
+    },
+  };
+
+  async function makeOne(language: Language): Promise<void> {
+    const { manifest, tools, toolchain, environment } = language;
+    if (!manifest.setup) return;
+    if (!folder || !sandbox.description.toolchainsShown)
+      throw new Error('there is no folder for it that sandboxes show: set TOOLCHAINS_DIR');
+    const place = join(folder, toolchain);
+    if (await exists(place)) return;
+    const partial = `${place}.partial`;
+    await rm(partial, { recursive: true, force: true });
+    await mkdir(partial, { recursive: true, mode: 0o755 });
+    const given = { tools, toolchain };
+    const argv = fillCommand(manifest.setup.argv, given);
+    const { end, output } = await runOnce(
+      sandbox,
+      {
+        language: manifest.name,
+        argv,
+        env: { ...environment, ...fillVariables(manifest.setup.env, given) },
+        files: await filesOf(join(languagesDir, manifest.name, 'setup')),
+        collect: BUILD_FOLDER,
+        limits: SETUP_LIMITS,
+      },
+      createWriter(partial),
+    );
+    if (end.reason !== 'exited' || end.code !== 0 || end.filesOmitted > 0)
+      throw new Error(`${argv.join(' ')}: ${JSON.stringify(end)} ${output.toString().slice(0, 2000)}`);
+    await rename(partial, place);
+  }
+}
+
+async function filesOf(folder: string) {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  return Promise.all(
+    entries
+      .filter((entry) => entry.isFile())
+      .map(async ({ name }) => ({ path: name, content: await readFile(join(folder, name)), executable: false })),
+  );
+}
+
+/** Puts the parts of files together again. */
+function createWriter(folder: string) {
+  return async ({ path, executable, data }: ProducedPart): Promise<void> => {
+    const problem = pathProblem(path);
+    if (problem) throw new Error(`a setup made a file whose path ${problem}`);
+    const target = join(folder, path);
+    await mkdir(dirname(target), { recursive: true, mode: 0o755 });
+    const file = await open(target, 'a', executable ? 0o755 : 0o644);
+    try {
+      await file.write(data);
+    } finally {
+      await file.close();
+    }
+  };
+}
+
+function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
