@@ -9,3 +9,4 @@ export * from './rest/requests.js';
 export * from './rest/responses.js';
 export { pathProblem } from './rest/source-path.js';
 export * from './rest/status.js';
+export * from './version-range.js';

@@ -46,6 +46,11 @@ export interface IdempotencyClaim {
 /** A language as a runner offered it; each worker refreshes what its runners say. */
 export interface OfferedLanguage {
   readonly name: string;
+  /** Its name as people write it. Like the next two, absent from what an older worker recorded. */
+  readonly title?: string;
+  readonly compiled?: boolean;
+  /** Why it cannot be used there, and what to do about it; absent where it can. Version and limits are empty then. */
+  readonly unavailableReason?: string;
   readonly version: string;
   readonly aliases: readonly string[];
   readonly entry: string;
@@ -55,6 +60,7 @@ export interface OfferedLanguage {
 
 /** A runner as a worker last saw it. A projection, not a decision: anyone may overwrite it. */
 export interface RunnerRecord {
+  /** In the runner's order: of several versions of a language, the first is its default. */
   readonly languages: readonly OfferedLanguage[];
   readonly slots: number;
   readonly isolation: {

@@ -39,7 +39,7 @@ export interface Limits extends CompileLimits {
 /** A program and how to run it, checked: paths are safe, sizes within bounds, the language's name is not an alias. */
 export interface Program {
   readonly language: string;
-  /** The version or its beginning, as asked for; "" for any. */
+  /** A version or a range of them, as asked for; "" for the runner's default. What it means: `chooseVersion`. */
   readonly version: string;
   readonly files: readonly SourceFile[];
   /** Path of the file to start, one of `files`. */

@@ -1,19 +1,33 @@
 /** The languages that runners have offered, as workers recorded them. Command itself never talks to a runner. */
+import { chooseVersion, compareVersions } from '@runlane/contract';
 import type { JobStore, OfferedLanguage, RunnerRecord } from '@runlane/core';
 
 /** A runner not seen for this long, in milliseconds, is taken to be away. */
 const AWAY_AFTER_MS = 30_000;
 /** How long an answer of the store is used, in milliseconds. */
 const CACHE_MS = 1_000;
+/** Why a language is not available whose runner is away. */
+const AWAY = 'no runner that has it is connected; jobs for it wait for one';
 
 export interface KnownLanguage extends OfferedLanguage {
+  readonly title: string;
+  readonly compiled: boolean;
+  /** A runner can run it; when it is not available, that runner is away, and jobs wait for it. */
+  readonly usable: boolean;
+  /** A runner that is here can run it. */
+  readonly available: boolean;
+  /** It is what a runner takes when no version is asked for. */
+  readonly isDefault: boolean;
+}
+
+interface SeenRunner extends RunnerRecord {
   readonly available: boolean;
 }
 
 export interface Languages {
   /** By name, then by version, the newest first. */
   all(): Promise<KnownLanguage[]>;
-  runners(): Promise<(RunnerRecord & { readonly available: boolean })[]>;
+  runners(): Promise<SeenRunner[]>;
 }
 
 export function createLanguages(store: JobStore, now: () => number = Date.now): Languages {
@@ -42,31 +56,70 @@ export function createLanguages(store: JobStore, now: () => number = Date.now): 
   return {
     runners,
     async all() {
-      const byVersion = new Map<string, KnownLanguage>();
-      // Those that are here last: what they say of themselves is what counts.
-      const records = (await runners()).sort((a, b) => Number(a.available) - Number(b.available));
-      for (const { languages, available } of records) {
-        for (const language of languages)
-          byVersion.set(`${language.name} ${language.version}`, { ...language, available });
-      }
-      return [...byVersion.values()].sort(
-        (a, b) => a.name.localeCompare(b.name) || b.version.localeCompare(a.version, 'en', { numeric: true }),
-      );
+      const merged = merge(await runners());
+      const usable = new Set(merged.filter((language) => language.usable).map(({ name }) => name));
+      return merged
+        .filter((language) => language.usable || !usable.has(language.name))
+        .sort((a, b) => a.name.localeCompare(b.name) || compareVersions(b.version, a.version));
     },
   };
 }
 
-/** The newest version of a language that fits, found by name or alias; one that is available rather than one that is not. */
+/** Each version of each language once. Runners that are here come last: what they say of themselves is what counts. */
+function merge(runners: readonly SeenRunner[]): KnownLanguage[] {
+  const known = new Map<string, KnownLanguage>();
+  for (const runner of runners.toSorted((a, b) => Number(a.available) - Number(b.available))) {
+    const withDefault = new Set<string>();
+    for (const language of runner.languages) {
+      const key = `${language.name} ${language.version}`;
+      const next = toKnown(language, runner.available, !withDefault.has(language.name));
+      const earlier = known.get(key);
+      known.set(key, { ...next, isDefault: next.isDefault || (alike(earlier, next) && earlier.isDefault) });
+      if (next.usable) withDefault.add(language.name);
+    }
+  }
+  return [...known.values()];
+}
+
+const alike = (a: KnownLanguage | undefined, b: KnownLanguage): a is KnownLanguage => a?.available === b.available;
+
+function toKnown(language: OfferedLanguage, isHere: boolean, isFirst: boolean): KnownLanguage {
+  const { unavailableReason = isHere ? undefined : AWAY, ...rest } = language;
+  const usable = language.unavailableReason === undefined;
+  return {
+    ...rest,
+    title: language.title || language.name,
+    compiled: language.compiled ?? false,
+    usable,
+    available: isHere && usable,
+    isDefault: usable && isFirst,
+    ...(unavailableReason !== undefined && { unavailableReason }),
+  };
+}
+
+/** Whether this is the language's name or one of its aliases. */
+export function isCalled({ name, aliases }: KnownLanguage, asked: string): boolean {
+  const wanted = asked.toLowerCase();
+  return name === wanted || aliases.includes(wanted);
+}
+
+/**
+ * The version of a language that is meant, found by name or alias; one that is available rather than one that waits. None
+ * that can never run.
+ */
 export function findLanguage(
   known: readonly KnownLanguage[],
   name: string,
   version: string,
 ): KnownLanguage | undefined {
-  const wanted = name.toLowerCase();
-  const fitting = known.filter(
-    (language) =>
-      (language.name === wanted || language.aliases.includes(wanted)) &&
-      (version === '' || language.version === version || language.version.startsWith(`${version}.`)),
+  const usable = known.filter((language) => language.usable && isCalled(language, name));
+  const available = usable.filter((language) => language.available);
+  return chooseVersion(defaultFirst(available), version) ?? chooseVersion(defaultFirst(usable), version);
+}
+
+/** In the order that `chooseVersion` wants; of several runners' defaults, the newest comes first. */
+function defaultFirst(languages: readonly KnownLanguage[]): KnownLanguage[] {
+  return languages.toSorted(
+    (a, b) => Number(b.isDefault) - Number(a.isDefault) || compareVersions(b.version, a.version),
   );
-  return fitting.find(({ available }) => available) ?? fitting[0];
 }

@@ -2,13 +2,15 @@
 import {
   decodeText,
   type FieldProblem,
+  isVersionRange,
   limitsSchema,
   type NewJob,
   newJobSchema,
   RunlaneError,
+  VERSION_EXAMPLES,
 } from '@runlane/contract';
 import type { Limits, Program, SourceFile } from '@runlane/core';
-import { findLanguage, type KnownLanguage } from './languages.js';
+import { findLanguage, isCalled, type KnownLanguage } from './languages.js';
 import { check, invalidRequest } from './validate.js';
 
 /**
@@ -25,13 +27,13 @@ export function readNewJob(body: unknown, known: readonly KnownLanguage[]): NewJ
 
 /** @throws RunlaneError `INVALID_REQUEST` naming every bad field; `RUNNER_UNAVAILABLE` before the first runner was ever seen. */
 export function toProgram(asked: NewJob, known: readonly KnownLanguage[]): Program {
-  if (known.length === 0)
-    throw new RunlaneError('RUNNER_UNAVAILABLE', 'no runner has ever been connected; try again once one is');
   const { version = '' } = asked;
   const limits = definedLimits(asked.limits);
   const problems = offerProblems({ language: asked.language, version, limits }, known);
   const language = findLanguage(known, asked.language, version);
-  if (problems.length > 0 || !language) throw invalidRequest(problems);
+  if (problems.length > 0) throw invalidRequest(problems);
+  if (!language)
+    throw new RunlaneError('RUNNER_UNAVAILABLE', 'no runner has ever been connected; try again once one is');
 
   const files = toFiles(asked, language);
   return {
@@ -55,10 +57,11 @@ interface Wanted {
 
 function offerProblems(wanted: Wanted, known: readonly KnownLanguage[]): FieldProblem[] {
   const { language: name, version, limits } = wanted;
-  // Without the language, its newest version, or else any at all: the limits are judged all the same.
-  const language = findLanguage(known, name, version) ?? findLanguage(known, name, '') ?? known[0];
+  // Without the version, the default one, or else any language at all: the limits are judged all the same.
+  const language =
+    findLanguage(known, name, version) ?? findLanguage(known, name, '') ?? known.find(({ usable }) => usable);
   return [
-    ...(findLanguage(known, name, version) || known.length === 0 ? [] : [unknownLanguage(wanted, known)]),
+    ...choiceProblems(wanted, known),
     ...(language ? limitProblems(limits, language.maximumLimits, 'limits') : []),
   ];
 }
@@ -78,14 +81,27 @@ function loosely(body: unknown): Wanted {
   };
 }
 
-function unknownLanguage({ language, version }: Wanted, known: readonly KnownLanguage[]): FieldProblem {
+/** Why there is no such language or version to be had. */
+function choiceProblems({ language, version }: Wanted, known: readonly KnownLanguage[]): FieldProblem[] {
+  if (findLanguage(known, language, version)) return [];
   const byName = findLanguage(known, language, '');
-  if (byName) {
-    const versions = known.filter(({ name }) => name === byName.name).map((each) => each.version);
-    return { field: 'version', reason: `no ${byName.name} ${version} here; there is ${versions.join(', ')}` };
-  }
-  const names = [...new Set(known.map(({ name }) => name))].join(', ');
-  return { field: 'language', reason: `"${language}" is not a language here; there is ${names}` };
+  const nameProblems = byName || known.length === 0 ? [] : [unknownLanguage(language, known)];
+  const versions = known.filter(({ name, usable }) => usable && name === byName?.name).map((each) => each.version);
+  const there = byName ? `; there is ${versions.join(', ')}` : '';
+  const problem = (reason: string) => [...nameProblems, { field: 'version', reason: `${reason}${there}` }];
+  if (version !== '' && !isVersionRange(version))
+    return problem(`must be a version or a range of versions, such as ${VERSION_EXAMPLES}`);
+  return byName ? problem(`no ${byName.name} ${version} here`) : nameProblems;
+}
+
+function unknownLanguage(language: string, known: readonly KnownLanguage[]): FieldProblem {
+  const names = [...new Set(known.filter(({ usable }) => usable).map(({ name }) => name))].join(', ');
+  const there = `there is ${names || 'none'}`;
+  const unusable = known.find((each) => isCalled(each, language));
+  const reason = unusable
+    ? `${unusable.title} cannot be run here: ${unusable.unavailableReason}; ${there}`
+    : `"${language}" is not a language here; ${there}`;
+  return { field: 'language', reason };
 }
 
 function toFiles({ code, files, entry }: NewJob, language: KnownLanguage): SourceFile[] {

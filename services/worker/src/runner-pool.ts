@@ -3,7 +3,7 @@
  * free slots. The worker resolves names itself, so that replicas behind one name are all seen.
  */
 import { lookup } from 'node:dns/promises';
-import type { runner, types } from '@runlane/contract';
+import { chooseVersion, type runner, type types } from '@runlane/contract';
 import type { Limits, Log, OfferedLanguage, RunnerRecord } from '@runlane/core';
 import { LRUCache } from 'lru-cache';
 import { backOff, connectRunner, type RunnerConnection } from './runner-connection.js';
@@ -128,13 +128,18 @@ export function createRunnerPool({ names, onDescribed, log }: RunnerPoolOptions)
     for (const waiter of [...waiters]) waiter();
   }
 
+  /** Every runner with the version that is meant. Of a range that is one version, or a job would be compiled by one and run by another. */
   function offers(language: string, version: string) {
-    return [...entries.values()].flatMap((entry) => {
-      const offered = entry.member?.description.languages.find(
-        (each) => each.name === language && matchesVersion(each.version, version),
-      );
+    const fitting = [...entries.values()].flatMap((entry) => {
+      const offered = entry.member && chooseVersion(usable(entry.member.description, language), version);
       return entry.member && offered ? [{ entry, member: entry.member, language: offered }] : [];
     });
+    if (version === '') return fitting;
+    const meant = chooseVersion(
+      fitting.map((each) => each.language),
+      version,
+    );
+    return fitting.filter((each) => each.language.version === meant?.version);
   }
 
   const freeSlots = ({ entry, member }: { entry: Entry; member: RunnerMember }) =>
@@ -229,9 +234,9 @@ function splitAddress(name: string): { host: string; port: string } {
   return { host: name.slice(0, at).replace(/^\[|\]$/g, ''), port: name.slice(at + 1) };
 }
 
-/** "" matches any version; "3" and "3.11" match "3.11.2". */
-function matchesVersion(offered: string, wanted: string): boolean {
-  return wanted === '' || offered === wanted || offered.startsWith(`${wanted}.`);
+/** The versions of a language that a runner can run, its default first. */
+function usable({ languages }: runner.DescribeResponse, language: string): runner.RunnerLanguage[] {
+  return languages.filter(({ name, unavailableReason }) => name === language && unavailableReason === '');
 }
 
 function toRecord({ languages, slots, isolation }: runner.DescribeResponse): RunnerRecord {
@@ -243,21 +248,18 @@ function toRecord({ languages, slots, isolation }: runner.DescribeResponse): Run
   };
 }
 
-function toOffered({
-  name,
-  version,
-  aliases,
-  entry,
-  defaultLimits,
-  maximumLimits,
-}: runner.RunnerLanguage): OfferedLanguage {
+function toOffered(language: runner.RunnerLanguage): OfferedLanguage {
+  const { name, title, version, aliases, entry, compiled, unavailableReason } = language;
   return {
     name,
+    title,
     version,
     aliases,
     entry,
-    defaultLimits: toLimits(defaultLimits),
-    maximumLimits: toLimits(maximumLimits),
+    compiled,
+    ...(unavailableReason && { unavailableReason }),
+    defaultLimits: toLimits(language.defaultLimits),
+    maximumLimits: toLimits(language.maximumLimits),
   };
 }
 

@@ -282,6 +282,52 @@ test('files wait for a store that is away for a moment, and the program is not r
   assert.deepEqual([result?.files?.length, attempt, runner.executed(), refusals], [1, 1, 1, 0]);
 });
 
+/** What is asked of a runner that offers these, its default first. */
+const OFFERED = ['3.11.2', '3.13.1', '3.9.9', '4.2.2.1'].map((version) => ({ version }));
+const UNAVAILABLE = { version: '5.0.0', unavailableReason: 'it is broken here' };
+
+for (const [wanted, meant] of [
+  ['', '3.11.2'],
+  ['3', '3.13.1'],
+  ['~3.9', '3.9.9'],
+  ['>=3 <3.13', '3.11.2'],
+  ['4.2.2.1', '4.2.2.1'],
+  ['*', '4.2.2.1'],
+] as const) {
+  test(`a job for "${wanted}" is run by version ${meant}`, async () => {
+    const { run, runner } = await onStage({ behaviours: [BEHAVIOURS.runs], languages: [UNAVAILABLE, ...OFFERED] });
+    assert.equal((await run({ version: wanted })).status, 'succeeded');
+    assert.deepEqual(runner.versions, [meant]);
+  });
+}
+
+test('a language that a runner cannot run is recorded with its reason, and never chosen', async () => {
+  const cpp = { name: 'cpp', title: 'C++', compiled: true, unavailableReason: 'g++ is missing; install it' };
+  const { ports, worker } = await onStage({ behaviours: [BEHAVIOURS.runs], languages: [cpp, ...OFFERED] });
+  await until('it is recorded', async () => (await ports.store.runners()).length === 1);
+  const [recorded, python] = (await ports.store.runners())[0]?.languages ?? [];
+  assert.deepEqual(
+    [recorded?.title, recorded?.compiled, recorded?.unavailableReason],
+    ['C++', true, 'g++ is missing; install it'],
+  );
+  assert.equal(python?.unavailableReason, undefined);
+  const enough = AbortSignal.timeout(500);
+  assert.equal(await worker.pool.acquire('cpp', '', enough), undefined);
+});
+
+test('of a range, the newest version of all runners is taken, even while an older one is free', async () => {
+  const older = await startFakeRunner({ behaviours: [BEHAVIOURS.runs], languages: [{ version: '3.11.2' }] });
+  const newer = await startFakeRunner({ behaviours: [BEHAVIOURS.runs], languages: [{ version: '3.13.1' }] });
+  const names = [older.address, newer.address];
+  const pool = createRunnerPool({ names, onDescribed: () => undefined, log: silentLog });
+  opened.push(older.close, newer.close, async () => pool.close());
+  await until('both are connected', () => pool.addresses().length === 2);
+  const take = async (version: string) => (await pool.acquire('python', version, AbortSignal.timeout(400)))?.language;
+  assert.deepEqual([(await take('3'))?.version, (await take('^3.11'))?.version], ['3.13.1', '3.13.1']);
+  assert.equal(await take('3'), undefined);
+  assert.equal((await take(''))?.version, '3.11.2');
+});
+
 test('a worker that stops hands back what it cannot finish, uncounted, and starts nothing new', async () => {
   const { ports, worker, runner } = await withRunner(BEHAVIOURS.saysNothing);
   const job = aJob();

@@ -3,6 +3,7 @@
  * types, and are the OpenAPI document's.
  */
 import { z } from 'zod';
+import { MAX_VERSION_LENGTH, VERSION_EXAMPLES } from '../version-range.js';
 import { collidingPath, pathProblem } from './source-path.js';
 import { STATUSES } from './status.js';
 
@@ -159,12 +160,13 @@ export const newJobSchema = z
       .max(64)
       .default('python')
       .meta({ description: 'Name or alias of a language.', example: 'python' }),
-    version: z
-      .string()
-      .max(64)
-      .regex(/^\d+(\.\d+){0,3}$/, 'must be a version or its beginning, such as "3" or "3.11"')
+    version: wellFormed
+      .max(MAX_VERSION_LENGTH)
       .optional()
-      .meta({ description: 'Version or its beginning; any when left out.', example: '3' }),
+      .meta({
+        description: `A version or a range of versions as npm writes them, such as ${VERSION_EXAMPLES}: the newest within it is taken. When left out, the runner's default, which need not be the newest.`,
+        example: '3',
+      }),
     code: wellFormed
       .refine(...bytesAtMost(MAX_FILE_BYTES))
       .optional()

@@ -70,7 +70,7 @@ export const jobSchema = z
     id: jobIdSchema,
     ownerId: z.string().meta({ description: '`anonymous` without API keys.' }),
     language: z.string(),
-    version: z.string().meta({ description: 'As asked for; empty for any.' }),
+    version: z.string().meta({ description: 'As asked for; empty for the default.' }),
     status: z.enum(STATUSES),
     createdAt: time,
     startedAt: time.optional(),
@@ -121,9 +121,15 @@ export type ExecResultJson = z.output<typeof execResultSchema>;
 export const languageSchema = z
   .object({
     name: z.string(),
-    version: z.string(),
+    title: z.string().meta({ description: 'Its name as people write it.', example: 'Python' }),
+    version: z.string().meta({ description: 'Empty where no runner can run it.' }),
     aliases: z.array(z.string()),
-    available: z.boolean().meta({ description: 'Whether a runner offers it now. When not, jobs wait for one.' }),
+    compiled: z.boolean().meta({ description: 'Whether programs are compiled before they run.' }),
+    available: z.boolean().meta({ description: 'Whether a runner can run it now.' }),
+    unavailableReason: z
+      .string()
+      .optional()
+      .meta({ description: 'Why not, and what to do about it; absent where it is available.' }),
     defaultLimits: limitsSchema,
     maximumLimits: limitsSchema,
   })

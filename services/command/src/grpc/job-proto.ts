@@ -83,12 +83,12 @@ export function toEventMessage(event: WatchEvent): execution.Event {
 export function toLanguageMessage(language: KnownLanguage): execution.Language {
   return {
     name: language.name,
+    title: language.title,
     version: language.version,
     aliases: [...language.aliases],
+    compiled: language.compiled,
     available: language.available,
-    title: language.name,
-    compiled: false,
-    unavailableReason: '',
+    unavailableReason: language.unavailableReason ?? '',
     defaultLimits: toLimitsMessage(language.defaultLimits),
     maximumLimits: toLimitsMessage(language.maximumLimits),
   };

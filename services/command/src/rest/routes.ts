@@ -131,15 +131,20 @@ function idOf(request: Request): string {
   return validate(jobParamsSchema, request.params).id;
 }
 
-function toLanguageJson({
-  name,
-  version,
-  aliases,
-  available,
-  defaultLimits,
-  maximumLimits,
-}: KnownLanguage): LanguageJson {
-  return { name, version, aliases: [...aliases], available, defaultLimits, maximumLimits } as LanguageJson;
+function toLanguageJson(language: KnownLanguage): LanguageJson {
+  const { name, title, version, aliases, compiled, available, unavailableReason, defaultLimits, maximumLimits } =
+    language;
+  return {
+    name,
+    title,
+    version,
+    aliases: [...aliases],
+    compiled,
+    available,
+    ...(unavailableReason !== undefined && { unavailableReason }),
+    defaultLimits,
+    maximumLimits,
+  } as LanguageJson;
 }
 
 /** Aborts when the client goes away before it was answered, or the server stops. */
