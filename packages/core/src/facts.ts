@@ -20,6 +20,8 @@ export interface Attempt {
 /** The save stage is done: what the execution stage needs. */
 export interface Saved {
   readonly artifactDigest: string;
+  /** The version that compiled it, which is to run it too; unset where nothing was compiled. */
+  readonly version?: string;
   readonly compile?: CompileResult;
 }
 
@@ -33,6 +35,7 @@ export interface StoredResult extends Result {
 export interface Build {
   /** "" when the compiler refused. */
   readonly artifactDigest: string;
+  readonly version?: string;
   readonly compile?: CompileResult;
 }
 

@@ -61,7 +61,7 @@ export function createExecute(context: WorkerContext) {
       return 'skipped';
     }
     for (;;) {
-      const slot = await pool.acquire(job.program.language, job.program.version, draining);
+      const slot = await pool.acquire(job.program.language, saved.version ?? job.program.version, draining);
       if (!slot) return 'skipped';
       let busy: 'busy' | undefined;
       try {
@@ -113,7 +113,8 @@ async function attemptOn(context: WorkerContext, slot: Slot, job: Job, saved: Sa
         context.metrics.started(program.language);
         const ran = await follow(id, run, collected, events);
         // Before the result that names them: who reads it finds them.
-        const result = { ...ran, ...(await keepFiles(collected.produced, putFile)) };
+        const files = await keepFiles(collected.produced, putFile);
+        const result = { ...ran, ...files, ...(saved.compile && { compile: saved.compile }) };
         // What a cancelled run took until then is known as well as any other's.
         await endJob(context, job, claim.attempt, signal.reason === 'cancelled' ? asCancelled(result) : result);
         tellMoment(id, 'finished');

@@ -44,8 +44,8 @@ export interface RunnerPool {
   acquire(language: string, version: string, signal: AbortSignal): Promise<Slot | undefined>;
   /** A runner of this language, whether or not it has a free slot; waits and gives up as `acquire` does. */
   find(language: string, version: string, signal: AbortSignal): Promise<Offer | undefined>;
-  /** Of the runners connected now. */
-  addresses(): string[];
+  /** Ask the runners connected now again what they offer: a toolchain may have become ready. */
+  refresh(): Promise<void>;
   /** Runs that the runners connected now can make at once. */
   slots(): { total: number; used: number; runners: number };
   /** Resolves when the first runner is connected. */
@@ -124,6 +124,15 @@ export function createRunnerPool({ names, onDescribed, log }: RunnerPoolOptions)
     }
   }
 
+  async function describeAgain(address: string, entry: Entry): Promise<void> {
+    // One that does not answer is the health watch's affair.
+    const description = entry.member && (await entry.connection.describe().catch(() => undefined));
+    if (!description || !entry.member) return;
+    entry.member = { ...entry.member, description };
+    onDescribed(address, toRecord(description));
+    wake();
+  }
+
   function wake(): void {
     for (const waiter of [...waiters]) waiter();
   }
@@ -188,7 +197,9 @@ export function createRunnerPool({ names, onDescribed, log }: RunnerPoolOptions)
     ready,
     acquire: (language, version, signal) => waitFor(() => take(language, version), signal),
     find: (language, version, signal) => waitFor(() => offers(language, version)[0] ?? 'none', signal),
-    addresses: () => [...entries].flatMap(([address, { member }]) => (member ? [address] : [])),
+    async refresh() {
+      await Promise.all([...entries].map(([address, entry]) => describeAgain(address, entry)));
+    },
     slots: () => {
       const connected = [...entries.values()].filter(({ member }) => member);
       return {

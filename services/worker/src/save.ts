@@ -91,6 +91,7 @@ async function prepare(
   );
   const build: Saved = {
     artifactDigest,
+    ...(language.compiled && { version: language.version }),
     ...(compile && {
       compile: { exitCode: compile.exitCode ?? null, diagnostics: compile.diagnostics, wallTimeMs: compile.wallTimeMs },
     }),

@@ -321,7 +321,7 @@ test('of a range, the newest version of all runners is taken, even while an olde
   const names = [older.address, newer.address];
   const pool = createRunnerPool({ names, onDescribed: () => undefined, log: silentLog });
   opened.push(older.close, newer.close, async () => pool.close());
-  await until('both are connected', () => pool.addresses().length === 2);
+  await until('both are connected', () => pool.slots().runners === 2);
   const take = async (version: string) => (await pool.acquire('python', version, AbortSignal.timeout(400)))?.language;
   assert.deepEqual([(await take('3'))?.version, (await take('^3.11'))?.version], ['3.13.1', '3.13.1']);
   assert.equal(await take('3'), undefined);

@@ -43,8 +43,8 @@ const HAND_BACK_MS = 3_000;
 /** Saving is short and mostly the store's work: more at once would only crowd out those who submit. */
 const SAVES_AT_ONCE = 4;
 
-/** How often runners seen are recorded again, in milliseconds. */
-const RECORD_RUNNERS_EVERY_MS = 10_000;
+/** How often runners are asked again what they offer, and recorded as seen, in milliseconds. */
+const REFRESH_RUNNERS_EVERY_MS = 10_000;
 
 export function createWorker({ store, queue, feed, artifacts, log, config }: WorkerOptions): Worker {
   const workerId = `${hostname()}/${randomUUID()}`;
@@ -52,26 +52,16 @@ export function createWorker({ store, queue, feed, artifacts, log, config }: Wor
   const stopping = new AbortController();
   // Every job that runs or waits here listens to them.
   setMaxListeners(0, draining.signal, stopping.signal);
-  const seen = new Map<string, Parameters<JobStore['putRunner']>[1]>();
-  const recordRunner = (address: string) => {
-    const record = seen.get(address);
-    if (!record) return;
-    const seenNow = { ...record, seenAtMs: Date.now() };
-    store
-      .putRunner(address, seenNow)
-      .catch((error) => log.warn({ reason: error.message }, 'a runner is not recorded yet'));
-  };
   const pool = createRunnerPool({
     names: config.RUNNERS,
     log,
     onDescribed(address, record) {
-      seen.set(address, record);
-      recordRunner(address);
+      store
+        .putRunner(address, record)
+        .catch((error) => log.warn({ reason: error.message }, 'a runner is not recorded yet'));
     },
   });
-  const recording = setInterval(() => {
-    for (const address of pool.addresses()) recordRunner(address);
-  }, RECORD_RUNNERS_EVERY_MS).unref();
+  const refreshing = setInterval(() => void pool.refresh(), REFRESH_RUNNERS_EVERY_MS).unref();
   const metrics = createMetrics({ depth: queue.depth, slots: pool.slots });
   const context: WorkerContext = {
     workerId,
@@ -126,7 +116,7 @@ export function createWorker({ store, queue, feed, artifacts, log, config }: Wor
     async close() {
       draining.abort();
       reconciler.close();
-      clearInterval(recording);
+      clearInterval(refreshing);
       await queue.pause().catch((error) => log.warn({ reason: error.message }, 'could not pause the queue'));
       const idle = (async () => {
         while (running.size > 0) await Promise.all(running);
