@@ -57,10 +57,11 @@ before(async () => {
     const text = JSON.stringify({ name, title: name, version: VERSION, ...manifest });
     await writeFile(join(languagesDir, name, 'runner.json'), text);
   }
-  await mkdir(join(languagesDir, 'prepared', 'setup'));
+  await mkdir(join(languagesDir, 'prepared', 'setup', 'more'), { recursive: true });
+  await writeFile(join(languagesDir, 'prepared', 'setup', 'more', 'word'), 'made');
   await writeFile(
     join(languagesDir, 'prepared', 'setup', 'make.sh'),
-    'mkdir "$1/lib"; echo "echo made before" > "$1/lib/greet.sh"',
+    'mkdir "$1/lib"; echo "echo $(cat more/word) before" > "$1/lib/greet.sh"',
   );
   host = await startHost(folder, { LANGUAGES_DIR: languagesDir });
   await settled();

@@ -2,8 +2,8 @@
  * What a toolchain needs to have made once, such as a compiled standard library: made in the sandbox, kept in a folder that
  * every sandbox shows. A folder with a toolchain's name is complete.
  */
-import { access, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { access, chmod, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
 import { pathProblem } from './check.js';
 import { BUILD_FOLDER, fillCommand, fillVariables } from './command.js';
 import type { Language } from './languages.js';
@@ -43,7 +43,8 @@ export function createSetups({ sandbox, languagesDir, folder }: SetupsOptions): 
     if (await exists(place)) return;
     const partial = `${place}.partial`;
     await rm(partial, { recursive: true, force: true });
-    await mkdir(partial, { recursive: true, mode: 0o755 });
+    await mkdir(partial);
+    await chmod(partial, 0o755);
     const given = { tools, toolchain };
     const argv = fillCommand(manifest.setup.argv, given);
     const { end, output } = await runOnce(
@@ -64,24 +65,39 @@ export function createSetups({ sandbox, languagesDir, folder }: SetupsOptions): 
   }
 }
 
+/** Every file of a folder and those below it. */
 async function filesOf(folder: string) {
-  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  const entries = await readdir(folder, { withFileTypes: true, recursive: true }).catch(() => []);
   return Promise.all(
     entries
       .filter((entry) => entry.isFile())
-      .map(async ({ name }) => ({ path: name, content: await readFile(join(folder, name)), executable: false })),
+      .map(async ({ name, parentPath }) => {
+        const path = join(parentPath, name);
+        return { path: relative(folder, path), content: await readFile(path), executable: false };
+      }),
   );
 }
 
-/** Puts the parts of files together again. */
-function createWriter(folder: string) {
+/** Puts the parts of files together again. Programs, which are other users, may read them, whatever our own umask is. */
+function createWriter(root: string) {
+  const made = new Set([root]);
+
+  async function makeFolder(folder: string): Promise<void> {
+    if (made.has(folder)) return;
+    await makeFolder(dirname(folder));
+    await mkdir(folder);
+    await chmod(folder, 0o755);
+    made.add(folder);
+  }
+
   return async ({ path, executable, data }: ProducedPart): Promise<void> => {
     const problem = pathProblem(path);
     if (problem) throw new Error(`a setup made a file whose path ${problem}`);
-    const target = join(folder, path);
-    await mkdir(dirname(target), { recursive: true, mode: 0o755 });
-    const file = await open(target, 'a', executable ? 0o755 : 0o644);
+    const target = join(root, path);
+    await makeFolder(dirname(target));
+    const file = await open(target, 'a');
     try {
+      await file.chmod(executable ? 0o755 : 0o644);
       await file.write(data);
     } finally {
       await file.close();
