@@ -68,7 +68,9 @@ function makeRunFolder(): string {
 }
 
 /** A folder for what toolchains make once: every user on the machine may read it, the runner fills it. */
-function makeToolchainsDir(path = asRoot ? '/var/cache/runlane/toolchains' : `${cacheFolder()}/runlane/toolchains`): string {
+function makeToolchainsDir(
+  path = asRoot ? '/var/cache/runlane/toolchains' : `${cacheFolder()}/runlane/toolchains`,
+): string {
   const folder = resolve(path);
   mkdirSync(folder, { recursive: true, mode: 0o755 });
   if (asRoot) chownSync(folder, RUNNER_UID, RUNNER_UID);

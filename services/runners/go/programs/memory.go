@@ -1,0 +1,10 @@
+package main
+
+import "bytes"
+
+func main() {
+	var kept [][]byte
+	for {
+		kept = append(kept, bytes.Repeat([]byte{1}, 8<<20))
+	}
+}

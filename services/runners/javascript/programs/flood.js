@@ -1,0 +1,4 @@
+const { writeSync } = require('node:fs');
+
+const line = `${'x'.repeat(79)}\n`;
+for (;;) writeSync(1, line);

@@ -1,0 +1,5 @@
+use strict;
+use warnings;
+
+print STDERR "bye\n";
+exit 3;

@@ -1,0 +1,5 @@
+use strict;
+use warnings;
+
+my $line = 'x' x 63 . "\n";
+print $line while 1;

@@ -1,0 +1,4 @@
+<?php
+
+echo "never\n"
+echo "ever\n";

@@ -1,0 +1,4 @@
+<?php
+
+echo "before\n";
+throw new Exception("on purpose");

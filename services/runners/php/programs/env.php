@@ -1,0 +1,3 @@
+<?php
+
+echo getenv("GREETING"), "\n";

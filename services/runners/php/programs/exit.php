@@ -1,0 +1,4 @@
+<?php
+
+fwrite(STDERR, "bye\n");
+exit(3);

@@ -1,0 +1,3 @@
+<?php
+
+file_put_contents("out/result.txt", strtoupper(file_get_contents("data.txt")));

@@ -1,0 +1,5 @@
+<?php
+
+while (true) {
+    echo str_repeat("x", 63), "\n";
+}

@@ -1,0 +1,3 @@
+<?php
+
+stream_copy_to_stream(STDIN, STDOUT);

@@ -1,0 +1,3 @@
+kept = []
+while True:
+    kept.append(b"x" * (8 * 1024 * 1024))

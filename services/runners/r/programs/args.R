@@ -1,0 +1,1 @@
+for (argument in commandArgs(trailingOnly = TRUE)) cat(argument, "\n", sep = "")

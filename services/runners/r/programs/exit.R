@@ -1,0 +1,2 @@
+message("bye")
+quit(status = 3)

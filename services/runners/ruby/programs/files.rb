@@ -1,0 +1,1 @@
+File.write('out/result.txt', File.read('data.txt').upcase)

@@ -1,0 +1,1 @@
+IO.copy_stream($stdin, $stdout)

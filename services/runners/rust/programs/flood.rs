@@ -1,0 +1,6 @@
+fn main() {
+    let line = "x".repeat(63);
+    loop {
+        println!("{line}");
+    }
+}

@@ -1,0 +1,3 @@
+.output stderr
+.print bye
+.exit 3

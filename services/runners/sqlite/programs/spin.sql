@@ -1,0 +1,2 @@
+WITH RECURSIVE turns (turn) AS (SELECT 0 UNION ALL SELECT 0 FROM turns)
+SELECT count(*) FROM turns;

@@ -1,0 +1,2 @@
+const count: number = 'never';
+console.log(count);

@@ -1,0 +1,2 @@
+console.error('bye');
+process.exitCode = 3;

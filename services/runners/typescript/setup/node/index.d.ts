@@ -1,0 +1,47 @@
+// Stands in for @types/node where that is not installed: every module of Node.js is there, untyped.
+declare module 'node:*';
+declare module 'assert';
+declare module 'buffer';
+declare module 'child_process';
+declare module 'crypto';
+declare module 'events';
+declare module 'fs';
+declare module 'fs/promises';
+declare module 'http';
+declare module 'net';
+declare module 'os';
+declare module 'path';
+declare module 'perf_hooks';
+declare module 'process';
+declare module 'readline';
+declare module 'readline/promises';
+declare module 'stream';
+declare module 'timers/promises';
+declare module 'url';
+declare module 'util';
+declare module 'worker_threads';
+declare module 'zlib';
+
+declare var process: any;
+declare var console: any;
+declare var Buffer: any;
+declare var global: any;
+declare var require: any;
+declare var module: any;
+declare var exports: any;
+declare var __dirname: string;
+declare var __filename: string;
+declare var performance: any;
+declare var URL: any;
+declare var TextEncoder: any;
+declare var TextDecoder: any;
+
+declare function setTimeout(task: (...values: any[]) => void, milliseconds?: number, ...values: any[]): any;
+declare function setInterval(task: (...values: any[]) => void, milliseconds?: number, ...values: any[]): any;
+declare function setImmediate(task: (...values: any[]) => void, ...values: any[]): any;
+declare function clearTimeout(timer: any): void;
+declare function clearInterval(timer: any): void;
+declare function clearImmediate(timer: any): void;
+declare function queueMicrotask(task: () => void): void;
+declare function structuredClone<T>(value: T): T;
+declare function fetch(address: any, options?: any): Promise<any>;
