@@ -1,0 +1,28 @@
+/** A program that takes ever more memory is ended, and its runner is not. */
+import { runner } from '@runlane/contract';
+import type { LanguageCheck } from '../check.js';
+import { expect } from '../failure.js';
+import { endOf } from '../outcome.js';
+
+/** Runtimes that collect garbage come slowly to their end. */
+const ENOUGH_TIME_MS = 40_000;
+
+export const memoryLimit: LanguageCheck = {
+  name: 'memory limit',
+  needs: ['memory'],
+  async run({ run, language, note }) {
+    const { defaultLimits, maximumLimits } = language;
+    const limits = {
+      memoryBytes: defaultLimits?.memoryBytes,
+      wallTimeMs: Math.min(ENOUGH_TIME_MS, maximumLimits?.wallTimeMs ?? ENOUGH_TIME_MS),
+      cpuTimeMs: Math.min(ENOUGH_TIME_MS, maximumLimits?.cpuTimeMs ?? ENOUGH_TIME_MS),
+    };
+    const { exited } = await run('memory', { limits });
+    if (exited.reason === runner.EndReason.MEMORY) return;
+    // No program ends itself by SIGKILL: that is a limit whose runner does not say so.
+    const byItself = exited.exitCode !== 0 && exited.signal !== 'SIGKILL';
+    const gaveUp = exited.reason === runner.EndReason.EXITED && byItself;
+    expect(gaveUp, `it ended with ${endOf(exited)} where MEMORY must be`);
+    note(`the language gave up by itself: ${endOf(exited)}`);
+  },
+};
