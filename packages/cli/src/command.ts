@@ -1,0 +1,14 @@
+/** What a subcommand of `runlane` is. */
+export interface Command {
+  /** One line for the list of all commands. */
+  readonly summary: string;
+  /** How it is called, with every option. */
+  readonly help: string;
+  /** The exit code. @throws UsageError when it was called wrongly. */
+  run(args: string[]): Promise<number>;
+}
+
+/** The caller's mistake: told with how to call it right, and exit code 2. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
