@@ -1,9 +1,11 @@
 /** What is checked of what: languages that are asked for, that are away, or that cannot do everything. */
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import type { CheckResult } from './check.js';
 import { LANGUAGE_CHECKS, RUNNER_CHECKS } from './checks/index.js';
 import { type ConformanceOptions, checkRunner } from './conformance.js';
+import { PROGRAMS } from './programs.js';
 import { createReport } from './report.js';
 import { type FakeRunner, startFakeRunner } from './testing/fake-runner.js';
 import { makePrograms, type ProgramsFolder } from './testing/pretended-folder.js';
@@ -89,6 +91,12 @@ test('where no runner answers, the checks say so', async () => {
     assert.equal(outcome, 'failed');
     assert.match(reason ?? '', /UNAVAILABLE|DEADLINE_EXCEEDED/);
   }
+});
+
+test('every check and every program is documented', async () => {
+  const page = await readFile(new URL('../../../docs/conformance.md', import.meta.url), 'utf8');
+  for (const { name } of [...RUNNER_CHECKS, ...LANGUAGE_CHECKS]) assert.ok(page.includes(`\`${name}\``), name);
+  for (const program of PROGRAMS) assert.ok(page.includes(`\n| ${program} | `), program);
 });
 
 test('a report has a section for the runner and for each language, and counts', () => {
