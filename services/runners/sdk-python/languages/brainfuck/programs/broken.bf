@@ -1,0 +1,2 @@
+This bracket is never closed
+[

@@ -1,0 +1,2 @@
+Goes to the right for ever and touches each cell
++[>+]

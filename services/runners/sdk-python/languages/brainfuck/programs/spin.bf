@@ -1,0 +1,2 @@
+Adds nothing for ever
++[]

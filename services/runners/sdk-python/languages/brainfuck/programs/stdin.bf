@@ -1,0 +1,2 @@
+Copies until the end of input which is minus one
+,+[-.,+]
