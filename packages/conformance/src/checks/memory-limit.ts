@@ -3,20 +3,14 @@ import { runner } from '@runlane/contract';
 import type { LanguageCheck } from '../check.js';
 import { expect } from '../failure.js';
 import { endOf } from '../outcome.js';
-
-/** Runtimes that collect garbage come slowly to their end. */
-const ENOUGH_TIME_MS = 40_000;
+import { timeEnough } from './time-enough.js';
 
 export const memoryLimit: LanguageCheck = {
   name: 'memory limit',
   needs: ['memory'],
   async run({ run, language, note }) {
-    const { defaultLimits, maximumLimits } = language;
-    const limits = {
-      memoryBytes: defaultLimits?.memoryBytes,
-      wallTimeMs: Math.min(ENOUGH_TIME_MS, maximumLimits?.wallTimeMs ?? ENOUGH_TIME_MS),
-      cpuTimeMs: Math.min(ENOUGH_TIME_MS, maximumLimits?.cpuTimeMs ?? ENOUGH_TIME_MS),
-    };
+    // Runtimes that collect garbage come slowly to their end.
+    const limits = { ...timeEnough(language), memoryBytes: language.defaultLimits?.memoryBytes };
     const { exited } = await run('memory', { limits });
     if (exited.reason === runner.EndReason.MEMORY) return;
     // No program ends itself by SIGKILL: that is a limit whose runner does not say so.

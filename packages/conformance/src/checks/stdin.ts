@@ -3,6 +3,7 @@ import type { LanguageCheck, LanguageSubject } from '../check.js';
 import type { Conversation } from '../conversation.js';
 import { expectBytes } from '../failure.js';
 import { expectExit, type Outcome, outcomeOf } from '../outcome.js';
+import { timeEnough } from './time-enough.js';
 
 const MIB = 1024 * 1024;
 const PIECE_BYTES = 64 * 1024;
@@ -46,7 +47,7 @@ export const stdinLarge: LanguageCheck = {
     const conversation = await subject.begin('stdin', {
       stdin: input.subarray(0, half),
       keepStdinOpen: true,
-      limits: { outputBytes: input.length },
+      limits: { ...timeEnough(subject.language), outputBytes: input.length },
     });
     const outcome = outcomeOf(conversation);
     sendInPieces(conversation, input.subarray(half));
