@@ -55,22 +55,35 @@ async function* oneRound(bench: Bench, options: ConformanceOptions): AsyncGenera
   });
   yield { language: undefined, check: 'languages', ...languages };
   if (!described) return;
-  for (const name of namesOf(described, options)) {
-    for await (const result of oneLanguage(bench, described, name, options)) yield { language: name, ...result };
+  for (const { label, language } of wantedOf(described, options)) {
+    for await (const result of oneLanguage(bench, described, language, options)) yield { language: label, ...result };
   }
 }
 
-function namesOf({ languages }: runner.DescribeResponse, options: ConformanceOptions): readonly string[] {
-  return options.languages.length > 0 ? options.languages : languages.map(({ name }) => name);
+interface Wanted {
+  /** Its name, and its version where there are several. */
+  readonly label: string;
+  readonly language: runner.RunnerLanguage | undefined;
+}
+
+function wantedOf({ languages }: runner.DescribeResponse, options: ConformanceOptions): Wanted[] {
+  const asWanted = (language: runner.RunnerLanguage): Wanted => {
+    const several = languages.filter(({ name }) => name === language.name).length > 1;
+    return { label: several ? `${language.name} ${language.version}` : language.name, language };
+  };
+  if (options.languages.length === 0) return languages.map(asWanted);
+  return options.languages.flatMap((name) => {
+    const found = languages.filter((one) => one.name === name || one.aliases.includes(name));
+    return found.length > 0 ? found.map(asWanted) : [{ label: name, language: undefined }];
+  });
 }
 
 async function* oneLanguage(
   bench: Bench,
-  { languages, slots }: runner.DescribeResponse,
-  name: string,
+  { slots }: runner.DescribeResponse,
+  language: runner.RunnerLanguage | undefined,
   options: ConformanceOptions,
 ): AsyncGenerator<Omit<RoundResult, 'language'>, void, undefined> {
-  const language = languages.find((one) => one.name === name || one.aliases.includes(name));
   const reason = language?.unavailableReason;
   if (reason && options.languages.length === 0) {
     yield { check: 'offered', outcome: 'cannot', reason, notes: [], tookMs: 0 };

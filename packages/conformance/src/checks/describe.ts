@@ -17,12 +17,21 @@ export const describe: RunnerCheck = {
     expect(isolation !== undefined, 'isolation is not said');
     expect(isolation.driver !== '' && isolation.summary !== '', 'isolation has no driver or no summary');
     expect(languages.length > 0, 'no language is described');
-    const names = languages.flatMap(({ name, aliases }) => [name, ...aliases]);
-    const twice = names.find((name, at) => names.indexOf(name) !== at);
-    expect(twice === undefined, `two languages are called ${twice}`);
+    const versions = languages.map(({ name, version }) => `${name} ${version}`);
+    expectDistinct(versions, 'described twice');
+    const usual = new Map(languages.map((language) => [language.name, language]));
+    expectDistinct(
+      [...usual.values()].flatMap(({ name, aliases }) => [name, ...aliases]),
+      'what two languages are called',
+    );
     for (const language of languages) checkLanguage(language);
   },
 };
+
+function expectDistinct(texts: readonly string[], what: string): void {
+  const twice = texts.find((text, at) => texts.indexOf(text) !== at);
+  expect(twice === undefined, `${twice} is ${what}`);
+}
 
 function checkLanguage(language: runner.RunnerLanguage): void {
   const { name, version, toolchain, entry, defaultLimits, maximumLimits, unavailableReason } = language;

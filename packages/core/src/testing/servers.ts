@@ -1,6 +1,6 @@
 /**
  * Real programs for tests: redis-server, a server that speaks MongoDB's protocol (FerretDB over SQLite, built with Go),
- * grpcurl, a Docker engine (docker.ts), and whole machines (machines.ts).
+ * grpcurl, a Docker engine (docker.ts), whole machines (machines.ts), and the tools of languages (languages.ts).
  * Each is started for one test file, on a free port of 127.0.0.1, and ends with the process that started it.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { findDocker, prepareDocker } from './docker.js';
+import { findLanguages, prepareLanguages } from './languages.js';
 import { findMachines, prepareMachines } from './machines.js';
 import { type Availability, findOnPath, installPackages, prepareAsRoot, ROOT } from './programs.js';
 
@@ -23,7 +24,7 @@ const GRPCURL = join(ROOT, '.cache/bin/grpcurl');
 const GRPCURL_MODULE = 'github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.3';
 const START_MS = 10_000;
 
-export const SERVERS = ['redis-server', 'mongo-wire', 'grpcurl', 'docker', 'machines'] as const;
+export const SERVERS = ['redis-server', 'mongo-wire', 'grpcurl', 'docker', 'machines', 'languages'] as const;
 
 export type ServerName = (typeof SERVERS)[number];
 
@@ -49,6 +50,7 @@ export interface StartOptions {
 export function findServer(name: ServerName): Availability {
   if (name === 'docker') return findDocker();
   if (name === 'machines') return findMachines();
+  if (name === 'languages') return findLanguages();
   if (name === 'mongo-wire')
     return existsSync(MONGO_WIRE)
       ? { path: MONGO_WIRE }
@@ -82,6 +84,7 @@ export async function prepareServers({
     grpcurl: await prepareGrpcurl(log),
     docker: await prepareDocker(log),
     machines: await prepareMachines(log),
+    languages: await prepareLanguages(log),
   };
 }
 
