@@ -35,7 +35,7 @@ export async function startRunnerHost(given: Config, log: Log): Promise<RunnerHo
     if (weak) log.warn({ isolation: summary }, 'isolation is weak, and was allowed to be');
     const { languagesDir, toolchainsDir: folder } = config;
     const setups = createSetups({ sandbox, languagesDir, folder });
-    const languages = await findLanguages(manifests, sandbox, setups, log);
+    const languages = await findLanguages(manifests, { sandbox, languagesDir, setups, log });
     for (const { manifest, reason } of languages.unavailable())
       log.info({ language: manifest.name, reason }, 'language not available');
     const service = createRunnerService({

@@ -3,9 +3,9 @@ import { createHash } from 'node:crypto';
 import type { Log } from '@runlane/core';
 import { fillCommand, fillVariables, OUT_FOLDER } from './command.js';
 import { COMPILE_LIMITS, type LimitBounds } from './limits.js';
-import { boundsOf, type Manifest, withOwn } from './manifest.js';
+import { boundsOf, type Manifest, setupFiles, withOwn } from './manifest.js';
 import { runOnce } from './run-once.js';
-import type { RunLimits, Sandbox, Toolchain } from './sandbox/sandbox.js';
+import type { RunLimits, RunRequest, Sandbox, Toolchain } from './sandbox/sandbox.js';
 import type { Setups } from './setups.js';
 
 export interface Language {
@@ -34,20 +34,26 @@ export interface Languages {
   choose(name: string, version: string): Language | undefined;
 }
 
+interface Surroundings {
+  readonly sandbox: Sandbox;
+  readonly languagesDir: string;
+  readonly setups: Setups;
+  readonly log: Log;
+}
+
 /**
  * Ask each toolchain for its version, in the sandbox; those that need something made first become available when it is.
  * A language that cannot be used is no reason not to start.
  */
 export async function findLanguages(
   manifests: readonly Manifest[],
-  sandbox: Sandbox,
-  setups: Setups,
-  log: Log,
+  { sandbox, languagesDir, setups, log }: Surroundings,
 ): Promise<Languages> {
   const looked = await Promise.all(
     manifests.map(async (manifest) => {
       const toolchains = sandbox.description.toolchains[manifest.name] ?? [];
-      const found = await Promise.all(toolchains.map((tools) => identify(manifest, tools, sandbox)));
+      const files = await setupFiles(languagesDir, manifest);
+      const found = await Promise.all(toolchains.map((tools) => identify(manifest, tools, files, sandbox)));
       return { manifest, languages: distinct(found.filter((language) => language !== undefined)) };
     }),
   );
@@ -86,13 +92,18 @@ export async function findLanguages(
   };
 }
 
-async function identify(manifest: Manifest, tools: Toolchain, sandbox: Sandbox): Promise<Language | undefined> {
+async function identify(
+  manifest: Manifest,
+  tools: Toolchain,
+  files: RunRequest['files'],
+  sandbox: Sandbox,
+): Promise<Language | undefined> {
   const bounds = boundsOf(manifest);
   const asked = await runOnce(sandbox, {
     language: manifest.name,
     argv: fillCommand(manifest.version.argv, { tools }),
     env: { ...sandbox.description.environment, ...fillVariables(manifest.env, { tools }) },
-    files: [],
+    files,
     collect: OUT_FOLDER,
     limits: bounds.defaults,
   });

@@ -3,7 +3,7 @@
  * on language anywhere else is a field of the manifest that has not been named yet.
  */
 import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { z } from 'zod';
 import { DEFAULT_LIMITS, LIMIT_NAMES, type LimitBounds, MAXIMUM_LIMITS } from './limits.js';
 import type { RunLimits } from './sandbox/sandbox.js';
@@ -55,7 +55,9 @@ const manifestSchema = z.strictObject({
     .describe('The container image that it runs in, where containers are the sandbox; Python 3 must be on its PATH.'),
   version: z
     .strictObject({ argv: command, pattern: z.string() })
-    .describe("Asks a toolchain for its version: the pattern's first group."),
+    .describe(
+      `Asks a toolchain for its version: the pattern's first group. The files of the folder "setup" are there.`,
+    ),
   setup: z
     .strictObject({ argv: command, env: variables.default({}) })
     .optional()
@@ -97,6 +99,20 @@ export async function readManifests(languagesDir: string, only: readonly string[
     if (only.length === 0 || only.includes(parsed.data.name)) manifests.push(parsed.data);
   }
   return manifests;
+}
+
+/** What lies in a language's folder "setup" and below it: for the commands that are not about a program. */
+export async function setupFiles(languagesDir: string, { name }: Manifest) {
+  const folder = join(languagesDir, name, 'setup');
+  const entries = await readdir(folder, { withFileTypes: true, recursive: true }).catch(() => []);
+  return Promise.all(
+    entries
+      .filter((entry) => entry.isFile())
+      .map(async (entry) => {
+        const path = join(entry.parentPath, entry.name);
+        return { path: relative(folder, path), content: await readFile(path), executable: false };
+      }),
+  );
 }
 
 export function boundsOf(manifest: Manifest): LimitBounds {

@@ -2,12 +2,13 @@
  * What a toolchain needs to have made once, such as a compiled standard library: made in the sandbox, kept in a folder that
  * every sandbox shows. A folder with a toolchain's name is complete.
  */
-import { access, chmod, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
-import { dirname, join, relative } from 'node:path';
+import { access, chmod, mkdir, open, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { pathProblem } from './check.js';
 import { BUILD_FOLDER, fillCommand, fillVariables } from './command.js';
 import type { Language } from './languages.js';
 import { SETUP_LIMITS } from './limits.js';
+import { setupFiles } from './manifest.js';
 import { type ProducedPart, runOnce } from './run-once.js';
 import type { Sandbox } from './sandbox/sandbox.js';
 
@@ -53,7 +54,7 @@ export function createSetups({ sandbox, languagesDir, folder }: SetupsOptions): 
         language: manifest.name,
         argv,
         env: { ...environment, ...fillVariables(manifest.setup.env, given) },
-        files: await filesOf(join(languagesDir, manifest.name, 'setup')),
+        files: await setupFiles(languagesDir, manifest),
         collect: BUILD_FOLDER,
         limits: SETUP_LIMITS,
       },
@@ -63,19 +64,6 @@ export function createSetups({ sandbox, languagesDir, folder }: SetupsOptions): 
       throw new Error(`${argv.join(' ')}: ${JSON.stringify(end)} ${output.toString().slice(0, 2000)}`);
     await rename(partial, place);
   }
-}
-
-/** Every file of a folder and those below it. */
-async function filesOf(folder: string) {
-  const entries = await readdir(folder, { withFileTypes: true, recursive: true }).catch(() => []);
-  return Promise.all(
-    entries
-      .filter((entry) => entry.isFile())
-      .map(async ({ name, parentPath }) => {
-        const path = join(parentPath, name);
-        return { path: relative(folder, path), content: await readFile(path), executable: false };
-      }),
-  );
 }
 
 /** Puts the parts of files together again. Programs, which are other users, may read them, whatever our own umask is. */
