@@ -36,8 +36,8 @@ export async function startRunnerHost(given: Config, log: Log): Promise<RunnerHo
     const { languagesDir, toolchainsDir: folder } = config;
     const setups = createSetups({ sandbox, languagesDir, folder });
     const languages = await findLanguages(manifests, { sandbox, languagesDir, setups, log });
-    for (const { manifest, reason } of languages.unavailable())
-      log.info({ language: manifest.name, reason }, 'language not available');
+    const lacking = languages.unavailable().map(({ manifest }) => manifest.name);
+    if (lacking.length > 0) log.info({ languages: lacking }, 'not available: GET /v1/languages says why');
     const service = createRunnerService({
       languages,
       sandbox,
