@@ -5,7 +5,7 @@ import { rm } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { execution } from '@runlane/contract';
+import { execution, type JobJson } from '@runlane/contract';
 import { findServer, skipWithout, until } from '@runlane/core/testing';
 import { type Door, grpcDoor, type ProgramJson, Refused, readEvents, restDoor, unary } from './doors.js';
 import { type Platform, startDistributed, startEmbedded, temporaryFolder } from './platforms.js';
@@ -122,6 +122,12 @@ for (const form of FORMS) {
       });
     }
 
+    async function runToEnd(program: ProgramJson): Promise<JobJson> {
+      const door = restDoor(platform);
+      const { ended } = await door.watch(await door.submit(program));
+      return (await (await fetch(`${platform.baseUrl}/v1/jobs/${ended.id}`)).json()) as JobJson;
+    }
+
     test('a watcher that comes back goes on after the event that it saw last', async () => {
       const door = restDoor(platform);
       const code = 'import time\nfor i in range(4):\n    print(i)\n    time.sleep(0.3)';
@@ -178,6 +184,45 @@ for (const form of FORMS) {
       const request = JSON.stringify({ program: { code: 'print(6 * 7)' } });
       const answer = await grpcurl('-d', request, address, 'runlane.v1.ExecutionService/Run');
       assert.match(answer, new RegExp(`"stdout": "${Buffer.from('42\n').toString('base64')}"`));
+    });
+
+    test('files that a program leaves in "out" can be fetched', async () => {
+      const png = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg==';
+      const code = [
+        'import base64, os',
+        'os.makedirs("out/plots", exist_ok=True)',
+        `open("out/plots/dot.png", "wb").write(base64.b64decode("${png}"))`,
+        'open("out/page.html", "w").write("<script>alert(1)</script>")',
+        'os.symlink("/etc/passwd", "out/link")',
+      ].join('\n');
+      const job = await runToEnd({ code });
+      assert.deepEqual(
+        job.result?.files?.map(({ path, contentType }) => [path, contentType]),
+        [
+          ['page.html', 'text/html; charset=utf-8'],
+          ['plots/dot.png', 'image/png'],
+        ],
+      );
+      assert.equal(job.result?.filesOmitted, 1);
+      const dot = await fetch(`${platform.baseUrl}/v1/jobs/${job.id}/files/plots/dot.png`);
+      assert.equal(Buffer.from(await dot.arrayBuffer()).toString('base64'), png);
+      const page = await fetch(`${platform.baseUrl}/v1/jobs/${job.id}/files/page.html`);
+      assert.match(page.headers.get('content-disposition') ?? '', /^attachment/);
+      assert.match(page.headers.get('content-security-policy') ?? '', /sandbox/);
+      await page.arrayBuffer();
+    });
+
+    test('what is compiled is compiled once for the same sources', { skip: skipWithout('languages') }, async () => {
+      const code = `#include <stdio.h>\nint main(void) { puts("compiled"); return 3; } /* ${form.name} */`;
+      const first = await runToEnd({ language: 'c', code });
+      const second = await runToEnd({ language: 'c', code, stdin: 'something else' });
+      for (const { status, result } of [first, second])
+        assert.deepEqual([status, result?.exitCode, result?.stdout], ['failed', 3, 'compiled\n']);
+      assert.equal(first.result?.compile?.exitCode, 0);
+      assert.deepEqual(second.result?.compile, first.result?.compile, 'told of the one time');
+      const refused = await runToEnd({ language: 'c', code: 'int main(void) { return x; }' });
+      assert.deepEqual([refused.status, refused.result?.exitCode], ['compile_failed', null]);
+      assert.match(refused.result?.compile?.diagnostics ?? '', /main\.c:1:25: error: .x. undeclared/);
     });
 
     test('the simple routes take code and give its output', async () => {
