@@ -147,7 +147,7 @@ export function testFactStore(adapter: string, open: () => Promise<FactStore>, s
 
     it('scans in the order of ids, both ways, from a cursor, and never beyond its kind', async () => {
       const ids = ['b', 'a', 'e', 'd', 'c'];
-      const document = { artifactDigest: '' };
+      const document = { artifactDigest: '', createdAtMs: 1 };
       for (const id of ids) await store.insert({ kind: 'builds', id, document }, durable);
       const scanned = async (options: Parameters<FactStore['scan']>[1]) =>
         (await store.scan('builds', options)).map(({ id }) => id).join('');

@@ -31,12 +31,9 @@ export interface StoredResult extends Result {
   readonly finishedAtMs: number;
 }
 
-/** What a compile of these sources by this toolchain led to. */
-export interface Build {
-  /** "" when the compiler refused. */
-  readonly artifactDigest: string;
-  readonly version?: string;
-  readonly compile?: CompileResult;
+/** What a compile of these sources by this toolchain led to; its artifact is "" when the compiler refused. */
+export interface Build extends Saved {
+  readonly createdAtMs: number;
 }
 
 /** An idempotency key is taken by this job. */

@@ -214,6 +214,10 @@ export function testJobStore(adapter: string, open: () => Promise<FactStore>, sk
       await store.recordBuild('key', { artifactDigest: 'b' });
       assert.deepEqual(withBuffers(await store.build('key')), { artifactDigest: 'a', compile });
       assert.equal(await store.build('another'), undefined);
+      assert.equal(await store.expireBuilds(nowMs), 0);
+      nowMs += 1;
+      assert.equal(await store.expireBuilds(nowMs), 1);
+      assert.equal(await store.build('key'), undefined);
       const { id } = await accepted();
       await store.markSaved(id, { artifactDigest: 'a', compile });
       await store.finish(id, 1, aResult());

@@ -3,7 +3,7 @@
  * queues and feeds may be lost and are rebuilt from it. Written once, over every store: its promises are the tests in
  * `job-store.contract.ts`, which run over each.
  */
-import type { Attempt, Build, Fact, FactStore, IdempotencyClaim, RunnerRecord, Saved, StoredResult } from './facts.js';
+import type { Attempt, Fact, FactStore, IdempotencyClaim, RunnerRecord, Saved, StoredResult } from './facts.js';
 import {
   type FinalStatus,
   type Job,
@@ -101,14 +101,16 @@ export interface JobStore {
   inFlightCount(): Promise<number>;
   /** Forget that a job is in flight: only for one that has a result, or was never accepted. */
   settle(id: JobId): Promise<void>;
-  build(key: string): Promise<Build | undefined>;
+  build(key: string): Promise<Saved | undefined>;
   /** Record what a compile led to; the first record stays. */
-  recordBuild(key: string, build: Build): Promise<void>;
+  recordBuild(key: string, build: Saved): Promise<void>;
   /** What a worker saw of a runner, by the runner's address. */
   putRunner(address: string, runner: RunnerRecord): Promise<void>;
   runners(): Promise<RunnerRecord[]>;
   /** Forget idempotency keys taken before this time; the number forgotten. */
   expireKeys(takenBeforeMs: number): Promise<number>;
+  /** Forget compiles recorded before this time, so that they are made again; the number forgotten. */
+  expireBuilds(recordedBeforeMs: number): Promise<number>;
   /** Remove finished jobs accepted before this time, oldest first, at most `limit`; the number removed. */
   expire(acceptedBeforeMs: number, limit: number): Promise<number>;
   ping(): Promise<void>;
@@ -285,10 +287,15 @@ export function createJobStore({ facts, leaseMs, maxAttempts, now = Date.now }: 
 
     inFlightCount: () => facts.count('inflight'),
     settle: (id) => facts.remove('inflight', id),
-    build: (key) => facts.get('builds', key),
+
+    async build(key) {
+      const { createdAtMs: _, ...build } = (await facts.get('builds', key)) ?? {};
+      return 'artifactDigest' in build ? build : undefined;
+    },
 
     async recordBuild(key, build) {
-      await facts.insert({ kind: 'builds', id: key, document: build }, { durable: false });
+      const document = { ...build, createdAtMs: now() };
+      await facts.insert({ kind: 'builds', id: key, document }, { durable: false });
     },
 
     putRunner: (address, runner) => facts.put({ kind: 'runners', id: address, document: runner }),
@@ -317,24 +324,27 @@ export function createJobStore({ facts, leaseMs, maxAttempts, now = Date.now }: 
       return removed;
     },
 
-    async expireKeys(takenBeforeMs) {
-      let removed = 0;
-      for (let after: string | undefined, more = true; more; ) {
-        const page = await facts.scan('idempotency', { after, limit: 200 });
-        for (const { id, document } of page) {
-          if (document.createdAtMs >= takenBeforeMs) continue;
-          await facts.remove('idempotency', id);
-          removed += 1;
-        }
-        after = page.at(-1)?.id;
-        more = page.length === 200;
-      }
-      return removed;
-    },
+    expireKeys: (takenBeforeMs) => removeOlder('idempotency', takenBeforeMs),
+    expireBuilds: (recordedBeforeMs) => removeOlder('builds', recordedBeforeMs),
 
     ping: () => facts.ping(),
     close: () => facts.close(),
   };
+
+  async function removeOlder(kind: 'idempotency' | 'builds', createdBeforeMs: number): Promise<number> {
+    let removed = 0;
+    for (let after: string | undefined, more = true; more; ) {
+      const page = await facts.scan(kind, { after, limit: 200 });
+      for (const { id, document } of page) {
+        if (document.createdAtMs >= createdBeforeMs) continue;
+        await facts.remove(kind, id);
+        removed += 1;
+      }
+      after = page.at(-1)?.id;
+      more = page.length === 200;
+    }
+    return removed;
+  }
 
   /** The job itself last: what is cut off half-way is found and removed again. */
   async function removeJob(id: JobId): Promise<void> {

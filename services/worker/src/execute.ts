@@ -113,8 +113,7 @@ async function attemptOn(context: WorkerContext, slot: Slot, job: Job, saved: Sa
         context.metrics.started(program.language);
         const ran = await follow(id, run, collected, events);
         // Before the result that names them: who reads it finds them.
-        const files = await keepFiles(collected.produced, putFile);
-        const result = { ...ran, ...files, ...(saved.compile && { compile: saved.compile }) };
+        const result = { ...ran, ...(await keepFiles(collected.produced, putFile)) };
         // What a cancelled run took until then is known as well as any other's.
         await endJob(context, job, claim.attempt, signal.reason === 'cancelled' ? asCancelled(result) : result);
         tellMoment(id, 'finished');

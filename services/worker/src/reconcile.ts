@@ -67,6 +67,7 @@ export function createReconciler(context: WorkerContext, { graceMs, retentionMs 
     expiredAtMs = Date.now();
     while ((await store.expire(Date.now() - retentionMs, BATCH)) === BATCH && !closed);
     await store.expireKeys(Date.now() - KEY_RETENTION_MS);
+    await store.expireBuilds(Date.now() - retentionMs);
     await artifacts.expire(Date.now() - retentionMs - ARTIFACTS_LONGER_MS);
   }
 

@@ -100,7 +100,8 @@ async function prepare(
     member.holds.set(artifactDigest, true);
     if (artifactDigest !== sourceDigest) await artifacts.put(await checkedDownload(offer, artifactDigest, signal));
   }
-  await store.recordBuild(key, build);
+  // What met a limit may fit below another client's: only the compiler's own verdict is for everybody.
+  if (artifactDigest !== '' || compile?.exitCode !== undefined) await store.recordBuild(key, build);
   return build;
 }
 

@@ -63,8 +63,13 @@ export async function compile(
   );
   return {
     artifact: succeeded(end) ? encode([...files, ...built]) : undefined,
-    result: { exitCode: end.code ?? undefined, diagnostics: diagnosticsOf(end, output), wallTimeMs: end.wallMs },
+    result: { exitCode: exitCodeOf(end), diagnostics: diagnosticsOf(end, output), wallTimeMs: end.wallMs },
   };
+}
+
+/** None where a limit was met: whatever the compiler still said then, it was not its verdict. */
+function exitCodeOf({ reason, code }: RunEnd): number | undefined {
+  return reason === 'exited' ? (code ?? undefined) : undefined;
 }
 
 function succeeded({ reason, code, filesOmitted }: RunEnd): boolean {
