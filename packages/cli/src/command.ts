@@ -1,4 +1,10 @@
-/** What a subcommand of `runlane` is. */
+/** What a subcommand of `runlane` is, and what several of them need. */
+import { fileURLToPath } from 'node:url';
+
+/** The languages of this checkout, each a folder. */
+export const LANGUAGES_DIR = fileURLToPath(new URL('../../../services/runners/', import.meta.url));
+
+/** A line in the table of `main.ts`. */
 export interface Command {
   /** One line for the list of all commands. */
   readonly summary: string;

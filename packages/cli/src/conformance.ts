@@ -1,11 +1,9 @@
 /** `runlane conformance`: whether a runner does what workers expect of it. */
 import { stat } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type ConformanceOptions, checkRunner, createReport } from '@runlane/conformance';
-import { type Command, UsageError } from './command.js';
+import { type Command, LANGUAGES_DIR, UsageError } from './command.js';
 
-const PROGRAMS_DIR = fileURLToPath(new URL('../../../services/runners/', import.meta.url));
 const DEFAULT_TIMEOUT_S = 60;
 /** Longest that a timer can wait, in seconds. */
 const MAX_TIMEOUT_S = 2_000_000;
@@ -42,7 +40,7 @@ async function run(args: string[]): Promise<number> {
 async function readOptions(args: string[]): Promise<ConformanceOptions & { json: boolean }> {
   const { target, language, programs, timeout, rounds, json } = parse(args);
   if (!target || !/^(unix:.+|.+:\d+)$/.test(target)) throw new UsageError('--target must be host:port or unix:/path');
-  const programsDir = programs ?? PROGRAMS_DIR;
+  const programsDir = programs ?? LANGUAGES_DIR;
   const isFolder = await stat(programsDir).then(
     (found) => found.isDirectory(),
     () => false,

@@ -1,8 +1,12 @@
 /** The command line: `runlane <command>`. Each command is a file of its own and a line in this table. */
 import { type Command, UsageError } from './command.js';
 import { conformance } from './conformance.js';
+import { languages } from './languages.js';
 
-const COMMANDS: ReadonlyMap<string, Command> = new Map([['conformance', conformance]]);
+const COMMANDS: ReadonlyMap<string, Command> = new Map([
+  ['conformance', conformance],
+  ['languages', languages],
+]);
 
 const WRONG_USAGE = 2;
 const HELP = new Set(['help', '--help', '-h']);

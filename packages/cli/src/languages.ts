@@ -1,0 +1,199 @@
+/** `runlane languages`: which languages programs may be in, and, as root on Debian, installing more of them. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { accessSync, constants } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import { createInterface } from 'node:readline/promises';
+import { parseArgs } from 'node:util';
+import type { LanguageJson } from '@runlane/contract';
+import { type Command, LANGUAGES_DIR, UsageError } from './command.js';
+
+const DEFAULT_SERVER = 'http://127.0.0.1:3000';
+const ANSWER_MS = 5_000;
+
+const help = `Usage: runlane languages [--server URL] [--json]
+       runlane languages install NAME… [--yes]
+
+Lists the languages that a running server has, their versions, and why one cannot be used.
+
+  --server URL   the server to ask (default: RUNLANE_URL, or else ${DEFAULT_SERVER})
+  --json         print one JSON document instead of a table
+
+install: installs the Debian packages of languages, by name or alias; "all" means every one of this checkout.
+
+  --yes          do not ask first
+
+Exit code: 0 when that was done, 1 when it was not (no server, not agreed to, not root, apt-get failed), 2 when it was
+called wrongly.
+`;
+
+export const languages: Command = { summary: 'list the languages, and install more', help, run };
+
+/** What this command needs of a language's `runner.json`. */
+interface Manifest {
+  readonly name: string;
+  readonly title: string;
+  readonly aliases?: readonly string[];
+  readonly packages?: readonly string[];
+}
+
+async function run(args: string[]): Promise<number> {
+  const { values, positionals } = parse(args);
+  const { server, json = false, yes = false } = values;
+  const [action, ...names] = positionals;
+  if (action === undefined) {
+    if (yes) throw new UsageError('--yes goes with install');
+    return list(serverUrl(server), json);
+  }
+  if (action !== 'install') throw new UsageError(`"${action}" is nothing that it does; to list, give no word`);
+  if (server !== undefined || json) throw new UsageError('install takes neither --server nor --json');
+  return install(chosen(names, await readManifests()), yes);
+}
+
+function parse(args: string[]) {
+  try {
+    const options = { server: { type: 'string' }, json: { type: 'boolean' }, yes: { type: 'boolean' } } as const;
+    return parseArgs({ args, options, strict: true, allowPositionals: true });
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+function serverUrl(option: string | undefined): string {
+  const url = option ?? (process.env.RUNLANE_URL || DEFAULT_SERVER);
+  const source = option === undefined ? 'RUNLANE_URL' : '--server';
+  if (!/^https?:\/\//.test(url) || !URL.canParse(url))
+    throw new UsageError(`${source} must be a URL such as ${DEFAULT_SERVER}`);
+  return url.replace(/\/+$/, '');
+}
+
+async function list(server: string, json: boolean): Promise<number> {
+  const answer = await ask(server);
+  if ('problem' in answer) return listManifests(`no Runlane answers at ${server} (${answer.problem})`, json);
+  process.stdout.write(json ? `${JSON.stringify(answer, undefined, 2)}\n` : offered(answer.languages));
+  return 0;
+}
+
+async function ask(server: string): Promise<{ readonly languages: LanguageJson[] } | { readonly problem: string }> {
+  try {
+    const response = await fetch(`${server}/v1/languages`, { signal: AbortSignal.timeout(ANSWER_MS) });
+    if (!response.ok) return { problem: `HTTP ${response.status}` };
+    const answer = (await response.json()) as { languages?: LanguageJson[] } | null;
+    // No more is checked: a server of another version may tell more, or less, than this one knows of.
+    if (!Array.isArray(answer?.languages)) return { problem: 'what answers there is something else' };
+    return { languages: answer.languages };
+  } catch (error) {
+    const { message, cause } = error as Error & { cause?: NodeJS.ErrnoException };
+    return { problem: cause?.code ?? cause?.message ?? message };
+  }
+}
+
+/** A line for each language, its versions together. */
+function offered(all: readonly LanguageJson[]): string {
+  const rows = [...new Set(all.map(({ name }) => name))].map((name) => {
+    const versions = all.filter((language) => language.name === name);
+    const { title = '', unavailableReason = 'not available' } = versions[0] ?? {};
+    const known = versions.map(({ version }) => version).filter((version) => version !== '');
+    const state = versions.some(({ available }) => available) ? 'available' : unavailableReason;
+    return [name, title, known.join(', ') || '–', state];
+  });
+  return table([['name', 'title', 'versions', 'state'], ...rows]);
+}
+
+/** What can be said without a server. It is not what was asked for, so it is no success. */
+async function listManifests(problem: string, json: boolean): Promise<number> {
+  const manifests = await readManifests();
+  process.stderr.write(
+    `runlane languages: ${problem}; \`npm start\` starts one here, --server names another.\n` +
+      'Without one, this checkout tells which languages there could be, not which are installed.\n',
+  );
+  const known = manifests.map(({ name, title, aliases = [], packages = [] }) => ({ name, title, aliases, packages }));
+  const rows = known.map(({ name, title, aliases, packages }) => [name, title, aliases.join(', '), packages.join(' ')]);
+  const text = table([['name', 'title', 'also called', 'Debian packages'], ...rows]);
+  process.stdout.write(json ? `${JSON.stringify({ languages: known }, undefined, 2)}\n` : `\n${text}`);
+  return 1;
+}
+
+function table(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
+  const line = (row: readonly string[]) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ');
+  return rows.map((row) => `${line(row).trimEnd()}\n`).join('');
+}
+
+/** Not by the runner host's own reader: that would load the whole host for four fields. */
+async function readManifests(): Promise<Manifest[]> {
+  const folders = (await readdir(LANGUAGES_DIR)).sort();
+  const texts = await Promise.all(
+    folders.map((folder) => readFile(join(LANGUAGES_DIR, folder, 'runner.json'), 'utf8').catch(() => undefined)),
+  );
+  return texts.filter((text) => text !== undefined).map((text) => JSON.parse(text) as Manifest);
+}
+
+/** @throws UsageError naming what is unknown, and what there is. */
+function chosen(names: readonly string[], manifests: readonly Manifest[]): Manifest[] {
+  if (names.length === 0) throw new UsageError('install what? Name languages, or say "all"');
+  const isCalled = ({ name, aliases = [] }: Manifest, asked: string) => name === asked || aliases.includes(asked);
+  const wanted = names.map((name) => name.toLowerCase());
+  const unknown = wanted.filter((name) => name !== 'all' && !manifests.some((manifest) => isCalled(manifest, name)));
+  if (unknown.length > 0) {
+    const known = manifests.map(({ name }) => name).join(', ');
+    throw new UsageError(`unknown: ${unknown.join(', ')}. There are: ${known}`);
+  }
+  return manifests.filter((manifest) => wanted.some((name) => name === 'all' || isCalled(manifest, name)));
+}
+
+async function install(wanted: readonly Manifest[], yes: boolean): Promise<number> {
+  process.stdout.write(
+    table(wanted.map(({ name, packages = [] }) => [name, packages.join(' ') || 'no package known'])),
+  );
+  const packages = [...new Set(wanted.flatMap((manifest) => manifest.packages ?? []))];
+  if (packages.length === 0) return refuse('there is nothing to install');
+  const words = ['install', '--yes', '--no-install-recommends', ...packages];
+  const command = `apt-get ${words.join(' ')}`;
+
+  const aptGet = findOnPath('apt-get');
+  if (!aptGet) return refuse(`there is no apt-get here. Those are Debian's packages: ${packages.join(' ')}`);
+  if (process.getuid?.() !== 0) return refuse(`only root may install. As root it is:\n\n  sudo ${command}`);
+  process.stdout.write(`\n${command}\n\n`);
+  if (!yes && !(await agreed())) return refuse('nothing was installed; --yes does it without asking');
+
+  // No input: packages that have questions then take their own answers.
+  const child = spawn(aptGet, words, { stdio: ['ignore', 'inherit', 'inherit'] });
+  const [code, signal] = await once(child, 'exit');
+  if (code !== 0)
+    return refuse(`apt-get ended with ${signal ?? `exit code ${code}`}; \`apt-get update\` may be what it lacks`);
+  process.stdout.write('\nInstalled. Restart the runner, or `npm start`: it looks for languages when it starts.\n');
+  return 0;
+}
+
+function refuse(reason: string): number {
+  process.stderr.write(`runlane languages install: ${reason}\n`);
+  return 1;
+}
+
+/** Asks a person; nobody there, or the end of input, is a no. */
+async function agreed(): Promise<boolean> {
+  if (!process.stdin.isTTY) return false;
+  const lines = createInterface({ input: process.stdin, output: process.stdout });
+  try {
+    // A question whose input ends, or is interrupted, is not always answered: then the interface closes.
+    const closed = once(lines, 'close').then(() => '');
+    const answer = await Promise.race([lines.question('Install them? [y/N] ').catch(() => ''), closed]);
+    return /^y(es)?$/i.test(answer.trim());
+  } finally {
+    lines.close();
+  }
+}
+
+function findOnPath(program: string): string | undefined {
+  const paths = (process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, program));
+  return paths.find((path) => {
+    try {
+      accessSync(path, constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
