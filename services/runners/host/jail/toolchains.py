@@ -15,10 +15,13 @@ def find_toolchains(tools, own=None):
     is known by where its interpreter is.
     """
     first, *others = tools
-    mains = [own] if own else dict.fromkeys(_matches(tools[first]))
+    # One of each, however many names it has, and by the first of them: a program may ask what it was started as.
+    mains = {}
+    for path in [own] if own else _matches(tools[first]):
+        mains.setdefault(os.path.realpath(path), path)
     found = []
-    for main in mains:
-        further = {name: _matches(pattern.replace("{bin}", os.path.dirname(main)) for pattern in tools[name]) for name in others}
+    for real, main in mains.items():
+        further = {name: _matches(pattern.replace("{bin}", os.path.dirname(real)) for pattern in tools[name]) for name in others}
         if all(further.values()):
             found.append({first: main, **{name: paths[0] for name, paths in further.items()}})
     return found
@@ -26,7 +29,7 @@ def find_toolchains(tools, own=None):
 
 def _matches(patterns):
     paths = [path for pattern in patterns for path in sorted(glob.glob(pattern))]
-    return [os.path.realpath(path) for path in paths if os.path.isfile(path) and os.access(path, os.X_OK) and _is_open(path)]
+    return [path for path in paths if os.path.isfile(path) and os.access(path, os.X_OK) and _is_open(path)]
 
 
 def _is_open(path):
