@@ -4,6 +4,7 @@
  *
  *   npm run bench                 all
  *   npm run bench -- --short      a tenth of the work
+ *   npm run bench -- languages    only hello in every language, in turns with its bare tool
  *   npm run bench -- --trace      only where the time of a job goes
  *   npm run bench -- --long       only ten minutes of load: whether the rate or the memory drifts
  *   npm run bench -- --json       for machines; goes with each of the others
@@ -19,6 +20,7 @@ import { buildWhatIsStale } from '../scripts/setup.mjs';
 import { connect } from './client.mjs';
 import { measureDrift, printDrift } from './drift.mjs';
 import { connectGoJudge } from './go-judge.mjs';
+import { measureLanguages, printLanguages } from './languages.mjs';
 import { HELLO, inTurns, mib, PYTHON, rateOf, ratesInTurns } from './measure.mjs';
 import { residentBytes, startPlatform } from './platform.mjs';
 import { measureDocker, measureImport, measureJail } from './sandboxes.mjs';
@@ -42,6 +44,7 @@ await writeFile(program, HELLO);
 const bare = () => run(PYTHON, [program]);
 try {
   if (has('--trace')) report(await measureStages(scaled(1_000), join(folder, 'data')), printStages);
+  else if (has('languages')) report(await measureLanguages(languageWork()), printLanguages);
   else if (has('--long')) report(await measureDrift(join(folder, 'data'), say), printDrift);
   else report(await measureAll(), print);
 } finally {
@@ -51,6 +54,10 @@ try {
 function report(results, show) {
   if (has('--json')) console.log(JSON.stringify(results, undefined, 2));
   else show(results);
+}
+
+function languageWork() {
+  return { folder, rounds: scaled(100), firsts: scaled(20), say };
 }
 
 async function measureAll() {

@@ -38,6 +38,16 @@ async function openJail(python) {
   return { jail, pid: launched.pid, close };
 }
 
+/** Which toolchains the jail finds on this machine, the usual one of each language first, and a run's environment. */
+export async function describeJail() {
+  const { jail, close } = await openJail();
+  try {
+    return jail.description;
+  } finally {
+    await close();
+  }
+}
+
 /** How long `import numpy` takes in a run of the environment PYTHON_VENV that has it imported beforehand, and of one that has not. */
 export async function measureImport(count, venv) {
   const median = async (preload) => {
