@@ -1,0 +1,2 @@
+#!/usr/bin/jq -nrf
+$ARGS.positional[]

@@ -1,0 +1,2 @@
+#!/usr/bin/jq -nrf
+if "then" is missing

@@ -1,0 +1,2 @@
+#!/usr/bin/jq -nrf
+$ENV.GREETING

@@ -1,0 +1,2 @@
+#!/usr/bin/jq -nrf
+"bye\n" | halt_error(3)

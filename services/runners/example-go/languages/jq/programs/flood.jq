@@ -1,0 +1,2 @@
+#!/usr/bin/jq -nrf
+repeat("x" * 80)

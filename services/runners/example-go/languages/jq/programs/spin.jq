@@ -1,0 +1,2 @@
+#!/usr/bin/jq -nrf
+0 | until(false; . + 1)
