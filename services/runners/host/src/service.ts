@@ -1,4 +1,5 @@
 /** The RunnerService of `runner.proto`: translate, call what does the work, translate back. */
+import { once } from 'node:events';
 import { type ServerUnaryCall, type sendUnaryData, status } from '@grpc/grpc-js';
 import type { runner } from '@runlane/contract';
 import type { Log } from '@runlane/core';
@@ -86,10 +87,12 @@ export function createRunnerService(dependencies: ServiceDependencies): runner.R
         call.emit('error', toServiceError(new Refusal(status.NOT_FOUND, 'no such artifact is held here')));
         return;
       }
+      const gone = new AbortController();
+      call.once('cancelled', () => gone.abort());
       for (let at = 0; at < bytes.length && !call.cancelled; at += CHUNK_BYTES) {
         const more = call.write({ chunk: bytes.subarray(at, at + CHUNK_BYTES) });
-        if (!more)
-          await new Promise((resolve) => call.once('drain', resolve).once('cancelled', () => resolve(undefined)));
+        // Its failure is that the caller has gone: there is nobody to tell.
+        if (!more) await once(call, 'drain', { signal: gone.signal }).catch(() => undefined);
       }
       call.end();
     },
