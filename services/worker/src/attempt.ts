@@ -1,0 +1,101 @@
+/** One attempt to run a job on one runner: have it admitted, claim it, start it, pass its output on, store how it ended. */
+import { type Job, type Result, resultWithoutRun, type Saved, tellMoment } from '@runlane/core';
+import { admit, toStart } from './admit.js';
+import {
+  brokenOff,
+  claimStage,
+  endJob,
+  endWithoutRun,
+  type Outcome,
+  retryLater,
+  throughOutages,
+  withLease,
+} from './claimed.js';
+import { createCollector, follow } from './collect.js';
+import type { WorkerContext } from './context.js';
+import { createFeedWriter } from './feed-writer.js';
+import { keepFiles } from './produced-files.js';
+import { type AdmittedRun, RunnerError } from './runner-connection.js';
+import type { Slot } from './runner-pool.js';
+
+/** How long after a run's own limit its runner is given up, in milliseconds. */
+const CALL_GRACE_MS = 5_000;
+/** How soon a runner must have ended a cancelled run, in milliseconds. */
+const KILL_WITHIN_MS = 2_000;
+
+/** One attempt on one runner. @throws RunnerError `busy` or `away`: it did not take the run, and nothing is counted. */
+export async function attemptOn(context: WorkerContext, slot: Slot, job: Job, saved: Saved): Promise<Outcome> {
+  const { id, program } = job;
+  const start = toStart(job, slot, saved);
+  const wallTimeMs = program.limits.wallTimeMs ?? slot.language.defaultLimits?.wallTimeMs ?? 10_000;
+  let run: AdmittedRun;
+  try {
+    run = await admit(context, slot, job, start, wallTimeMs + CALL_GRACE_MS);
+    tellMoment(id, 'admitted');
+  } catch (error) {
+    return await notAdmitted(context, job, error);
+  }
+  try {
+    const claim = await claimStage(context, job, 'exec');
+    if (!claim) return 'skipped';
+    tellMoment(id, 'claimed');
+    const events = createFeedWriter(context.feed, id, claim.attempt, context.log);
+    const putFile = (bytes: Uint8Array) =>
+      throughOutages(context, id, () => context.artifacts.put(bytes, { durable: true }));
+    return await withLease(context, claim, async (signal) => {
+      const stop = () => (signal.reason === 'cancelled' ? endSoon(run) : run.cancel());
+      signal.addEventListener('abort', stop, { once: true });
+      const collected = createCollector(start.limits);
+      try {
+        signal.throwIfAborted();
+        events.status('running');
+        run.go();
+        context.metrics.started(program.language);
+        const ran = await follow(id, run, collected, events);
+        // Before the result that names them: who reads it finds them.
+        const result = { ...ran, ...(await keepFiles(collected.produced, putFile)) };
+        // What a cancelled run took until then is known as well as any other's.
+        await endJob(context, job, claim.attempt, signal.reason === 'cancelled' ? asCancelled(result) : result);
+        tellMoment(id, 'finished');
+        await events.end();
+        return 'done';
+      } catch (error) {
+        if (signal.reason === 'cancelled') {
+          await endJob(context, job, claim.attempt, { ...resultWithoutRun('cancelled'), ...collected.output() });
+          await events.end();
+          return 'done';
+        }
+        const reason = signal.aborted ? signal.reason : (error as Error).message;
+        context.log.warn({ jobId: id, attempt: claim.attempt, reason }, 'attempt broke off');
+        return brokenOff(signal);
+      }
+    });
+  } finally {
+    run.cancel();
+  }
+}
+
+/** What becomes of a run that its runner did not admit. @throws what it was given where no runner took the run. */
+async function notAdmitted(context: WorkerContext, job: Job, error: unknown): Promise<Outcome> {
+  if (!(error instanceof RunnerError) || error.failure === 'busy' || error.failure === 'away') throw error;
+  if (error.failure === 'refused') {
+    await endWithoutRun(context, job, resultWithoutRun('error', { message: `the runner refused: ${error.message}` }));
+    return 'done';
+  }
+  // Counted, though nothing ran: a job that no runner can begin would be tried for ever.
+  const claim = await claimStage(context, job, 'exec');
+  if (!claim) return 'skipped';
+  context.log.warn({ jobId: job.id, attempt: claim.attempt, reason: error.message }, 'not admitted');
+  await retryLater(context, claim);
+  return 'failed';
+}
+
+/** Kill the program, and if the runner does not say soon that it is dead, break off the call. */
+function endSoon(run: AdmittedRun): void {
+  run.kill();
+  setTimeout(run.cancel, KILL_WITHIN_MS).unref();
+}
+
+function asCancelled({ message: _, ...result }: Result): Result {
+  return { ...result, status: 'cancelled' };
+}
