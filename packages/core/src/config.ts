@@ -112,6 +112,13 @@ export const VARIABLES = {
     readBy: ['start', 'runner'],
     meaning: 'Programs that a runner executes at once; twice the number of processors, at least 4, when unset.',
   },
+  RUNNER_PRELUDES: {
+    schema: wholeNumber(0, 64),
+    fallback: '2',
+    readBy: ['start', 'runner'],
+    meaning:
+      'Interpreters that a runner keeps started for the next program, one for each of the languages used last that can have one.',
+  },
   LANGUAGES: {
     schema: list,
     fallback: undefined,

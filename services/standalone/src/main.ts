@@ -126,6 +126,7 @@ async function main(): Promise<void> {
     'DATA_DIR',
     'RUNNERS',
     'RUNNER_SLOTS',
+    'RUNNER_PRELUDES',
     'SANDBOX',
     'DOCKER_SOCKET',
     'ALLOW_WEAK_ISOLATION',
@@ -233,6 +234,7 @@ async function startJail(
   toolchainsDir: string,
   config: {
     readonly RUNNER_SLOTS: number | undefined;
+    readonly RUNNER_PRELUDES: number;
     readonly ALLOW_WEAK_ISOLATION: boolean;
     readonly PYTHON_VENV: string | undefined;
     readonly PYTHON_PRELOAD: readonly string[] | undefined;
@@ -250,6 +252,8 @@ async function startJail(
     `${RUNNER_UID}`,
     '--toolchains',
     toolchainsDir,
+    '--preludes',
+    `${config.RUNNER_PRELUDES}`,
   ];
   if (config.RUNNER_SLOTS) words.push('--slots', `${config.RUNNER_SLOTS}`);
   if (config.ALLOW_WEAK_ISOLATION) words.push('--allow-weak');

@@ -11,8 +11,8 @@ import struct
 import time
 
 from . import frames, linux, maker, program
-from .relay import END_SECONDS, GRACE_SECONDS, Relay
-from .request import receive
+from .relay import END_SECONDS, FILL_SECONDS, GRACE_SECONDS, Relay
+from .request import receive, receive_run
 from .sandbox import Maker, Sandbox
 
 MAKE_SECONDS = 30  # for a sandbox to be made
@@ -82,6 +82,8 @@ def _serve_one(listening, peers, sandbox, description, set_deadline):
                 set_deadline(FOREVER)
                 continue
             sandbox.fill(request)
+            if request.prelude:
+                request = _await_run(sandbox, request, set_deadline)
             connection.sendall(frames.pack(frames.READY))
             if request.wait_for_start(START_SECONDS):
                 Relay(sandbox, request, set_deadline).run()
@@ -92,6 +94,20 @@ def _serve_one(listening, peers, sandbox, description, set_deadline):
         finally:
             connection.close()
         return
+
+
+def _await_run(sandbox, prelude, set_deadline):
+    """Start a prelude, and wait for as long as it takes for its run, which it is then given."""
+    connection = prelude.connection
+    sandbox.start_prelude(FILL_SECONDS)
+    connection.sendall(frames.pack(frames.READY))
+    set_deadline(FOREVER)
+    sandbox.await_caller(connection)
+    now = time.monotonic()
+    set_deadline(now + REQUEST_SECONDS + START_SECONDS + GRACE_SECONDS)
+    request = receive_run(prelude, now + REQUEST_SECONDS)
+    sandbox.hand_over(request)
+    return request
 
 
 def _accept(listening, peers):

@@ -38,7 +38,7 @@ def become(slot, filters, stdio, status, job):
         _make_folder(work["collect"])
         argv, env = work["argv"], work["env"]
         _limit(work["limits"])
-        in_place = interpreter.can_run(argv, env, ends)
+        in_place = not work["prelude"] and interpreter.can_run(argv, env, ends)
         if in_place:
             interpreter.take_over(argv, env)
         os.write(STATUS_FD, PREPARED)
@@ -47,6 +47,8 @@ def become(slot, filters, stdio, status, job):
             os.close(STATUS_FD)
             os.close(JOB_FD)
             raise interpreter.Leave
+        # A prelude takes its run from there.
+        os.set_inheritable(JOB_FD, work["prelude"])
         _execute(argv, env)
     except interpreter.Leave:
         raise
@@ -104,7 +106,8 @@ def pack_file(path, executable, size):
 
 
 def pack_job(job):
-    """What comes after the last file: `argv`, `env`, `limits`, and the folder to `collect` afterwards."""
+    """What comes after the last file: `argv`, `env`, `limits`, the folder to `collect` afterwards, and whether it is a
+    `prelude`."""
     return _pack(job)
 
 

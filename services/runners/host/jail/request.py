@@ -17,6 +17,9 @@ LIMITS = {
     "producedBytes": 8 << 20,
 }
 
+# Those that are counted from the start of the run, outside of its process.
+OF_THE_RUN = ("wallMs", "cpuMs", "outputBytes", "producedFiles", "producedBytes")
+
 
 class Refused(Exception):
     """The request cannot be served; said to the caller."""
@@ -25,9 +28,11 @@ class Refused(Exception):
 class Request:
     """A program and its limits; its files are still to come."""
 
-    def __init__(self, connection, reader, deadline, words):
+    def __init__(self, connection, reader, deadline, words, prelude):
         self.connection = connection
         self.reader = reader
+        # Whether it is started at once and waits there for its run, which is the next request on this connection.
+        self.prelude = prelude
         self._deadline = deadline
         try:
             # A folder of /work that is there when the program starts, and whose files are sent when it has ended.
@@ -70,9 +75,21 @@ def receive(connection, deadline):
     kind, payload = _next_frame(connection, reader, deadline)
     if kind == frames.DESCRIBE:
         return None
+    if kind not in (frames.RUN, frames.PRELUDE):
+        raise Refused(f"frame {kind} where RUN was expected")
+    return Request(connection, reader, deadline, frames.unpack_words(payload), kind == frames.PRELUDE)
+
+
+def receive_run(prelude, deadline):
+    """The request that a prelude has waited for."""
+    kind, payload = _next_frame(prelude.connection, prelude.reader, deadline)
     if kind != frames.RUN:
         raise Refused(f"frame {kind} where RUN was expected")
-    return Request(connection, reader, deadline, frames.unpack_words(payload))
+    request = Request(prelude.connection, prelude.reader, deadline, frames.unpack_words(payload), False)
+    differing = [name for name in LIMITS if name not in OF_THE_RUN and request.limits[name] != prelude.limits[name]]
+    if differing or request.collect != prelude.collect:
+        raise Refused(f"a prelude cannot be given other limits of {', '.join(differing) or 'collecting'}")
+    return request
 
 
 def to_words(argv, env, files, limits, collect="out"):

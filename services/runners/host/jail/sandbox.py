@@ -4,7 +4,7 @@ import os
 import select
 import time
 
-from . import linux, maker, produced, program
+from . import frames, linux, maker, produced, program
 from .linux import MS_REMOUNT
 from .request import LIMITS, Refused
 
@@ -42,7 +42,7 @@ class Sandbox:
         self.maker = its_maker
         # The mount namespace of the monitor itself, to come back to.
         self._home = home
-        self._visiting = self._closed = False
+        self._visiting = self._closed = self._has_prelude = False
         said, fds = self.maker.receive(maker.HANDED_OVER.size)
         if not fds:
             raise OSError(said[1:].decode(errors="replace") or "the maker of sandboxes has ended")
@@ -70,9 +70,40 @@ class Sandbox:
         try:
             for path, executable, content in request.files():
                 self._send(program.pack_file(path, executable, len(content)), content)
-            self._send(program.pack_job({"argv": request.argv, "env": request.env, "limits": limits, "collect": request.collect}))
+            names = ("argv", "env", "limits", "collect", "prelude")
+            self._send(program.pack_job({name: getattr(request, name) for name in names}))
         except BrokenPipeError:
             pass  # it has ended: it says why, or its group does
+
+    def start_prelude(self, seconds):
+        """Start a program that waits on its descriptor 4 for the frames of its run. Raises OSError where it cannot start."""
+        self.await_filled(seconds)
+        self._send(program.GO)
+        report = os.read(self.status, 1000)  # ends with the exec
+        if report:
+            raise OSError(report.decode(errors="replace"))
+        self._has_prelude = True
+
+    def await_caller(self, connection):
+        """Wait for the prelude's run to come. Raises ConnectionError or OSError where none will."""
+        poll = select.poll()
+        poll.register(connection, select.POLLIN | select.POLLRDHUP)
+        self.maker.watch(poll)
+        ready = dict(poll.poll())
+        if self.maker.has_news(ready):
+            self.await_end()
+            raise OSError("the prelude ended before its run came")
+
+    def hand_over(self, request):
+        """Give the prelude its run: it writes the files itself."""
+        try:
+            for path, executable, content in request.files():
+                self._send(frames.pack_file(path, content, executable))
+            counts = [len(request.argv), len(request.env)]
+            variables = [word for pair in request.env.items() for word in pair]
+            self._send(frames.pack_words(frames.RUN, [*counts, *request.argv, *variables]))
+        except BrokenPipeError:
+            raise OSError("the prelude ended before its run came") from None
 
     def _send(self, *parts):
         for part in parts:
@@ -83,6 +114,8 @@ class Sandbox:
     def await_filled(self, seconds):
         """Wait until the program could begin at once. Raises Refused or OSError where it never will, but for want of memory:
         that is its verdict."""
+        if self._has_prelude:
+            return
         poll = select.poll()
         poll.register(self.status, select.POLLIN)
         if not poll.poll(seconds * 1000):
@@ -105,7 +138,7 @@ class Sandbox:
         """Start the program."""
         self.slot.group.start_clock()
         try:
-            os.write(self._job, program.GO)
+            self._send(frames.pack(frames.START) if self._has_prelude else program.GO)
         except BrokenPipeError:
             # Not to be taken for a caller that left. What it died of, such as its limit of memory, is seen at its end.
             pass

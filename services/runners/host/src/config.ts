@@ -18,6 +18,8 @@ export interface Config {
   readonly address: string;
   /** Programs at once. */
   readonly slots: number;
+  /** Interpreters that wait for a program of their language, at most. */
+  readonly preludes: number;
   /** Folder for the jail's socket; a folder of our own is made in it. */
   readonly runDir: string;
   /** Socket of a jail service that somebody else started; without it, this process starts its own. */
@@ -48,6 +50,7 @@ export function readRunnerConfig(env: NodeJS.ProcessEnv): Config {
       'GRPC_PORT',
       'RUNNER_ADDRESS',
       'RUNNER_SLOTS',
+      'RUNNER_PRELUDES',
       'RUN_DIR',
       'JAIL_SOCKET',
       'JAIL_CGROUPS',
@@ -79,6 +82,7 @@ export function readRunnerConfig(env: NodeJS.ProcessEnv): Config {
     },
     address: read.RUNNER_ADDRESS ?? `${read.HOST}:${read.GRPC_PORT}`,
     slots,
+    preludes: read.RUNNER_PRELUDES,
     runDir: read.RUN_DIR ?? tmpdir(),
     jailSocket: read.JAIL_SOCKET,
     jailCgroups: read.JAIL_CGROUPS,

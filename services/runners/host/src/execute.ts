@@ -11,16 +11,9 @@ import { checkRoom, checkWords, pathProblem, readBundle } from './check.js';
 import { fillCommand, OUT_FOLDER, sourcesAmong } from './command.js';
 import type { Languages } from './languages.js';
 import { resolveLimits } from './limits.js';
+import type { LateRun, Preludes } from './preludes.js';
 import { invalid, Refusal } from './refusal.js';
-import {
-  RUN_SIGNALS,
-  type Run,
-  type RunEnd,
-  type RunEvent,
-  type RunRequest,
-  type RunSignal,
-  type Sandbox,
-} from './sandbox/sandbox.js';
+import { RUN_SIGNALS, type Run, type RunEnd, type RunEvent, type RunSignal, type Sandbox } from './sandbox/sandbox.js';
 import type { Slots } from './slots.js';
 
 const MAX_STDIN_BYTES = 1024 * 1024;
@@ -30,6 +23,7 @@ export type ExecuteCall = ServerDuplexStream<runner.ExecuteRequest, runner.Execu
 export interface ExecuteDependencies {
   readonly languages: Languages;
   readonly sandbox: Sandbox;
+  readonly preludes: Preludes;
   readonly artifacts: Artifacts;
   readonly slots: Slots;
   /** How long a slot is held for a caller that does not say go. */
@@ -45,17 +39,17 @@ const REASONS: Record<RunEnd['reason'], runner.EndReason> = {
 };
 
 /** Serves one call. It throws what the call is to be refused with; `gone` aborts when the caller has left. */
-export function createExecute({ languages, sandbox, artifacts, slots, goTimeoutMs }: ExecuteDependencies) {
+export function createExecute({ languages, sandbox, preludes, artifacts, slots, goTimeoutMs }: ExecuteDependencies) {
   const isolation = sandbox.description.summary;
   return async function execute(call: ExecuteCall, gone: AbortSignal): Promise<void> {
     const requests: AsyncIterator<runner.ExecuteRequest, undefined> = call[Symbol.asyncIterator]();
     const start = await expect(requests, 'start');
-    const request = plan(start);
+    const planned = plan(start);
     const release = slots.take();
     if (!release) throw new Refusal(status.RESOURCE_EXHAUSTED, `all ${slots.total} slots are taken`);
     let run: Run | undefined;
     try {
-      run = await sandbox.open(request);
+      run = (await preludes.take(planned)) ?? (await sandbox.open(planned.request));
       // Closing kills; listening before looking, so that a caller who left meanwhile is not missed.
       gone.addEventListener('abort', run.close);
       if (gone.aborted) return;
@@ -81,7 +75,7 @@ export function createExecute({ languages, sandbox, artifacts, slots, goTimeoutM
   }
 
   /** What the sandbox is to do, from what the caller asks. */
-  function plan(start: runner.Start): RunRequest {
+  function plan(start: runner.Start): LateRun {
     const language = languages.choose(start.language, start.version);
     if (!language) throw unknownLanguage(start.language, start.version);
     const problems: string[] = [];
@@ -105,7 +99,7 @@ export function createExecute({ languages, sandbox, artifacts, slots, goTimeoutM
       files.map(({ path }) => path),
       manifest,
     );
-    return {
+    const request = {
       language: manifest.name,
       argv: fillCommand(manifest.run.argv, { tools, toolchain, entry, args, sources }),
       env: { ...environment, ...start.env },
@@ -113,6 +107,7 @@ export function createExecute({ languages, sandbox, artifacts, slots, goTimeoutM
       collect: OUT_FOLDER,
       limits,
     };
+    return { language, entry, ownVariables: Object.keys(start.env).length > 0, request };
   }
 
   async function waitForGo(requests: AsyncIterator<runner.ExecuteRequest, undefined>): Promise<void> {

@@ -6,6 +6,7 @@ import { createArtifacts } from './artifacts.js';
 import type { Config } from './config.js';
 import { findLanguages } from './languages.js';
 import { readManifests } from './manifest.js';
+import { createPreludes } from './preludes.js';
 import { openSandbox } from './sandboxes.js';
 import { serveRunner } from './server.js';
 import { createRunnerService } from './service.js';
@@ -38,9 +39,12 @@ export async function startRunnerHost(given: Config, log: Log): Promise<RunnerHo
     const languages = await findLanguages(manifests, { sandbox, languagesDir, setups, log });
     const lacking = languages.unavailable().map(({ manifest }) => manifest.name);
     if (lacking.length > 0) log.info({ languages: lacking }, 'not available: GET /v1/languages says why');
+    const preludes = createPreludes({ sandbox, most: config.preludes, log });
+    closer.add({ name: 'preludes', close: async () => preludes.close() });
     const service = createRunnerService({
       languages,
       sandbox,
+      preludes,
       artifacts: createArtifacts({ maxBytes: config.artifactCacheBytes }),
       slots: createSlots(config.slots),
       goTimeoutMs: GO_TIMEOUT_MS,

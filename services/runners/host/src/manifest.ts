@@ -18,7 +18,7 @@ const limits = z.partialRecord(z.enum(LIMIT_NAMES), z.number().int().positive())
 const variables = z.record(z.string(), z.string());
 const paths = z.array(z.string().regex(/^(\/|\{bin\}\/)/)).min(1);
 
-const manifestSchema = z.strictObject({
+const fields = z.strictObject({
   $schema: z.string().optional(),
   name: z
     .string()
@@ -32,10 +32,10 @@ const manifestSchema = z.strictObject({
     .default([])
     .describe('What {sources} stands for: the files whose names end so, such as "*.c".'),
   warm: z
-    .enum(['none', 'zygote'])
+    .enum(['none', 'zygote', 'prelude'])
     .default('none')
     .describe(
-      'What is ready before a program is there. none: its tool is started for it. zygote: the tool is the Python interpreter that the jail runs in, and a program runs in a fork of that; one language can have it.',
+      'What is ready before a program is there. none: its tool is started for it. zygote: the tool is the Python interpreter that the jail runs in, and a program runs in a fork of that; one language can have it. prelude: its tool is started by the command "prelude", and waits for the program.',
     ),
   tools: z
     .record(z.string().regex(/^[a-z][a-z0-9+-]*$/), paths)
@@ -69,6 +69,12 @@ const manifestSchema = z.strictObject({
     .optional()
     .describe('Compiles a program: what it writes to {out} is there when the program runs.'),
   run: z.strictObject({ argv: command }).describe('Runs a program.'),
+  prelude: z
+    .strictObject({ argv: command, env: variables.default({}), takesVariables: z.boolean().default(false) })
+    .optional()
+    .describe(
+      'Starts what waits for a program, in a sandbox that one run gets: it reads the files, words and variables from descriptor 4. takesVariables: it can be given variables of a client.',
+    ),
   env: variables
     .default({})
     .describe('Environment of these commands; setup and compile may add to it. It may hold {out} and {setup}.'),
@@ -77,6 +83,11 @@ const manifestSchema = z.strictObject({
     .default({ default: {}, maximum: {} })
     .describe("What a run may use, where that is not the host's usual."),
   cannot: variables.default({}).describe('Programs of the conformance kit that cannot be written in it, and why.'),
+});
+
+const manifestSchema = fields.refine(({ warm, prelude }) => (warm === 'prelude') === (prelude !== undefined), {
+  path: ['prelude'],
+  message: 'belongs to "warm": "prelude", and that to it',
 });
 
 export type Manifest = Readonly<z.infer<typeof manifestSchema>>;

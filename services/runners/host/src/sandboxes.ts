@@ -61,8 +61,10 @@ async function openJail({ config, closer }: Surroundings): Promise<Sandbox> {
   closer.add({ name: 'run folder', close: () => rm(folder, { recursive: true, force: true }) });
   if (process.getuid?.() === 0) await chown(folder, uid, -1);
   const socketPath = join(folder, 'jail.sock');
-  const { languagesDir, slots, allowWeak, python, jailCgroups, toolchainsDir } = config;
+  const { languagesDir, slots, preludes, allowWeak, python, jailCgroups, toolchainsDir } = config;
   const extraArguments = [
+    '--preludes',
+    String(preludes),
     ...(jailCgroups ? ['--cgroups', jailCgroups] : []),
     ...(toolchainsDir ? ['--toolchains', toolchainsDir] : []),
   ];

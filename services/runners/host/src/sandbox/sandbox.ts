@@ -83,6 +83,19 @@ export interface Run {
   close(): void;
 }
 
+/** A program that was started before its run was known, in a sandbox of its own, and waits in there for it. */
+export interface Prelude {
+  /**
+   * Give it its run, once: of the request, files, words, variables and the limits of times and outputs count, and the others
+   * must be those that it was started with.
+   * @throws SandboxError when it has ended, or cannot take it.
+   */
+  take(request: RunRequest): Promise<Run>;
+  /** Resolves when it is gone: taken, closed, or ended by itself. */
+  readonly gone: Promise<void>;
+  close(): void;
+}
+
 export interface Layer {
   readonly name: string;
   readonly holds: boolean;
@@ -119,6 +132,11 @@ export interface Sandbox {
    * @throws SandboxError when it could not be made; nothing was started.
    */
   open(request: RunRequest): Promise<Run>;
+  /**
+   * Start a program that waits for its run on descriptor 4, where the frames FILE, RUN and START come (`jail/frames.py`); absent
+   * where the driver cannot. @throws SandboxError when it could not be started.
+   */
+  readonly openPrelude?: (request: RunRequest) => Promise<Prelude>;
   /** Resolves when the driver has stopped working by itself, with what is known about why. */
   readonly lost: Promise<Error>;
   close(): Promise<void>;

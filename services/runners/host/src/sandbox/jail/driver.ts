@@ -8,6 +8,7 @@ import { z } from 'zod';
 import {
   END_REASONS,
   type Layer,
+  type Prelude,
   type Run,
   type RunEnd,
   type RunEvent,
@@ -66,6 +67,7 @@ export async function createJail({ socketPath, lost, stop }: JailOptions): Promi
     description,
     lost: lost ?? new Promise<never>(() => {}),
     open: (request) => openRun(socketPath, request),
+    openPrelude: (request) => openPrelude(socketPath, request),
     close: async () => stop?.(),
   };
 }
@@ -88,30 +90,69 @@ async function describe(socketPath: string): Promise<SandboxDescription> {
 async function openRun(socketPath: string, request: RunRequest): Promise<Run> {
   const socket = await dial(socketPath);
   const frames = readFrames(socket);
+  ask(socket, TO_JAIL.RUN, request);
+  await isReady(socket, frames.next());
+  return toRun(socket, frames);
+}
+
+async function openPrelude(socketPath: string, request: RunRequest): Promise<Prelude> {
+  const socket = await dial(socketPath);
+  const frames = readFrames(socket);
+  ask(socket, TO_JAIL.PRELUDE, request);
+  await isReady(socket, frames.next());
+  // Before it is asked for: what comes now can only be its end.
+  const next = frames.next();
+  const gone = next.then(
+    () => {},
+    () => {},
+  );
+  return {
+    async take(run) {
+      ask(socket, TO_JAIL.RUN, run);
+      await isReady(socket, next);
+      return toRun(socket, frames);
+    },
+    gone,
+    close: () => void socket.destroy(),
+  };
+}
+
+type Frames = AsyncGenerator<Frame, void, undefined>;
+
+/** Say what is to run. */
+function ask(socket: Socket, type: number, request: RunRequest): void {
   const { wallTimeMs, cpuTimeMs, ...limits } = request.limits;
   const environment = Object.entries(request.env);
+  socket.cork();
+  socket.write(
+    wordsFrame(type, [
+      request.collect,
+      request.files.length,
+      request.argv.length,
+      environment.length,
+      ...request.argv,
+      ...environment.flat(),
+      ...Object.entries({ wallMs: wallTimeMs, cpuMs: cpuTimeMs, ...limits }).flat(),
+    ]),
+  );
+  for (const file of request.files) socket.write(fileFrame(file.path, file.content, file.executable));
+  socket.uncork();
+}
+
+/** Resolves when the jail is ready for what it was asked. @throws SandboxError, and the connection is closed. */
+async function isReady(socket: Socket, next: Promise<IteratorResult<Frame, void>>): Promise<void> {
   try {
-    socket.cork();
-    socket.write(
-      wordsFrame(TO_JAIL.RUN, [
-        request.collect,
-        request.files.length,
-        request.argv.length,
-        environment.length,
-        ...request.argv,
-        ...environment.flat(),
-        ...Object.entries({ wallMs: wallTimeMs, cpuMs: cpuTimeMs, ...limits }).flat(),
-      ]),
-    );
-    for (const file of request.files) socket.write(fileFrame(file.path, file.content, file.executable));
-    socket.uncork();
-    const { value } = await frames.next();
+    const { value } = await next;
     if (value?.type === FROM_JAIL.ERROR) throw new SandboxError(value.payload.toString());
     if (value?.type !== FROM_JAIL.READY) throw new SandboxError('the jail service closed the connection');
   } catch (reason) {
     socket.destroy();
     throw asSandboxError(reason);
   }
+}
+
+/** What the jail is ready for. */
+function toRun(socket: Socket, frames: Frames): Run {
   return {
     go() {
       // Standard input, or its end, mostly follows at once: one system call for both, and one wake-up of the jail.
@@ -130,10 +171,7 @@ async function openRun(socketPath: string, request: RunRequest): Promise<Run> {
   };
 }
 
-async function* readEvents(
-  socket: Socket,
-  frames: AsyncGenerator<Frame, void, undefined>,
-): AsyncGenerator<RunEvent, void, undefined> {
+async function* readEvents(socket: Socket, frames: Frames): AsyncGenerator<RunEvent, void, undefined> {
   try {
     for await (const { type, payload } of frames) {
       if (type === FROM_JAIL.STDOUT) yield { kind: 'stdout', data: payload };
@@ -158,7 +196,7 @@ async function* readEvents(
  * Frames as they come. The socket is read no faster than they are taken: that is the back-pressure. By hand, as the
  * stream's own iterator makes an error for every connection that is left before its end.
  */
-async function* readFrames(socket: Socket): AsyncGenerator<Frame, void, undefined> {
+async function* readFrames(socket: Socket): Frames {
   const cut = createFrameReader();
   let news = () => {};
   for (const event of ['readable', 'end', 'close']) socket.on(event, () => news());

@@ -1,6 +1,16 @@
 /** What goes over a run's connection, as in `jail/frames.py`: `u32 length | u8 type | payload`, big-endian. */
 
-export const TO_JAIL = { RUN: 1, FILE: 2, START: 3, STDIN: 4, STDIN_EOF: 5, SIGNAL: 6, KILL: 7, DESCRIBE: 8 } as const;
+export const TO_JAIL = {
+  RUN: 1,
+  FILE: 2,
+  START: 3,
+  STDIN: 4,
+  STDIN_EOF: 5,
+  SIGNAL: 6,
+  KILL: 7,
+  DESCRIBE: 8,
+  PRELUDE: 9,
+} as const;
 export const FROM_JAIL = {
   READY: 65,
   STARTED: 66,
