@@ -76,7 +76,7 @@ def _arguments():
     parser.add_argument("--peer-uid", type=int, default=os.getuid(), help="uid that may connect")
     parser.add_argument("--slots", type=int, default=max(4, 2 * (os.cpu_count() or 1)), help="runs at once")
     parser.add_argument("--warm", type=int, default=2 * (os.cpu_count() or 1), help="sandboxes more than that, to be ready while others are taken away")
-    parser.add_argument("--preludes", type=int, default=2, help="sandboxes more again, for what waits in them for a program")
+    parser.add_argument("--preludes", type=int, default=0, help="sandboxes more again, for what waits in them for a program")
     parser.add_argument("--runners", default=os.path.dirname(os.path.dirname(HERE)), help="folder of */runner.json")
     parser.add_argument("--toolchains", metavar="DIR", help="a folder to show at /toolchains, read-only")
     parser.add_argument("--bind", action="append", default=[], help="a further folder to show, read-only")
