@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { DamagedError, PIECE_BYTES } from './artifact-pieces.js';
 import { type ArtifactStore, type Digest, digestOf } from './artifact-store.js';
 
 /** A store, and how to spoil some of its bytes behind its back. */
@@ -87,6 +88,113 @@ export function testArtifactStore(
       assert.equal(await store.expire(thresholdMs), 0);
       await store.put(old);
       assert.ok((await get(digestOf(old)))?.equals(old));
+    });
+
+    async function read(digest: Digest): Promise<Buffer[] | undefined> {
+      const opened = await store.open(digest);
+      if (!opened) return undefined;
+      const pieces: Buffer[] = [];
+      for await (const piece of opened.pieces) pieces.push(Buffer.from(piece));
+      assert.equal(Buffer.concat(pieces).length, opened.sizeBytes);
+      return pieces;
+    }
+
+    it('gives bytes in pieces too, none of them empty or large', async () => {
+      for (const size of [0, 1, PIECE_BYTES, PIECE_BYTES + 1, 255 * 1024 + 1, 3_000_000]) {
+        const bytes = randomBytes(size);
+        const pieces = (await read(await store.put(bytes))) ?? [];
+        assert.ok(Buffer.concat(pieces).equals(bytes), `${size} bytes`);
+        assert.ok(pieces.every(({ length }) => length > 0 && length <= PIECE_BYTES));
+      }
+      assert.equal(await store.open(digestOf(randomBytes(8))), undefined);
+    });
+
+    it('breaks off a reader of damaged bytes before the last piece, and takes them again whole', async () => {
+      const bytes = randomBytes(600_000);
+      const digest = await store.put(bytes);
+      await damage(digest);
+      const opened = await store.open(digest);
+      let got = 0;
+      await assert.rejects(async () => {
+        for await (const piece of opened?.pieces ?? []) got += piece.length;
+      }, DamagedError);
+      assert.ok(got < bytes.length);
+      await store.put(bytes);
+      assert.ok(Buffer.concat((await read(digest)) ?? []).equals(bytes));
+    });
+
+    it('breaks off a reader of bytes that were removed before it began', async () => {
+      const digest = await store.put(randomBytes(3_000_000));
+      const opened = await store.open(digest);
+      await sleep(5);
+      await store.expire(Date.now());
+      await assert.rejects(async () => {
+        for await (const _ of opened?.pieces ?? []);
+      }, DamagedError);
+      assert.equal(await store.open(digest), undefined);
+    });
+
+    it('notes a use without reading, and says what is not here', async () => {
+      const [used, unused] = [randomBytes(10), randomBytes(10)];
+      for (const bytes of [used, unused]) await store.put(bytes);
+      await sleep(30);
+      const thresholdMs = Date.now();
+      await sleep(30);
+      assert.equal(await store.touch(digestOf(used)), true);
+      await store.expire(thresholdMs);
+      assert.equal(await store.touch(digestOf(used)), true);
+      assert.equal(await store.touch(digestOf(unused)), false);
+    });
+
+    /** Put one after the other, so that each was used later than the one before. */
+    async function putAll(all: readonly Uint8Array[], durable = false): Promise<Digest[]> {
+      const digests: Digest[] = [];
+      for (const bytes of all) {
+        digests.push(await store.put(bytes, { durable }));
+        await sleep(5);
+      }
+      return digests;
+    }
+    /** Asking is use: only at the end. */
+    const areHere = (digests: readonly Digest[]) =>
+      Promise.all(digests.map(async (digest) => (await store.open(digest)) !== undefined));
+    const several = (count: number, size: number) => Array.from({ length: count }, () => randomBytes(size));
+
+    it('evicts what was used least recently, and no more than it must', async () => {
+      await store.evict(0);
+      const digests = await putAll(several(4, 40_960));
+      await store.touch(digests[0] ?? '');
+      assert.equal(await store.evict(4 * 40_960), 0);
+      assert.equal(await store.evict(4 * 40_960 - 1), 1);
+      assert.equal(await store.evict(2 * 40_960), 1);
+      assert.deepEqual(await areHere(digests), [true, false, false, true]);
+    });
+
+    it('evicts what cannot be made again last, also what was first put as what can', async () => {
+      await store.evict(0);
+      const twice = randomBytes(4_096);
+      await putAll([twice]);
+      const durable = await putAll([...several(2, 4_096), twice], true);
+      await putAll([twice]);
+      const others = await putAll(several(3, 4_096));
+      assert.equal(await store.evict(4 * 4_096), 2);
+      assert.equal(await store.evict(4_096), 3);
+      assert.deepEqual(await areHere([...durable, ...others]), [false, false, true, false, false, false]);
+    });
+
+    it('counts the smallest artifact as a block of a disk', async () => {
+      await store.evict(0);
+      const digests = await putAll(several(3, 1));
+      assert.equal(await store.evict(3 * 4_096), 0);
+      assert.equal(await store.evict(2 * 4_096), 1);
+      assert.deepEqual(await areHere(digests), [false, true, true]);
+    });
+
+    it('has what is put, however much was evicted meanwhile', async () => {
+      const all = several(20, 5_000);
+      await Promise.all([putAll(all), store.evict(0), putAll(all, true), store.evict(0), putAll(all)]);
+      await putAll(all);
+      for (const bytes of all) assert.ok((await get(digestOf(bytes)))?.equals(bytes));
     });
   });
 }

@@ -1,4 +1,6 @@
 /** The job and its ports. "What happens to a job": `job.ts`, `job-state.ts`, `job-store.ts`, in this order. */
+export * from './artifact-pieces.js';
+export * from './artifact-quota.js';
 export * from './artifact-store.js';
 export * from './closer.js';
 export * from './config.js';

@@ -3,6 +3,8 @@
  * Ids are made of the digest: whoever puts the same bytes at the same time writes the same chunks under the same ids.
  */
 import { Binary, type Collection } from 'mongodb';
+import { evictFrom, type Listed } from '../../artifact-eviction.js';
+import { checkedPieces } from '../../artifact-pieces.js';
 import { type ArtifactStore, type Digest, digestOf } from '../../artifact-store.js';
 import { isDuplicate, type MongoOptions, openMongo } from './server.js';
 
@@ -12,7 +14,7 @@ interface FileDocument {
   readonly length: number;
   readonly chunkSize: number;
   readonly uploadDate: Date;
-  readonly metadata: { readonly usedAtMs: number };
+  readonly metadata: { readonly usedAtMs: number; readonly durable: boolean };
 }
 
 interface ChunkDocument {
@@ -23,6 +25,7 @@ interface ChunkDocument {
 }
 
 const CHUNK_BYTES = 255 * 1024;
+const LISTED_AT_ONCE = 1_000;
 
 export function createMongoArtifactStore(options: MongoOptions): ArtifactStore {
   const { db, call, close } = openMongo(options);
@@ -31,8 +34,8 @@ export function createMongoArtifactStore(options: MongoOptions): ArtifactStore {
   const chunkId = (digest: Digest, n: number) => `${digest}:${n}`;
   const chunkCount = (length: number) => Math.ceil(length / CHUNK_BYTES);
 
-  async function touch(digest: Digest, options = {}): Promise<boolean> {
-    const use = { $set: { 'metadata.usedAtMs': Date.now() } };
+  async function touch(digest: Digest, durable = false, options = {}): Promise<boolean> {
+    const use = { $set: { 'metadata.usedAtMs': Date.now(), ...(durable && { 'metadata.durable': true }) } };
     const touched = await call(() => files.updateOne({ _id: digest }, use, options));
     return touched.matchedCount > 0;
   }
@@ -40,15 +43,46 @@ export function createMongoArtifactStore(options: MongoOptions): ArtifactStore {
   /** The file first: without it nobody looks for its chunks. */
   async function remove(digest: Digest, length: number): Promise<void> {
     await call(() => files.deleteOne({ _id: digest }));
+    await removeChunks(digest, length);
+  }
+
+  /** Unless it was used since it was listed. */
+  async function removeUnused({ digest, sizeBytes, usedAtMs }: Listed): Promise<void> {
+    const { deletedCount } = await call(() => files.deleteOne({ _id: digest, 'metadata.usedAtMs': usedAtMs }));
+    if (deletedCount > 0) await removeChunks(digest, sizeBytes);
+  }
+
+  async function removeChunks(digest: Digest, length: number): Promise<void> {
     for (let n = 0; n < chunkCount(length); n += 1) await call(() => chunks.deleteOne({ _id: chunkId(digest, n) }));
   }
 
+  async function* list(): AsyncGenerator<Listed> {
+    const options = { sort: { _id: 1 }, limit: LISTED_AT_ONCE, projection: { length: 1, metadata: 1 } } as const;
+    for (let after = '', more = true; more; ) {
+      const page = await call(() => files.find({ _id: { $gt: after } }, options).toArray());
+      for (const { _id: digest, length: sizeBytes, metadata } of page) yield { digest, sizeBytes, ...metadata };
+      after = page.at(-1)?._id ?? after;
+      more = page.length === LISTED_AT_ONCE;
+    }
+  }
+
+  /** One at a time, as they are asked for; up to the first that is missing. */
+  async function* chunksOf(digest: Digest, length: number): AsyncGenerator<Uint8Array> {
+    for (let n = 0; n < chunkCount(length); n += 1) {
+      const chunk = await call(() => chunks.findOne({ _id: chunkId(digest, n) }));
+      if (!chunk) return;
+      yield chunk.data as Buffer;
+    }
+  }
+
   return {
+    touch: (digest) => touch(digest),
+
     async put(bytes, { durable } = { durable: false }) {
       // On a replica set "majority" waits for the journal anyway.
       const options = { writeConcern: { w: 'majority', ...(durable && { journal: true }) } } as const;
       const digest = digestOf(bytes);
-      if (await touch(digest, options)) return digest;
+      if (await touch(digest, durable, options)) return digest;
       for (let n = 0; n < chunkCount(bytes.length); n += 1) {
         const data = new Binary(bytes.subarray(n * CHUNK_BYTES, (n + 1) * CHUNK_BYTES));
         // Somebody else may have put it, but half of it: write over it.
@@ -62,7 +96,7 @@ export function createMongoArtifactStore(options: MongoOptions): ArtifactStore {
         length: bytes.length,
         chunkSize: CHUNK_BYTES,
         uploadDate: new Date(),
-        metadata: { usedAtMs: Date.now() },
+        metadata: { usedAtMs: Date.now(), durable },
       };
       await insertOrKeep(() => files.insertOne(file, options));
       return digest;
@@ -83,11 +117,28 @@ export function createMongoArtifactStore(options: MongoOptions): ArtifactStore {
       return bytes;
     },
 
-    async expire(olderThanMs) {
-      const old = await call(() => files.find({ 'metadata.usedAtMs': { $lt: olderThanMs } }).toArray());
-      for (const { _id: digest, length } of old) await remove(digest, length);
-      return old.length;
+    async open(digest) {
+      const file = await call(() => files.findOne({ _id: digest }));
+      if (!file) return undefined;
+      await touch(digest);
+      const { length } = file;
+      return {
+        sizeBytes: length,
+        pieces: checkedPieces(digest, chunksOf(digest, length), () => remove(digest, length)),
+      };
     },
+
+    async expire(olderThanMs) {
+      let removed = 0;
+      for await (const artifact of list()) {
+        if (artifact.usedAtMs >= olderThanMs) continue;
+        await removeUnused(artifact);
+        removed += 1;
+      }
+      return removed;
+    },
+
+    evict: (maxBytes) => evictFrom(list, removeUnused, maxBytes),
 
     close,
   };
