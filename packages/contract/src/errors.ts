@@ -19,6 +19,7 @@ export const ERRORS = {
   CANCELLED:              { http: 499, grpc: status.CANCELLED,           retryable: false, title: 'The caller went away' },
   INTERNAL:               { http: 500, grpc: status.INTERNAL,            retryable: false, title: 'Something went wrong on our side' },
   QUEUE_FULL:             { http: 503, grpc: status.RESOURCE_EXHAUSTED,  retryable: true,  title: 'Too many jobs are waiting' },
+  TOO_MANY_DOWNLOADS:     { http: 503, grpc: status.RESOURCE_EXHAUSTED,  retryable: true,  title: 'Too many files are being read' },
   RUNNER_UNAVAILABLE:     { http: 503, grpc: status.UNAVAILABLE,         retryable: true,  title: 'No runner is available' },
   STORE_UNAVAILABLE:      { http: 503, grpc: status.UNAVAILABLE,         retryable: true,  title: 'The job store does not answer' },
 } as const;

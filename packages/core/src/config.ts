@@ -242,6 +242,18 @@ export const VARIABLES = {
     readBy: ['start', 'command'],
     meaning: 'Jobs without a result, over all owners, before new ones are refused with 503.',
   },
+  MAX_DOWNLOADS: {
+    schema: wholeNumber(1, 10_000),
+    fallback: '100',
+    readBy: ['start', 'command'],
+    meaning: 'Files of results that are read at once, over both doors, before further readers are refused with 503.',
+  },
+  DOWNLOAD_STALL_SECONDS: {
+    schema: seconds(1, 3_600),
+    fallback: '30',
+    readBy: ['start', 'command'],
+    meaning: 'How long a reader of a file may take for 64 KiB of it before it is cut off.',
+  },
   WORKER_CONCURRENCY: {
     schema: wholeNumber(1, 1_000),
     fallback: '32',

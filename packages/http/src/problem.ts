@@ -25,11 +25,11 @@ const CODES: Readonly<Record<number, ErrorCode>> = {
 
 /** The last handler: every error becomes an answer, and what is our fault a line in the log. */
 export function createErrorHandler(log: Log): ErrorRequestHandler {
-  return (reason: unknown, _request, response, next) => {
+  return (reason: unknown, _request, response, _next) => {
     const error = toRunlaneError(reason);
     if (ERRORS[error.code].http === 500) log.error({ err: error.cause ?? error }, 'request failed');
     // Too late to answer: close the connection, so that the client does not take half an answer for a whole one.
-    if (response.headersSent) return next(error);
+    if (response.headersSent) return void response.destroy();
     if (error.retryAfterSeconds !== undefined) response.set('Retry-After', String(error.retryAfterSeconds));
     response
       .status(ERRORS[error.code].http)

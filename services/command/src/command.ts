@@ -26,10 +26,14 @@ export interface CommandOptions {
   readonly store: JobStore;
   readonly queue: JobQueue;
   readonly feed: JobFeed;
-  readonly artifacts: Pick<ArtifactStore, 'get'>;
+  readonly artifacts: Pick<ArtifactStore, 'open'>;
   readonly log: Log;
   readonly version: string;
-  readonly config: { readonly MAX_QUEUED_JOBS: number };
+  readonly config: {
+    readonly MAX_QUEUED_JOBS: number;
+    readonly MAX_DOWNLOADS: number;
+    readonly DOWNLOAD_STALL_SECONDS: number;
+  };
 }
 
 export function createCommand({ store, queue, feed, artifacts, log, version, config }: CommandOptions): Command {
@@ -44,7 +48,12 @@ export function createCommand({ store, queue, feed, artifacts, log, version, con
     submit: createSubmit({ store, queue, languages, newId: () => v7(), maxQueuedJobs: config.MAX_QUEUED_JOBS, log }),
     jobs,
     watch: createWatch({ jobs, store, feed }),
-    files: createFiles({ jobs, artifacts }),
+    files: createFiles({
+      jobs,
+      artifacts,
+      maxDownloads: config.MAX_DOWNLOADS,
+      takeWithinMs: config.DOWNLOAD_STALL_SECONDS,
+    }),
     languages,
     version,
     async readiness() {

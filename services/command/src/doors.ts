@@ -4,21 +4,28 @@ import type { Closer, Log } from '@runlane/core';
 import type { OpenPorts } from '@runlane/core/adapters';
 import { listenHttp } from '@runlane/http';
 import { createBoard } from './admin/board.js';
-import { createCommand } from './command.js';
+import { type CommandOptions, createCommand } from './command.js';
 import { startGrpc } from './grpc/server.js';
 import { createApp } from './rest/app.js';
 import { VERSION } from './version.js';
 
-export const COMMAND_VARIABLES = ['HTTP_PORT', 'GRPC_PORT', 'HOST', 'ALLOWED_HOSTS', 'MAX_QUEUED_JOBS'] as const;
+export const COMMAND_VARIABLES = [
+  'HTTP_PORT',
+  'GRPC_PORT',
+  'HOST',
+  'ALLOWED_HOSTS',
+  'MAX_QUEUED_JOBS',
+  'MAX_DOWNLOADS',
+  'DOWNLOAD_STALL_SECONDS',
+] as const;
 
 export interface CommandDoorsOptions {
   readonly ports: OpenPorts;
-  readonly config: {
+  readonly config: CommandOptions['config'] & {
     readonly HTTP_PORT: number;
     readonly GRPC_PORT: number;
     readonly HOST: string;
     readonly ALLOWED_HOSTS: readonly string[];
-    readonly MAX_QUEUED_JOBS: number;
   };
   readonly closer: Closer;
   readonly log: Log;

@@ -1,7 +1,9 @@
 /** Files that programs left, as both doors give them: the bytes, how browsers are kept from harm, and what is refused. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { credentials, type ServiceError, status } from '@grpc/grpc-js';
@@ -115,9 +117,17 @@ test('a path may be written with "%2F" as well', async () => {
   assert.ok(Buffer.from(await response.arrayBuffer()).equals(LARGE));
 });
 
-test('HEAD tells everything but the bytes', async () => {
-  const response = await get('data.json', { method: 'HEAD' });
-  assert.deepEqual([response.status, response.headers.get('Content-Length'), await response.text()], [200, '2', '']);
+test('HEAD tells everything but the bytes, and reads none', async () => {
+  const { artifacts } = doors.ports;
+  const { open } = artifacts;
+  artifacts.open = () => Promise.reject(new Error('read'));
+  try {
+    const response = await get('data.json', { method: 'HEAD' });
+    assert.deepEqual([response.status, response.headers.get('Content-Length'), await response.text()], [200, '2', '']);
+    assert.equal((await get('data.json')).status, 500);
+  } finally {
+    artifacts.open = open;
+  }
 });
 
 test('who has the bytes already is told so, without any', async () => {
@@ -176,6 +186,33 @@ test('bytes that are gone, or damaged, are said to be gone', async () => {
   await refused('FILE_GONE', 'a', id, 'path');
 });
 
+test('bytes of another length than the result says are said to be gone', async () => {
+  const sha256 = await doors.ports.artifacts.put(Buffer.from('longer than that'));
+  const id = await finished({ files: [{ path: 'a', contentType: 'text/plain', sizeBytes: 9, sha256 }] });
+  await refused('FILE_GONE', 'a', id, 'path');
+});
+
+test('a large file that turns out to be damaged breaks off, and never arrives whole', async () => {
+  const bytes = randomBytes(1_000_000);
+  const sha256 = await doors.ports.artifacts.put(bytes);
+  const damaged = async () => {
+    const shard = join(doors.dataDir, 'artifacts', sha256.slice(0, 2));
+    await rm(join(shard, sha256));
+    await writeFile(join(shard, sha256), Buffer.concat([bytes.subarray(0, -1), Buffer.of((bytes.at(-1) ?? 0) ^ 1)]));
+  };
+  const id = await finished({ files: [{ path: 'a', contentType: 'text/plain', sizeBytes: bytes.length, sha256 }] });
+  await damaged();
+  const response = await get('a', {}, id);
+  assert.equal(response.status, 200);
+  await assert.rejects(response.arrayBuffer());
+  await refused('FILE_GONE', 'a', id);
+  await doors.ports.artifacts.put(bytes);
+  await damaged();
+  const { chunks, error } = await readOverGrpc('a', id);
+  assert.equal(error?.code, ERRORS.FILE_GONE.grpc);
+  assert.ok(Buffer.concat(chunks).length < bytes.length);
+});
+
 test('another method is refused with those that there are', async () => {
   const response = await get('data.json', { method: 'DELETE' });
   assert.deepEqual([response.status, response.headers.get('Allow')], [405, 'GET, HEAD']);
@@ -210,5 +247,5 @@ test('the OpenAPI document has the route, with all that it answers', async () =>
     parameters?.map(({ name }) => name),
     ['id', 'path', 'If-None-Match'],
   );
-  for (const code of [200, 304, 400, 404, 409, 410]) assert.ok(responses?.[code], String(code));
+  for (const code of [200, 304, 400, 404, 409, 410, 503]) assert.ok(responses?.[code], String(code));
 });

@@ -1,22 +1,33 @@
 /** Files that programs left: found by the job's result, read from where their bytes are kept. */
 import { RunlaneError } from '@runlane/contract';
-import { type ArtifactStore, isOver, type JobId, type OwnerId, type ProducedFile } from '@runlane/core';
+import { type ArtifactStore, DamagedError, isOver, type JobId, type OwnerId, type ProducedFile } from '@runlane/core';
 import type { Jobs } from './jobs.js';
 
 export interface Files {
   /** What the result says of a file. @throws RunlaneError `JOB_NOT_FOUND` · `JOB_NOT_ENDED` · `NOT_FOUND` */
   find(ownerId: OwnerId, id: JobId, path: string): Promise<ProducedFile>;
-  /** @throws RunlaneError `FILE_GONE` */
-  read(file: ProducedFile): Promise<Uint8Array>;
+  /**
+   * The bytes, read as they are taken. Bytes that are damaged break off before their end.
+   * @throws RunlaneError `TOO_MANY_DOWNLOADS` · `FILE_GONE`
+   */
+  read(file: ProducedFile): AsyncIterable<Uint8Array>;
+  /** A reader that takes longer than this for a piece, in milliseconds, is to be cut off: others wait for its place. */
+  readonly takeWithinMs: number;
 }
 
 export interface FilesDependencies {
   readonly jobs: Jobs;
-  readonly artifacts: Pick<ArtifactStore, 'get'>;
+  readonly artifacts: Pick<ArtifactStore, 'open'>;
+  /** Files that are read at once. */
+  readonly maxDownloads: number;
+  readonly takeWithinMs: number;
 }
 
-export function createFiles({ jobs, artifacts }: FilesDependencies): Files {
+export function createFiles({ jobs, artifacts, maxDownloads, takeWithinMs }: FilesDependencies): Files {
+  let downloads = 0;
+
   return {
+    takeWithinMs,
     async find(ownerId, id, path) {
       const view = await jobs.get(ownerId, id);
       if (!isOver(view)) {
@@ -29,11 +40,26 @@ export function createFiles({ jobs, artifacts }: FilesDependencies): Files {
       throw new RunlaneError('NOT_FOUND', `path: ${reason}`, { fields: [{ field: 'path', reason }] });
     },
 
-    async read({ sha256 }) {
-      const bytes = await artifacts.get(sha256);
-      if (bytes) return bytes;
-      const reason = 'its bytes are no longer kept, or were damaged; run the program again to have them';
-      throw new RunlaneError('FILE_GONE', `path: ${reason}`, { fields: [{ field: 'path', reason }] });
+    async *read({ sha256, sizeBytes }) {
+      if (downloads >= maxDownloads) {
+        const message = `${downloads} files are being read already, and no more are at once; ask again in a moment`;
+        throw new RunlaneError('TOO_MANY_DOWNLOADS', message);
+      }
+      downloads += 1;
+      try {
+        const opened = await artifacts.open(sha256);
+        if (opened?.sizeBytes !== sizeBytes) throw fileGone();
+        yield* opened.pieces;
+      } catch (error) {
+        throw error instanceof DamagedError ? fileGone() : error;
+      } finally {
+        downloads -= 1;
+      }
     },
   };
+}
+
+function fileGone(): RunlaneError {
+  const reason = 'its bytes are no longer kept, or were damaged; run the program again to have them';
+  return new RunlaneError('FILE_GONE', `path: ${reason}`, { fields: [{ field: 'path', reason }] });
 }

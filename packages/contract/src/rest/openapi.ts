@@ -201,7 +201,8 @@ export function createOpenApiDocument(version: string) {
       summary: 'A file that the program left',
       description:
         'The bytes of a file of the result, with the content type that the result says. Browsers get it as a download, never ' +
-        'as a page; PNG, JPEG, GIF and WebP are shown in place. `HEAD` answers without the bytes.',
+        'as a page; PNG, JPEG, GIF and WebP are shown in place. `HEAD` answers from the result alone, whether the bytes are still kept ' +
+        'or not. An answer that breaks off is to be asked for again: the reader was too slow, or the bytes turned out to be damaged.',
       request: {
         params: fileParamsSchema,
         headers: z.object({
@@ -222,7 +223,7 @@ export function createOpenApiDocument(version: string) {
       },
       304: { description: 'The client has these bytes already.' },
     },
-    [...ONE_JOB, 'NOT_FOUND', 'JOB_NOT_ENDED', 'FILE_GONE'],
+    [...ONE_JOB, 'NOT_FOUND', 'JOB_NOT_ENDED', 'FILE_GONE', 'TOO_MANY_DOWNLOADS'],
   );
   route(
     {

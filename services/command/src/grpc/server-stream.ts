@@ -1,5 +1,6 @@
 /** How gRPC calls are answered: promises for unary calls, async iterables for streams, errors by the one table. */
 import { once } from 'node:events';
+import { constants, type ServerHttp2Stream } from 'node:http2';
 import {
   type handleServerStreamingCall,
   type handleUnaryCall,
@@ -51,11 +52,16 @@ export function unary<I, O>(answer: (request: I) => Promise<O>, log: Log): handl
   };
 }
 
-/** The producer's signal aborts when the caller goes away, or the server stops (`closing`). */
+/**
+ * The producer's signal aborts when the caller goes away, or the server stops (`closing`).
+ * @param takeWithinMs the next message is made only when the last one was taken, and a caller who takes longer for one than
+ * this, in milliseconds, is cut off; unset: a few wait for the caller, and nobody is cut off.
+ */
 export function serverStream<I, O>(
   produce: (request: I, signal: AbortSignal) => AsyncIterable<O>,
   log: Log,
   closing: AbortSignal,
+  takeWithinMs?: number,
 ): handleServerStreamingCall<I, O> {
   return async (call: ServerWritableStream<I, O>) => {
     const gone = new AbortController();
@@ -64,8 +70,9 @@ export function serverStream<I, O>(
     closing.addEventListener('abort', abort, { once: true });
     try {
       for await (const message of produce(readable(call.request), gone.signal)) {
+        if (takeWithinMs !== undefined) await taken(call, message, takeWithinMs, gone.signal);
         // false: the caller is slow. Wait, or a runaway program's output fills our memory instead.
-        if (!call.write(message)) await once(call, 'drain', { signal: gone.signal });
+        else if (!call.write(message)) await once(call, 'drain', { signal: gone.signal });
       }
       if (!gone.signal.aborted) call.end();
       else if (closing.aborted) call.emit('error', STOPPING);
@@ -75,6 +82,38 @@ export function serverStream<I, O>(
       closing.removeEventListener('abort', abort);
     }
   };
+}
+
+/** Resolves when the connection has taken the message; rejects when the caller goes away, or is cut off for being slow. */
+function taken<I, O>(
+  call: ServerWritableStream<I, O>,
+  message: O,
+  withinMs: number,
+  signal: AbortSignal,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    signal.throwIfAborted();
+    const slow = setTimeout(() => reset(call), withinMs);
+    const gone = () => {
+      clearTimeout(slow);
+      reject(signal.reason);
+    };
+    signal.addEventListener('abort', gone, { once: true });
+    call.write(message, () => {
+      clearTimeout(slow);
+      signal.removeEventListener('abort', gone);
+      resolve();
+    });
+  });
+}
+
+/**
+ * End a call whose caller reads nothing. A status would wait behind what is not read, with all that is held for it, and
+ * grpc-js has no public way to end the stream itself.
+ */
+function reset<I, O>(call: ServerWritableStream<I, O>): void {
+  const { stream } = (call as unknown as { readonly call: { readonly stream: ServerHttp2Stream } }).call;
+  stream.close(constants.NGHTTP2_CANCEL);
 }
 
 /** Not the end of the job: the caller can go on, here again or elsewhere. */

@@ -14,7 +14,6 @@ const watchRequestSchema = z.object({ jobId: jobIdSchema, afterEventId: z.union(
 const pageTokenSchema = z.object({ pageToken: z.union([z.literal(''), jobIdSchema]) });
 const keySchema = z.object({ idempotencyKey: z.union([z.literal(''), idempotencyKeySchema]) });
 
-const FILE_CHUNK_BYTES = 64 * 1024;
 const DEFAULT_PAGE = 50;
 const LARGEST_PAGE = 100;
 
@@ -93,12 +92,12 @@ export function createExecutionService(
     readFile: serverStream(
       async function* (request: execution.ReadFileRequest): AsyncIterable<execution.ReadFileResponse> {
         const { jobId, path } = validate(fileRequestSchema, request);
-        const bytes = await files.read(await files.find(ownerId, jobId, path));
-        for (let at = 0; at < bytes.length; at += FILE_CHUNK_BYTES)
-          yield { chunk: Buffer.from(bytes.subarray(at, at + FILE_CHUNK_BYTES)) };
+        for await (const { buffer, byteOffset, length } of files.read(await files.find(ownerId, jobId, path)))
+          yield { chunk: Buffer.from(buffer, byteOffset, length) };
       },
       log,
       closing,
+      files.takeWithinMs,
     ),
 
     listLanguages: unary(async () => ({ languages: (await languages.all()).map(toLanguageMessage) }), log),

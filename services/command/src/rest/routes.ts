@@ -101,7 +101,7 @@ export function createRoutes(
       const { id, path: parts } = request.params;
       const { path } = validate(fileParamsSchema, { id, path: parts.join('/') });
       const file = await files.find(ownerId, id, path);
-      await sendFile(request, response, file, () => files.read(file));
+      await sendFile(request, response, file, files);
     })
     .all(methodNotAllowed('GET', 'HEAD'));
 

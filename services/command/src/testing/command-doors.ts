@@ -12,6 +12,8 @@ export interface TestDoors {
   readonly httpPort: number;
   readonly grpcPort: number;
   readonly ports: OpenPorts;
+  /** Where embedded ports keep what they keep. */
+  readonly dataDir: string;
   close(): Promise<void>;
 }
 
@@ -50,6 +52,7 @@ export async function openTestDoors(env: NodeJS.ProcessEnv = {}, { withRunner = 
     httpPort,
     grpcPort,
     ports,
+    dataDir: folder,
     async close() {
       await closer.close();
       await rm(folder, { recursive: true, force: true });
