@@ -273,6 +273,13 @@ export const VARIABLES = {
     readBy: ['start', 'worker'],
     meaning: 'How long finished jobs are kept.',
   },
+  ARTIFACT_STORE_MB: {
+    schema: wholeNumber(256, 1_000_000_000).transform((mebibytes) => mebibytes * 1024 * 1024),
+    fallback: '10240',
+    readBy: ['start', 'worker'],
+    meaning:
+      'Most that artifacts may take in the store, in MiB. Past it the least recently used go: sources and compiled programs first, which are made again when they are needed, files of results when nothing else is left (then 410).',
+  },
   SHUTDOWN_SECONDS: {
     schema: seconds(1, 3_600),
     fallback: '20',

@@ -214,6 +214,11 @@ export function testJobStore(adapter: string, open: () => Promise<FactStore>, sk
       await store.recordBuild('key', { artifactDigest: 'b' });
       assert.deepEqual(withBuffers(await store.build('key')), { artifactDigest: 'a', compile });
       assert.equal(await store.build('another'), undefined);
+      await store.recordBuild('made twice', { artifactDigest: 'a' });
+      await store.forgetBuild('made twice');
+      await store.recordBuild('made twice', { artifactDigest: 'b' });
+      assert.deepEqual(await store.build('made twice'), { artifactDigest: 'b' });
+      await store.forgetBuild('made twice');
       assert.equal(await store.expireBuilds(nowMs), 0);
       nowMs += 1;
       assert.equal(await store.expireBuilds(nowMs), 1);

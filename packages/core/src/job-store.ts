@@ -104,6 +104,8 @@ export interface JobStore {
   build(key: string): Promise<Saved | undefined>;
   /** Record what a compile led to; the first record stays. */
   recordBuild(key: string, build: Saved): Promise<void>;
+  /** Forget a compile, so that it can be recorded anew. */
+  forgetBuild(key: string): Promise<void>;
   /** What a worker saw of a runner, by the runner's address. */
   putRunner(address: string, runner: RunnerRecord): Promise<void>;
   runners(): Promise<RunnerRecord[]>;
@@ -297,6 +299,8 @@ export function createJobStore({ facts, leaseMs, maxAttempts, now = Date.now }: 
       const document = { ...build, createdAtMs: now() };
       await facts.insert({ kind: 'builds', id: key, document }, { durable: false });
     },
+
+    forgetBuild: (key) => facts.remove('builds', key),
 
     putRunner: (address, runner) => facts.put({ kind: 'runners', id: address, document: runner }),
     async runners() {

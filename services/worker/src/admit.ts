@@ -1,8 +1,8 @@
 /** What a runner is given before a run: the start, and the artifact where it does not hold it. */
 import type { runner } from '@runlane/contract';
-import type { Job, Limits, Saved } from '@runlane/core';
+import type { Digest, Job, Limits, Saved } from '@runlane/core';
 import type { WorkerContext } from './context.js';
-import { bundleOf } from './program-bundle.js';
+import { prepareRequest, prepareWithinMs } from './prepare.js';
 import { type AdmittedRun, RunnerError } from './runner-connection.js';
 import type { Slot } from './runner-pool.js';
 
@@ -16,33 +16,33 @@ export async function admit(
 ): Promise<AdmittedRun> {
   const { connection, holds } = member;
   const signal = context.stopping;
-  const give = async () => {
-    const bytes = await context.artifacts.get(start.artifactDigest);
-    if (bytes) await connection.upload(start.artifactDigest, bytes, signal);
-    // It expired, or its store lost it: the source is in the job, so it can be made again.
-    else await connection.prepare(prepareAgain(program, language), timeoutMs, signal);
-    holds.set(start.artifactDigest, true);
+  const give = async (): Promise<runner.Start> => {
+    const artifactDigest = await giveArtifact(start.artifactDigest);
+    holds.set(artifactDigest, true);
+    return { ...start, artifactDigest };
   };
+  /** The digest by which the runner has it now. */
+  async function giveArtifact(digest: Digest): Promise<Digest> {
+    const bytes = await context.artifacts.get(digest);
+    if (bytes) {
+      await connection.upload(digest, bytes, signal);
+      return digest;
+    }
+    // It expired, was evicted, or its store lost it: the source is in the job, so it can be made again.
+    const made = await connection.prepare(prepareRequest(program, language), prepareWithinMs(program), signal);
+    if (made.artifactDigest === '')
+      throw new RunnerError('lost', 'what was compiled before could not be compiled again');
+    // Another digest, where the compiler does not write the same bytes twice.
+    return made.artifactDigest;
+  }
   await connection.reach();
-  if (!holds.has(start.artifactDigest)) await give();
   try {
-    return await connection.execute(start, timeoutMs, signal);
+    const held = holds.has(start.artifactDigest) ? start : await give();
+    return await connection.execute(held, timeoutMs, signal);
   } catch (error) {
     if (!(error instanceof RunnerError && error.failure === 'missing_artifact')) throw error;
-    await give();
-    return connection.execute(start, timeoutMs, signal);
+    return connection.execute(await give(), timeoutMs, signal);
   }
-}
-
-function prepareAgain(program: Job['program'], language: runner.RunnerLanguage): runner.PrepareRequest {
-  const bundle = Buffer.from(bundleOf(program.files));
-  return {
-    language: language.name,
-    version: language.version,
-    entry: program.entry,
-    bundle,
-    limits: program.limits.compile,
-  };
 }
 
 export function toStart({ program }: Job, { language }: Slot, { artifactDigest }: Saved): runner.Start {

@@ -3,13 +3,9 @@ import { digestOf, type Job, type JobId, type Result, resultWithoutRun, type Sav
 import { brokenOff, claimStage, endJob, type Outcome, withLease } from './claimed.js';
 import type { WorkerContext } from './context.js';
 import { createFeedWriter } from './feed-writer.js';
-import { bundleOf } from './program-bundle.js';
+import { prepareRequest, prepareWithinMs } from './prepare.js';
 import { RunnerError } from './runner-connection.js';
 import type { Offer } from './runner-pool.js';
-
-/** Longest that preparing may take, in milliseconds, beyond the compiler's own limit. */
-const PREPARE_GRACE_MS = 5_000;
-const DEFAULT_COMPILE_MS = 30_000;
 
 export function createSave(context: WorkerContext) {
   const { store, queue, feed, pool, log } = context;
@@ -75,20 +71,21 @@ async function prepare(
   signal: AbortSignal,
 ): Promise<Saved> {
   const { member, language } = offer;
-  const { entry, files, limits } = job.program;
-  const bundle = bundleOf(files);
-  const sourceDigest = await artifacts.put(bundle);
+  const request = prepareRequest(job.program, language);
+  const sourceDigest = await artifacts.put(request.bundle);
   const key = digestOf(
-    Buffer.from(JSON.stringify([sourceDigest, entry, language.name, language.toolchain, member.description.platform])),
+    Buffer.from(
+      JSON.stringify([sourceDigest, request.entry, language.name, language.toolchain, member.description.platform]),
+    ),
   );
   const known = await store.build(key);
-  if (known) return known;
+  // What it led to may have been evicted; asking is use, so it is not until it is run.
+  const isKept = async ({ artifactDigest: made }: Saved) =>
+    made === '' || made === sourceDigest || (await artifacts.touch(made));
+  if (known && (await isKept(known))) return known;
 
-  const { artifactDigest, compile } = await member.connection.prepare(
-    { language: language.name, version: language.version, entry, bundle: Buffer.from(bundle), limits: limits.compile },
-    (limits.compile?.wallTimeMs ?? DEFAULT_COMPILE_MS) + PREPARE_GRACE_MS,
-    signal,
-  );
+  const withinMs = prepareWithinMs(job.program);
+  const { artifactDigest, compile } = await member.connection.prepare(request, withinMs, signal);
   const build: Saved = {
     artifactDigest,
     ...(language.compiled && { version: language.version }),
@@ -101,7 +98,10 @@ async function prepare(
     if (artifactDigest !== sourceDigest) await artifacts.put(await checkedDownload(offer, artifactDigest, signal));
   }
   // What met a limit may fit below another client's: only the compiler's own verdict is for everybody.
-  if (artifactDigest !== '' || compile?.exitCode !== undefined) await store.recordBuild(key, build);
+  if (artifactDigest !== '' || compile?.exitCode !== undefined) {
+    if (known) await store.forgetBuild(key);
+    await store.recordBuild(key, build);
+  }
   return build;
 }
 

@@ -34,7 +34,8 @@ afterEach(async () => {
 
 const withRunner = (...behaviours: Behaviour[]) => onStage({ behaviours });
 
-async function onStage(options: FakeRunnerOptions): Promise<Stage> {
+/** @param options `artifactStoreBytes`: smaller than anybody may set it. */
+async function onStage(options: FakeRunnerOptions & { readonly artifactStoreBytes?: number }): Promise<Stage> {
   const folder = await mkdtemp(join(tmpdir(), 'runlane-worker-'));
   opened.push(() => rm(folder, { recursive: true, force: true }));
   const runner = await startFakeRunner(options);
@@ -46,7 +47,8 @@ async function onStage(options: FakeRunnerOptions): Promise<Stage> {
     RECONCILE_SECONDS: '1',
     SHUTDOWN_SECONDS: '4',
   };
-  const config = readConfig(env, [...WORKER_VARIABLES, ...STORE_VARIABLES, 'DATA_DIR']);
+  const read = readConfig(env, [...WORKER_VARIABLES, ...STORE_VARIABLES, 'DATA_DIR']);
+  const config = { ...read, ARTIFACT_STORE_MB: options.artifactStoreBytes ?? read.ARTIFACT_STORE_MB };
   const closer = createCloser({ graceMs: 5_000, log: silentLog });
   opened.push(closer.close);
   const ports = await openPorts(config, { closer, log: silentLog });
@@ -89,6 +91,58 @@ test('a runner that lacks the artifact is given it', async () => {
   const { run, runner } = await withRunner(BEHAVIOURS.lacksTheArtifact, BEHAVIOURS.runs);
   assert.equal((await run()).status, 'succeeded');
   assert.equal(runner.executed(), 2);
+});
+
+/** What the runner below compiles every source to: what it gives when it is asked for an artifact. */
+const COMPILED = digestOf(Buffer.from('not what was asked for'));
+
+/** A runner that compiles, what it made of the sources each time, and what it was to execute. */
+async function compiling(made: (times: number) => string, ...behaviours: Behaviour[]) {
+  const executed: string[] = [];
+  let times = 0;
+  const noted = behaviours.map<Behaviour>((behaviour) => (call, start) => {
+    executed.push(start.artifactDigest);
+    behaviour(call, start);
+  });
+  const prepares = () => {
+    times += 1;
+    return made(times);
+  };
+  const stage = await onStage({ behaviours: noted, prepares, languages: [{ version: '3.11.2', compiled: true }] });
+  return { ...stage, executed, compiled: () => times };
+}
+
+test('a compiled program that was evicted is compiled again for the next job with the same source', async () => {
+  const { run, ports, compiled } = await compiling(() => COMPILED, BEHAVIOURS.runs);
+  assert.equal((await run()).status, 'succeeded');
+  assert.equal((await run()).status, 'succeeded');
+  assert.equal(compiled(), 1);
+  await ports.artifacts.evict(0);
+  assert.equal((await run()).status, 'succeeded');
+  assert.equal(compiled(), 2);
+  assert.ok(await ports.artifacts.get(COMPILED));
+  assert.equal((await run()).status, 'succeeded');
+  assert.equal(compiled(), 2);
+});
+
+test('a compiled program that is evicted before it runs is compiled again there, though it comes out different', async () => {
+  const other = digestOf(Buffer.from('another'));
+  const { lacksTheArtifact, runs } = BEHAVIOURS;
+  let evict = async () => {};
+  const evicting: Behaviour = (call) => void evict().then(() => lacksTheArtifact(call));
+  const { run, ports, executed } = await compiling((times) => (times === 1 ? COMPILED : other), evicting, runs);
+  evict = async () => void (await ports.artifacts.evict(0));
+  const { status, attempt } = await run();
+  assert.deepEqual([status, attempt, executed], ['succeeded', 1, [COMPILED, other]]);
+});
+
+test('what a job needs and leaves outlives a store that is much too small', async () => {
+  const file = 'x'.repeat(50_000);
+  const { run, ports } = await onStage({ behaviours: [leaves([['a', file]])], artifactStoreBytes: 100_000 });
+  for (let n = 0; n < 5; n += 1) {
+    const { result } = await run({ files: [{ path: 'main.py', content: Buffer.from(`${n}${'#'.repeat(60_000)}`) }] });
+    assert.equal((await ports.artifacts.get(result?.files?.[0]?.sha256 ?? ''))?.length, file.length);
+  }
 });
 
 test('a job that the runner refuses ends at once, with the reason', async () => {
@@ -223,6 +277,20 @@ test('paths that lead elsewhere, or come twice, are left out and counted, and th
 test('a runner that claims to have left out more than can be counted makes no result that cannot be told', async () => {
   const { run } = await withRunner(leaves([['', 'x']], 0xffff_ffff));
   assert.equal((await run()).result?.filesOmitted, 0xffff_ffff);
+});
+
+test('paths that nobody could ask for take no room of others', async () => {
+  const tooLong = Array.from(
+    { length: 20 },
+    (_, n) => [`${'long/'.repeat(6)}${n}${'n'.repeat(1_024)}`, 'x'.repeat(50)] as const,
+  );
+  const { run } = await withRunner(leaves([...tooLong, ['a', 'x'.repeat(60)], ['b', 'x'.repeat(40)]]));
+  const { result } = await run({ limits: { producedBytes: 100, producedFiles: 2 } });
+  assert.deepEqual(
+    result?.files?.map(({ path }) => path),
+    ['a', 'b'],
+  );
+  assert.equal(result?.filesOmitted, 20);
 });
 
 test('files beyond the limits of the run are left out whole, whatever the runner sends', async () => {

@@ -3,7 +3,17 @@ import { randomUUID } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ArtifactStore, DeliveryHandler, JobFeed, JobId, JobQueue, JobStore, Log, Stage } from '@runlane/core';
+import {
+  type ArtifactStore,
+  type DeliveryHandler,
+  type JobFeed,
+  type JobId,
+  type JobQueue,
+  type JobStore,
+  type Log,
+  type Stage,
+  withQuota,
+} from '@runlane/core';
 import type { Outcome } from './claimed.js';
 import type { WorkerContext } from './context.js';
 import { createExecute } from './execute.js';
@@ -24,6 +34,7 @@ export interface WorkerOptions {
     readonly WORKER_CONCURRENCY: number;
     readonly RECONCILE_SECONDS: number;
     readonly RETENTION_HOURS: number;
+    readonly ARTIFACT_STORE_MB: number;
     readonly SHUTDOWN_SECONDS: number;
   };
 }
@@ -68,7 +79,7 @@ export function createWorker({ store, queue, feed, artifacts, log, config }: Wor
     store,
     queue,
     feed,
-    artifacts,
+    artifacts: withQuota(artifacts, { maxBytes: config.ARTIFACT_STORE_MB, log }),
     pool,
     metrics,
     log,
