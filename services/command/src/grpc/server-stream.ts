@@ -77,7 +77,8 @@ export function serverStream<I, O>(
       if (!gone.signal.aborted) call.end();
       else if (closing.aborted) call.emit('error', STOPPING);
     } catch (reason) {
-      if (!gone.signal.aborted) call.emit('error', toServiceError(reason, log));
+      if (closing.aborted) call.emit('error', STOPPING);
+      else if (!gone.signal.aborted) call.emit('error', toServiceError(reason, log));
     } finally {
       closing.removeEventListener('abort', abort);
     }
