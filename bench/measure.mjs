@@ -1,4 +1,5 @@
 /** Measuring: how long work takes, how often it can be done, and what to say of many times. */
+import { setTimeout as sleep } from 'node:timers/promises';
 
 export const PYTHON = '/usr/bin/python3';
 export const HELLO = "print('Hello, World!')";
@@ -42,10 +43,14 @@ export async function ratesInTurns(rounds, { bare, work }) {
   return { ...workAll, barePerSecond: bareAll.perSecond, ratio: workAll.perSecond / bareAll.perSecond };
 }
 
-/** Two kinds of work in turns, so that both meet the same noise: the percentiles of each, and the ratio of their medians. */
-export async function inTurns(count, { bare, work }) {
+/**
+ * Two kinds of work in turns, so that both meet the same noise: the percentiles of each, and the ratio of their medians.
+ * @param pauseMs before each turn, in which nothing is measured.
+ */
+export async function inTurns(count, { bare, work, pauseMs = 0 }) {
   const times = { bare: [], work: [] };
   for (let i = 0; i < count; i += 1) {
+    if (pauseMs > 0) await sleep(pauseMs);
     times.bare.push(await timed(bare));
     times.work.push(await timed(work));
   }
