@@ -53,6 +53,8 @@ export interface OfferedLanguage {
   readonly unavailableReason?: string;
   readonly version: string;
   readonly aliases: readonly string[];
+  /** Programs can be run in a terminal; absent from what an older worker recorded. */
+  readonly terminal?: boolean;
   readonly entry: string;
   readonly defaultLimits: Limits;
   readonly maximumLimits: Limits;
@@ -81,6 +83,8 @@ export interface Facts {
   attempts: Attempt;
   results: StoredResult;
   cancellations: { readonly createdAtMs: number };
+  /** Somebody is, or was, attached to an interactive job: once, for all time. */
+  attachments: { readonly createdAtMs: number };
   builds: Build;
   idempotency: IdempotencyClaim;
   runners: RunnerRecord;
@@ -93,6 +97,7 @@ export const FACT_KINDS = [
   'attempts',
   'results',
   'cancellations',
+  'attachments',
   'builds',
   'idempotency',
   'runners',

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { v7 as newId } from 'uuid';
-import type { FeedEvent, JobFeed, Wish } from './job-feed.js';
+import { type FeedEvent, type JobFeed, type JobInput, MAX_WAITING_INPUT_BYTES, type Wish } from './job-feed.js';
 import { until, withBuffers } from './testing/jobs.js';
 
 const everyByte = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
@@ -143,6 +143,79 @@ export function testJobFeed(adapter: string, open: () => Promise<JobFeed>, skip:
       assert.ok(heard.every((words) => words === 'b cancel'));
       stopB();
       await feed.wish(newId(), { type: 'cancel' });
+    });
+
+    const typed = (text: string): JobInput => ({ type: 'stdin', data: Buffer.from(text) });
+    const patience = () => AbortSignal.timeout(10_000);
+
+    /** Reads so many inputs. */
+    async function take(id: string, count: number): Promise<JobInput[]> {
+      const leaving = new AbortController();
+      const inputs: JobInput[] = [];
+      for await (const input of feed.readInput(id, AbortSignal.any([leaving.signal, patience()]))) {
+        inputs.push(withBuffers(input));
+        if (inputs.length === count) leaving.abort();
+      }
+      return inputs;
+    }
+
+    it('passes input on as it was given, in order, what came before it was read and what comes after', async () => {
+      const id = newId();
+      const inputs: JobInput[] = [
+        { type: 'stdin', data: everyByte },
+        { type: 'signal', name: 'SIGINT' },
+        { type: 'resize', rows: 24, columns: 80 },
+        typed(''),
+        { type: 'close_stdin' },
+      ];
+      const [first, ...others] = inputs as [JobInput, ...JobInput[]];
+      await feed.appendInput(id, 1, first, patience());
+      const taking = take(id, inputs.length);
+      for (const [at, input] of others.entries()) await feed.appendInput(id, at + 2, input, patience());
+      assert.deepEqual(await taking, inputs);
+    });
+
+    it('adds input once that is given again under its number', async () => {
+      const id = newId();
+      for (const sequence of [1, 1, 2, 1, 2, 3]) await feed.appendInput(id, sequence, typed(`${sequence}`), patience());
+      assert.deepEqual(await take(id, 3), [typed('1'), typed('2'), typed('3')]);
+    });
+
+    it('holds back whoever gives more input than may wait, and loses none of it', async () => {
+      const id = newId();
+      const pieces = 40;
+      const piece = (n: number) => typed(String(n).padEnd(MAX_WAITING_INPUT_BYTES / 16, '.'));
+      let given = 0;
+      const giving = (async () => {
+        for (let n = 1; n <= pieces; n += 1) {
+          await feed.appendInput(id, n, piece(n), patience());
+          given = n;
+        }
+      })();
+      await until('no more is taken', () => given === 16);
+      const impatient = AbortSignal.timeout(300);
+      await assert.rejects(() => feed.appendInput(id, 99, typed('no room'), impatient));
+      assert.equal(given, 16);
+      const inputs = await take(id, pieces);
+      await giving;
+      assert.deepEqual(
+        inputs,
+        Array.from({ length: pieces }, (_, at) => withBuffers(piece(at + 1))),
+      );
+    });
+
+    it('ends whoever reads input when its signal aborts, before and while waiting', async () => {
+      const id = newId();
+      for await (const _ of feed.readInput(id, AbortSignal.abort())) assert.fail('there is none');
+      for await (const _ of feed.readInput(id, AbortSignal.timeout(50))) assert.fail('there is none');
+    });
+
+    it('forgets input that is dropped, and that of no other job', async () => {
+      const [one, two] = [newId(), newId()];
+      for (const id of [one, two]) await feed.appendInput(id, 1, typed('x'), patience());
+      await feed.dropInput(one);
+      for await (const _ of feed.readInput(one, AbortSignal.timeout(50))) assert.fail('it was dropped');
+      assert.deepEqual(await take(two, 1), [typed('x')]);
     });
 
     it('keeps jobs apart', async () => {

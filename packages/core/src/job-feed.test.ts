@@ -75,7 +75,10 @@ test('with Redis frozen, appending fails within 1 s, then at once, and a reader 
     const firstMs = await timeOf(() => assert.rejects(() => feed.append(id, line(2))));
     const secondMs = await timeOf(() => assert.rejects(() => feed.append(id, line(3))));
     assert.ok(firstMs < 1_000 && secondMs < 100, `${firstMs} ms, then ${secondMs} ms`);
-    await feed.wish(id, { type: 'cancel' });
+    await assert.rejects(() => feed.wish(id, { type: 'cancel' }));
+    const patience = AbortSignal.timeout(5_000);
+    await assert.rejects(() => feed.appendInput(id, 1, { type: 'close_stdin' }, patience), /./);
+    assert.equal(patience.aborted, false);
     assert.equal(await feed.has(id, '1-1'), false);
   } finally {
     await server.kill('SIGCONT');

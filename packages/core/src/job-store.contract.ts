@@ -151,6 +151,28 @@ export function testJobStore(adapter: string, open: () => Promise<FactStore>, sk
       assert.equal(await statusOf(id), ends[won.indexOf(true)]);
     });
 
+    it('lets one attach to a job, and nobody after it', async () => {
+      const { id } = await accepted();
+      assert.equal(await store.isAttached(id), false);
+      const attached = await Promise.all([store.attach(id), store.attach(id), store.attach(id)]);
+      assert.deepEqual(attached.filter(Boolean), [true]);
+      assert.deepEqual([await store.attach(id), await store.isAttached(id)], [false, true]);
+    });
+
+    it('tells whoever claims whether the attempt before fell silent or was given up', async () => {
+      const { id } = await accepted();
+      const silence = async () => {
+        const asked = await store.claim(id, 'exec', 'w1', true);
+        return asked.outcome === 'claimed' ? ([asked.claim, asked.afterSilence] as const) : assert.fail(asked.outcome);
+      };
+      const [first, before] = await silence();
+      assert.equal(before, false);
+      await store.release(first, 'w1', 'failed');
+      assert.equal((await silence())[1], false);
+      nowMs += LEASE_MS + 1;
+      assert.equal((await silence())[1], true);
+    });
+
     it('remembers a cancellation, which by itself ends nothing', async () => {
       const { id } = await accepted();
       assert.equal(await store.isCancelled(id), false);

@@ -28,7 +28,12 @@ export interface Claim {
 
 /** What came of asking for a claim. */
 export type ClaimOutcome =
-  | { readonly outcome: 'claimed'; readonly claim: Claim }
+  | {
+      readonly outcome: 'claimed';
+      readonly claim: Claim;
+      /** The attempt before ended by silence: what it started may have run. */
+      readonly afterSilence: boolean;
+    }
   /** The job has a result, or is unknown: there is nothing to do. */
   | { readonly outcome: 'over' }
   /** Somebody else holds a live lease. */
@@ -77,8 +82,11 @@ export interface JobStore {
   isFinished(id: JobId): Promise<boolean>;
   /** Jobs of an owner, newest first, without sources and output; at most 1,000 are looked at for a page. */
   list(query: ListQuery): Promise<JobPage>;
-  /** Ask to work on a stage. Of many callers one gets the claim. */
-  claim(id: JobId, stage: Stage, workerId: string): Promise<ClaimOutcome>;
+  /**
+   * Ask to work on a stage. Of many callers one gets the claim. `durable`: it is on disk when this resolves, for what must never
+   * be done twice, not even after a power cut.
+   */
+  claim(id: JobId, stage: Stage, workerId: string, durable?: boolean): Promise<ClaimOutcome>;
   /** Renew a lease. */
   heartbeat(claim: Claim, workerId: string): Promise<void>;
   /** Give a claim up without a result: another may claim at once. Only an attempt that `failed` is counted. */
@@ -96,6 +104,9 @@ export interface JobStore {
   /** Record the wish to end a job; durable when this resolves. */
   cancel(id: JobId): Promise<void>;
   isCancelled(id: JobId): Promise<boolean>;
+  /** Attach to an interactive job; true for the first, and for nobody after it. Durable when this resolves. */
+  attach(id: JobId): Promise<boolean>;
+  isAttached(id: JobId): Promise<boolean>;
   /** Jobs without a result, oldest first, after a cursor. */
   inFlight(after: JobId | undefined, limit: number): Promise<InFlight[]>;
   inFlightCount(): Promise<number>;
@@ -244,15 +255,16 @@ export function createJobStore({ facts, leaseMs, maxAttempts, now = Date.now }: 
       return { jobs, ...(after && { next: after }) };
     },
 
-    async claim(id, stage, workerId) {
+    async claim(id, stage, workerId, durable = false) {
       const [result, newest] = await Promise.all([facts.get('results', id), newestAttempt(id, stage)]);
       if (result) return { outcome: 'over' };
       const startedAtMs = now();
       if (newest.attempt && isLive(newest.attempt, startedAtMs)) return { outcome: 'held' };
       if (newest.counted >= maxAttempts) return { outcome: 'exhausted', attempts: newest.counted };
       const claim: Claim = { id, stage, attempt: newest.number + 1, startedAtMs };
-      const first = await facts.insert(beat(claim, workerId), { durable: false });
-      return first ? { outcome: 'claimed', claim } : { outcome: 'held' };
+      const first = await facts.insert(beat(claim, workerId), { durable });
+      const afterSilence = newest.attempt !== undefined && !newest.attempt.ended;
+      return first ? { outcome: 'claimed', claim, afterSilence } : { outcome: 'held' };
     },
 
     heartbeat: (claim, workerId) => facts.put(beat(claim, workerId)),
@@ -281,6 +293,10 @@ export function createJobStore({ facts, leaseMs, maxAttempts, now = Date.now }: 
     },
 
     isCancelled: async (id) => (await facts.get('cancellations', id)) !== undefined,
+
+    attach: (id) => facts.insert({ kind: 'attachments', id, document: { createdAtMs: now() } }, { durable: true }),
+
+    isAttached: async (id) => (await facts.get('attachments', id)) !== undefined,
 
     async inFlight(after, limit) {
       const found = await facts.scan('inflight', { after, limit });
@@ -361,6 +377,7 @@ export function createJobStore({ facts, leaseMs, maxAttempts, now = Date.now }: 
     await facts.remove('inflight', id);
     await facts.remove('saved', id);
     await facts.remove('cancellations', id);
+    await facts.remove('attachments', id);
     await facts.remove('results', id);
     await facts.remove('jobs', id);
   }

@@ -36,6 +36,17 @@ export interface Limits extends CompileLimits {
   readonly compile?: CompileLimits;
 }
 
+/** The size of a terminal, in characters. */
+export interface TerminalSize {
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/** How somebody talks to a program while it runs: through a terminal of this size, or pipes. */
+export interface Interactive {
+  readonly terminal?: TerminalSize;
+}
+
 /** A program and how to run it, checked: paths are safe, sizes within bounds, the language's name is not an alias. */
 export interface Program {
   readonly language: string;
@@ -48,6 +59,8 @@ export interface Program {
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly limits: Limits;
+  /** Its standard input stays open for somebody attached; absent where it ends with `stdin`. */
+  readonly interactive?: Interactive;
 }
 
 /** What was accepted. It never changes: all that happens to it later is a fact of its own. */

@@ -4,6 +4,7 @@
  */
 import { RunlaneError } from '@runlane/contract';
 import type { RequestHandler } from 'express';
+import { isUpgrade } from './upgrade.js';
 
 /** @param allowedHosts names without port; IPv6 addresses in brackets. */
 export function createGuard(allowedHosts: readonly string[]): RequestHandler {
@@ -12,6 +13,16 @@ export function createGuard(allowedHosts: readonly string[]): RequestHandler {
     // Node takes a coding that it does not know for a request without a body; a proxy in front may see one (smuggling).
     if (!['chunked', undefined].includes(request.headers['transfer-encoding']?.toLowerCase())) {
       throw new RunlaneError('INVALID_REQUEST', 'the only transfer encoding is "chunked"');
+    }
+    // Node reads no body where another protocol is asked for, and what it did not read must not be taken for another request.
+    if (
+      isUpgrade(request) &&
+      (request.headers['content-length'] ?? request.headers['transfer-encoding']) !== undefined
+    ) {
+      throw new RunlaneError(
+        'INVALID_REQUEST',
+        'a request with a body cannot ask for another protocol: leave "Upgrade" out',
+      );
     }
     const host = request.headers.host?.toLowerCase() ?? '';
     if (!allowed.has(host.replace(/:\d+$/, ''))) {

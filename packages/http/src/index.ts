@@ -2,3 +2,4 @@
 export * from './guard.js';
 export * from './listen.js';
 export * from './problem.js';
+export * from './upgrade.js';

@@ -1,6 +1,7 @@
 /** The command service without its doors: the use cases, and whether it can serve. */
 import type { ArtifactStore, JobFeed, JobQueue, JobStore, Log } from '@runlane/core';
 import { v7 } from 'uuid';
+import { type Attach, createAttach } from './attach.js';
 import { createFiles, type Files } from './files.js';
 import { createJobs, type Jobs } from './jobs.js';
 import { createLanguages, type Languages } from './languages.js';
@@ -11,6 +12,7 @@ export interface Command {
   readonly submit: ReturnType<typeof createSubmit>;
   readonly jobs: Jobs;
   readonly watch: Watch;
+  readonly attach: Attach;
   readonly files: Files;
   readonly languages: Languages;
   /** Of Runlane. */
@@ -39,6 +41,7 @@ export interface CommandOptions {
 export function createCommand({ store, queue, feed, artifacts, log, version, config }: CommandOptions): Command {
   const languages = createLanguages(store);
   const jobs = createJobs({ store, feed });
+  const watch = createWatch({ jobs, store, feed });
   const answers = (asked: Promise<void>) =>
     asked.then(
       () => 'ok',
@@ -47,7 +50,8 @@ export function createCommand({ store, queue, feed, artifacts, log, version, con
   return {
     submit: createSubmit({ store, queue, languages, newId: () => v7(), maxQueuedJobs: config.MAX_QUEUED_JOBS, log }),
     jobs,
-    watch: createWatch({ jobs, store, feed }),
+    watch,
+    attach: createAttach({ jobs, store, feed, watch, log }),
     files: createFiles({
       jobs,
       artifacts,

@@ -2,7 +2,7 @@
 import { setMaxListeners } from 'node:events';
 import type { Closer, Log } from '@runlane/core';
 import type { OpenPorts } from '@runlane/core/adapters';
-import { listenHttp } from '@runlane/http';
+import { answerUpgrades, listenHttp } from '@runlane/http';
 import { createBoard } from './admin/board.js';
 import { type CommandOptions, createCommand } from './command.js';
 import { startGrpc } from './grpc/server.js';
@@ -40,6 +40,7 @@ export async function openCommandDoors({ ports, config, closer, log }: CommandDo
   setMaxListeners(0, closing.signal);
   const app = createApp({ command, board: createBoard(openQueue), allowedHosts, closing: closing.signal, log });
   const http = await listenHttp(app, { host, port: config.HTTP_PORT });
+  answerUpgrades(http.server, app);
   closer.add({ name: 'http', close: http.close });
   const grpc = await startGrpc(command, { host, port: config.GRPC_PORT, closing: closing.signal }, log);
   closer.add({ name: 'grpc', close: grpc.close });

@@ -12,6 +12,7 @@ const AWAY = 'no runner that has it is connected; jobs for it wait for one';
 export interface KnownLanguage extends OfferedLanguage {
   readonly title: string;
   readonly compiled: boolean;
+  readonly terminal: boolean;
   /** A runner can run it; when it is not available, that runner is away, and jobs wait for it. */
   readonly usable: boolean;
   /** A runner that is here can run it. */
@@ -90,6 +91,7 @@ function toKnown(language: OfferedLanguage, isHere: boolean, isFirst: boolean): 
     ...rest,
     title: language.title || language.name,
     compiled: language.compiled ?? false,
+    terminal: language.terminal ?? false,
     usable,
     available: isHere && usable,
     isDefault: usable && isFirst,

@@ -9,7 +9,7 @@ import {
   RunlaneError,
   VERSION_EXAMPLES,
 } from '@runlane/contract';
-import type { Limits, Program, SourceFile } from '@runlane/core';
+import type { Interactive, Limits, Program, SourceFile } from '@runlane/core';
 import { findLanguage, isCalled, type KnownLanguage } from './languages.js';
 import { check, invalidRequest } from './validate.js';
 
@@ -29,7 +29,7 @@ export function readNewJob(body: unknown, known: readonly KnownLanguage[]): NewJ
 export function toProgram(asked: NewJob, known: readonly KnownLanguage[]): Program {
   const { version = '' } = asked;
   const limits = definedLimits(asked.limits);
-  const problems = offerProblems({ language: asked.language, version, limits }, known);
+  const problems = offerProblems({ language: asked.language, version, limits, terminal: hasTerminal(asked) }, known);
   const language = findLanguage(known, asked.language, version);
   if (problems.length > 0) throw invalidRequest(problems);
   if (!language)
@@ -45,6 +45,7 @@ export function toProgram(asked: NewJob, known: readonly KnownLanguage[]): Progr
     args: asked.args,
     env: asked.env ?? {},
     limits,
+    ...(asked.interactive && { interactive: definedInteractive(asked.interactive) }),
   };
 }
 
@@ -53,22 +54,29 @@ interface Wanted {
   readonly language: string;
   readonly version: string;
   readonly limits: Limits;
+  readonly terminal: boolean;
 }
 
 function offerProblems(wanted: Wanted, known: readonly KnownLanguage[]): FieldProblem[] {
-  const { language: name, version, limits } = wanted;
+  const { language: name, version, limits, terminal } = wanted;
   // Without the version, the default one, or else any language at all: the limits are judged all the same.
   const language =
     findLanguage(known, name, version) ?? findLanguage(known, name, '') ?? known.find(({ usable }) => usable);
   return [
     ...choiceProblems(wanted, known),
     ...(language ? limitProblems(limits, language.maximumLimits, 'limits') : []),
+    ...(language && terminal && !language.terminal ? [noTerminal(language)] : []),
   ];
+}
+
+function noTerminal({ title }: KnownLanguage): FieldProblem {
+  const reason = `${title} is not run in a terminal here; leave it out, and input and output are pipes`;
+  return { field: 'interactive.terminal', reason };
 }
 
 /** What can be understood of a body that is not valid. */
 function loosely(body: unknown): Wanted {
-  const { language, version, limits } = (typeof body === 'object' && body !== null ? body : {}) as Record<
+  const { language, version, limits, interactive } = (typeof body === 'object' && body !== null ? body : {}) as Record<
     string,
     unknown
   >;
@@ -78,6 +86,7 @@ function loosely(body: unknown): Wanted {
     language: text(language, 'python'),
     version: text(version, ''),
     limits: read.success ? definedLimits(read.data) : {},
+    terminal: hasTerminal({ interactive }),
   };
 }
 
@@ -111,6 +120,14 @@ function toFiles({ code, files, entry }: NewJob, language: KnownLanguage): Sourc
 
 function usualEntry(files: readonly SourceFile[], usual: string): string {
   return files.some(({ path }) => path === usual) ? usual : (files[0]?.path ?? usual);
+}
+
+function hasTerminal({ interactive }: { readonly interactive?: unknown }): boolean {
+  return typeof interactive === 'object' && (interactive as NewJob['interactive'])?.terminal !== undefined;
+}
+
+function definedInteractive({ terminal }: NonNullable<NewJob['interactive']>): Interactive {
+  return terminal ? { terminal } : {};
 }
 
 function definedLimits({ compile, ...run }: NonNullable<NewJob['limits']> = {}): Limits {

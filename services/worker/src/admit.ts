@@ -55,7 +55,8 @@ export function toStart({ program }: Job, { language }: Slot, { artifactDigest }
     env: { ...program.env },
     limits: toLimits(program.limits, language.defaultLimits),
     stdin: Buffer.from(program.stdin),
-    keepStdinOpen: false,
+    keepStdinOpen: program.interactive !== undefined,
+    terminal: program.interactive?.terminal,
   };
 }
 

@@ -1,11 +1,13 @@
 /** One attempt to run a job on one runner: have it admitted, claim it, start it, pass its output on, store how it ended. */
 import { type Job, type Result, resultWithoutRun, type Saved, tellMoment } from '@runlane/core';
 import { admit, toStart } from './admit.js';
+import { whileAttached } from './attached.js';
 import {
   brokenOff,
   claimStage,
   endJob,
   endWithoutRun,
+  lostWhileInteractive,
   type Outcome,
   retryLater,
   throughOutages,
@@ -42,14 +44,18 @@ export async function attemptOn(context: WorkerContext, slot: Slot, job: Job, sa
     const events = createFeedWriter(context.feed, id, claim.attempt, context.log);
     const putFile = (bytes: Uint8Array) =>
       throughOutages(context, id, () => context.artifacts.put(bytes, { durable: true }));
-    return await withLease(context, claim, async (signal) => {
+    return await withLease(context, claim, async (signal, abandon) => {
       const stop = () => (signal.reason === 'cancelled' ? endSoon(run) : run.cancel());
       signal.addEventListener('abort', stop, { once: true });
       const collected = createCollector(start.limits);
+      const over = new AbortController();
+      let begun = false;
       try {
         signal.throwIfAborted();
         events.status('running');
+        begun = true;
         run.go();
+        if (program.interactive) void whileAttached(context, id, run, over.signal, abandon);
         context.metrics.started(program.language);
         const ran = await follow(id, run, collected, events);
         // Before the result that names them: who reads it finds them.
@@ -67,7 +73,13 @@ export async function attemptOn(context: WorkerContext, slot: Slot, job: Job, sa
         }
         const reason = signal.aborted ? signal.reason : (error as Error).message;
         context.log.warn({ jobId: id, attempt: claim.attempt, reason }, 'attempt broke off');
-        return brokenOff(signal);
+        if (!begun || !program.interactive) return brokenOff(signal);
+        const ended = lostWhileInteractive('the platform lost the run');
+        await endJob(context, job, claim.attempt, { ...ended, ...collected.output() });
+        await events.end();
+        return 'done';
+      } finally {
+        over.abort();
       }
     });
   } finally {

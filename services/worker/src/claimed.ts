@@ -20,23 +20,36 @@ const STORE_WITHIN_MS = 60_000;
  * Undefined: there is nothing to do for this worker.
  */
 export async function claimStage(context: WorkerContext, job: Job, stage: Stage): Promise<Claim | undefined> {
-  const { id } = job;
-  const claimed = await context.store.claim(id, stage, context.workerId);
+  const { id, program } = job;
+  const runsOnce = stage === 'exec' && program.interactive !== undefined;
+  const claimed = await context.store.claim(id, stage, context.workerId, runsOnce);
   if (claimed.outcome === 'exhausted') {
     const message = `the platform could not run this in ${claimed.attempts} attempts`;
     await endWithoutRun(context, job, resultWithoutRun('error', { message }));
   }
-  return claimed.outcome === 'claimed' ? claimed.claim : undefined;
+  if (claimed.outcome !== 'claimed') return undefined;
+  if (runsOnce && claimed.afterSilence) {
+    await endJob(context, job, claimed.claim.attempt, lostWhileInteractive('the worker that ran it was lost'));
+    await createFeedWriter(context.feed, id, claimed.claim.attempt, context.log).end();
+    return undefined;
+  }
+  return claimed.claim;
+}
+
+/** What becomes of an interactive program whose run broke off: whoever talked to it cannot do so again. */
+export function lostWhileInteractive(reason: string): Result {
+  return resultWithoutRun('error', { message: `${reason}; an interactive program is not run a second time` });
 }
 
 /**
  * Do `work` while heartbeats keep the lease; then, unless it led on, give the claim up. The signal of `work` aborts when the
- * lease is as good as lost, when the worker stops, or when the job was cancelled; its `reason` tells which.
+ * lease is as good as lost, when the worker stops, or when the job was cancelled; its `reason` tells which. `abandon` is for
+ * work that has cancelled the job itself.
  */
 export async function withLease(
   context: WorkerContext,
   claim: Claim,
-  work: (signal: AbortSignal) => Promise<'done' | 'failed' | 'handed_back'>,
+  work: (signal: AbortSignal, abandon: () => void) => Promise<'done' | 'failed' | 'handed_back'>,
 ): Promise<Outcome> {
   const outcome = await whileBeating(context, claim, work);
   // Only now: a heartbeat that came later would take the release back.
@@ -48,7 +61,7 @@ export async function withLease(
 async function whileBeating<T>(
   context: WorkerContext,
   claim: Claim,
-  work: (signal: AbortSignal) => Promise<T>,
+  work: (signal: AbortSignal, abandon: () => void) => Promise<T>,
 ): Promise<T> {
   const abort = new AbortController();
   const { store, feed, leaseMs, workerId, log, stopping } = context;
@@ -76,7 +89,7 @@ async function whileBeating<T>(
     if (stopping.aborted) stop();
     // Asked after the claim was made: whoever cancels looks for a claim after recording the wish, so one of us sees it.
     else if (await store.isCancelled(claim.id)) abort.abort('cancelled');
-    return await work(abort.signal);
+    return await work(abort.signal, () => abort.abort('cancelled'));
   } finally {
     clearInterval(timer);
     stopping.removeEventListener('abort', stop);

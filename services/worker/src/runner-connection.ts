@@ -1,4 +1,5 @@
 /** One runner at one address: its calls as promises and iterables, its failures told apart by what to do next. */
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   Client,
@@ -10,6 +11,7 @@ import {
   status,
 } from '@grpc/grpc-js';
 import { runner } from '@runlane/contract';
+import type { JobInput } from '@runlane/core';
 import { service as healthService } from 'grpc-health-check';
 
 /** Why a runner did not do as asked. */
@@ -51,6 +53,8 @@ type RunEvent =
 /** A slot is held and a sandbox is ready; `go` starts the program, and `events` tells of it up to `exited`. */
 export interface AdmittedRun {
   go(): void;
+  /** Give the program input; resolves when more may be given, or `signal` aborts. Ignored once the program has ended. */
+  give(input: JobInput, signal: AbortSignal): Promise<void>;
   /** Kill the program; `events` still tell how it ended. */
   kill(): void;
   /** @throws RunnerError `lost` when the stream breaks off or says nonsense; RunAborted when the signal aborted. */
@@ -200,6 +204,10 @@ export function connectRunner(address: string): RunnerConnection {
       }
       return {
         go: () => void stream.write({ message: { $case: 'go', value: {} } }),
+        async give(input, over) {
+          if (ended || stream.write({ message: toRequest(input) })) return;
+          await once(stream, 'drain', { signal: over }).catch(() => undefined);
+        },
         kill: () => {
           // A cancellation may come while the result of what has ended is being stored.
           if (!ended) stream.write({ message: { $case: 'signal', value: { name: 'SIGKILL' } } });
@@ -251,6 +259,19 @@ async function* readRun(
     }
   } finally {
     leave();
+  }
+}
+
+function toRequest(input: JobInput): runner.ExecuteRequest['message'] {
+  switch (input.type) {
+    case 'stdin':
+      return { $case: 'stdin', value: Buffer.from(input.data) };
+    case 'close_stdin':
+      return { $case: 'closeStdin', value: {} };
+    case 'signal':
+      return { $case: 'signal', value: { name: input.name } };
+    case 'resize':
+      return { $case: 'resize', value: { rows: input.rows, columns: input.columns } };
   }
 }
 

@@ -260,7 +260,7 @@ function toRecord({ languages, slots, isolation }: runner.DescribeResponse): Run
 }
 
 function toOffered(language: runner.RunnerLanguage): OfferedLanguage {
-  const { name, title, version, aliases, entry, compiled, unavailableReason } = language;
+  const { name, title, version, aliases, entry, compiled, unavailableReason, terminal } = language;
   return {
     name,
     title,
@@ -268,6 +268,7 @@ function toOffered(language: runner.RunnerLanguage): OfferedLanguage {
     aliases,
     entry,
     compiled,
+    terminal,
     ...(unavailableReason && { unavailableReason }),
     defaultLimits: toLimits(language.defaultLimits),
     maximumLimits: toLimits(language.maximumLimits),

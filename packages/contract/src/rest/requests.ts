@@ -119,6 +119,29 @@ const entries = (maxEntries: number, key: z.ZodType<string, string>, value: z.Zo
     .refine((record) => Object.keys(record).length <= maxEntries, `must have at most ${maxEntries} entries`)
     .optional();
 
+const LARGEST_SIDE = 1_000;
+const terminalSize = {
+  rows: z.int().min(1).max(LARGEST_SIDE).meta({ example: 24 }),
+  columns: z.int().min(1).max(LARGEST_SIDE).meta({ example: 80 }),
+};
+
+export const interactiveSchema = z
+  .strictObject({
+    terminal: z
+      .strictObject(terminalSize)
+      .optional()
+      .meta({
+        description:
+          'Run it in a terminal of this size: stdin, stdout and stderr are the terminal, and what it writes is told as stdout. ' +
+          'Without it they are pipes.',
+      }),
+  })
+  .meta({
+    id: 'Interactive',
+    description:
+      'Keep standard input open after `stdin`: `GET /v1/jobs/{id}/attach` gives more. Such a program is never run a second time.',
+  });
+
 const variableName = z
   .string()
   .regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, 'names are letters, digits and "_", at most 128');
@@ -189,6 +212,7 @@ export const newJobSchema = z
     args: z.array(argument).max(MAX_ARGS).default([]).meta({ description: 'Command-line arguments.', example: [] }),
     env: entries(MAX_ENTRIES, variableName, argument).meta({ description: 'Environment variables.', example: {} }),
     limits: limitsSchema.optional(),
+    interactive: interactiveSchema.optional(),
     metadata: entries(MAX_LABELS, labelName, wellFormed.refine(...bytesAtMost(1_024))).meta({
       description: 'Your own labels, kept with the job and never interpreted.',
       example: { exercise: '7' },
@@ -199,6 +223,34 @@ export const newJobSchema = z
   .meta({ id: 'NewJob', description: 'A program and how to run it.' });
 
 export type NewJob = z.output<typeof newJobSchema>;
+
+/** Most bytes of standard input in one message of somebody attached. */
+export const MAX_INPUT_BYTES = 64 * 1024;
+
+export const INPUT_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGKILL'] as const;
+
+const stdinMessage = z
+  .strictObject({ type: z.literal('stdin'), data: wellFormed, encoding })
+  .superRefine(({ data, encoding: as }, context) => checkEncoded(data, as, MAX_INPUT_BYTES, 'data', context))
+  .meta({
+    description: `More standard input, at most ${MAX_INPUT_BYTES} bytes. A binary frame is the same, as bytes.`,
+  });
+
+/** What somebody attached says, one JSON text a frame. */
+export const attachMessageSchema = z
+  .discriminatedUnion('type', [
+    stdinMessage,
+    z.strictObject({ type: z.literal('close_stdin') }).meta({ description: 'No more standard input.' }),
+    z
+      .strictObject({ type: z.literal('signal'), name: z.enum(INPUT_SIGNALS) })
+      .meta({ description: 'Send a signal to the program.' }),
+    z
+      .strictObject({ type: z.literal('resize'), ...terminalSize })
+      .meta({ description: 'The size of the terminal has changed.' }),
+  ])
+  .meta({ id: 'AttachMessage', description: 'What a client says to an interactive program, a text frame each.' });
+
+export type AttachMessage = z.output<typeof attachMessageSchema>;
 
 export const submitCodeSchema = z
   .strictObject({

@@ -125,6 +125,7 @@ export const languageSchema = z
     version: z.string().meta({ description: 'Empty where no runner can run it.' }),
     aliases: z.array(z.string()),
     compiled: z.boolean().meta({ description: 'Whether programs are compiled before they run.' }),
+    terminal: z.boolean().meta({ description: 'Whether programs can be run in a terminal.' }),
     available: z.boolean().meta({ description: 'Whether a runner can run it now.' }),
     unavailableReason: z
       .string()

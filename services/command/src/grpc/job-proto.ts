@@ -87,6 +87,7 @@ export function toLanguageMessage(language: KnownLanguage): execution.Language {
     version: language.version,
     aliases: [...language.aliases],
     compiled: language.compiled,
+    terminal: language.terminal,
     available: language.available,
     unavailableReason: language.unavailableReason ?? '',
     defaultLimits: toLimitsMessage(language.defaultLimits),
@@ -121,7 +122,7 @@ function toLimitsMessage(limits: Limits): types.Limits {
 
 /** A message as the JSON that REST would have got, so that one schema checks both. Protobuf's empty values are unset. */
 export function toNewJobInput(program: execution.Program | undefined): Record<keyof NewJob, unknown> {
-  const { language, version, code, files, entry, stdin, args, env, limits, metadata } =
+  const { language, version, code, files, entry, stdin, args, env, limits, interactive, metadata } =
     program ?? execution.Program.decode(new Uint8Array());
   return {
     language: language || undefined,
@@ -137,6 +138,7 @@ export function toNewJobInput(program: execution.Program | undefined): Record<ke
     args,
     env,
     limits,
+    interactive,
     metadata: Object.keys(metadata).length === 0 ? undefined : metadata,
   };
 }

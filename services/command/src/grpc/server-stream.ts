@@ -2,9 +2,11 @@
 import { once } from 'node:events';
 import { constants, type ServerHttp2Stream } from 'node:http2';
 import {
+  type handleBidiStreamingCall,
   type handleServerStreamingCall,
   type handleUnaryCall,
   Metadata,
+  type ServerDuplexStream,
   type ServerUnaryCall,
   type ServerWritableStream,
   type ServiceDefinition,
@@ -63,31 +65,59 @@ export function serverStream<I, O>(
   closing: AbortSignal,
   takeWithinMs?: number,
 ): handleServerStreamingCall<I, O> {
-  return async (call: ServerWritableStream<I, O>) => {
-    const gone = new AbortController();
-    const abort = () => gone.abort('nobody listens any more');
-    call.once('cancelled', abort);
-    closing.addEventListener('abort', abort, { once: true });
-    try {
-      for await (const message of produce(readable(call.request), gone.signal)) {
-        if (takeWithinMs !== undefined) await taken(call, message, takeWithinMs, gone.signal);
-        // false: the caller is slow. Wait, or a runaway program's output fills our memory instead.
-        else if (!call.write(message)) await once(call, 'drain', { signal: gone.signal });
-      }
-      if (!gone.signal.aborted) call.end();
-      else if (closing.aborted) call.emit('error', STOPPING);
-    } catch (reason) {
-      if (closing.aborted) call.emit('error', STOPPING);
-      else if (!gone.signal.aborted) call.emit('error', toServiceError(reason, log));
-    } finally {
-      closing.removeEventListener('abort', abort);
-    }
+  return (call: ServerWritableStream<I, O>) =>
+    answer(call, (signal) => produce(readable(call.request), signal), log, closing, takeWithinMs);
+}
+
+/** The same where requests come in a stream too. They are read no faster than they are taken. */
+export function duplexStream<I, O>(
+  produce: (requests: AsyncIterator<I, undefined>, signal: AbortSignal) => AsyncIterable<O>,
+  log: Log,
+  closing: AbortSignal,
+): handleBidiStreamingCall<I, O> {
+  return (call: ServerDuplexStream<I, O>) => {
+    const requests: AsyncIterator<I, undefined> = call[Symbol.asyncIterator]();
+    const next = async (): Promise<IteratorResult<I, undefined>> => {
+      const { done, value } = await requests.next();
+      return done ? { done, value: undefined } : { value: readable(value) };
+    };
+    // Without `return`: ending the iterator of a call would destroy the call.
+    return answer(call, (signal) => produce({ next }, signal), log, closing);
   };
+}
+
+type Answered<I, O> = ServerWritableStream<I, O> | ServerDuplexStream<I, O>;
+
+async function answer<I, O>(
+  call: Answered<I, O>,
+  produce: (signal: AbortSignal) => AsyncIterable<O>,
+  log: Log,
+  closing: AbortSignal,
+  takeWithinMs?: number,
+): Promise<void> {
+  const gone = new AbortController();
+  const abort = () => gone.abort('nobody listens any more');
+  call.once('cancelled', abort);
+  closing.addEventListener('abort', abort, { once: true });
+  try {
+    for await (const message of produce(gone.signal)) {
+      if (takeWithinMs !== undefined) await taken(call, message, takeWithinMs, gone.signal);
+      // false: the caller is slow. Wait, or a runaway program's output fills our memory instead.
+      else if (!call.write(message)) await once(call, 'drain', { signal: gone.signal });
+    }
+    if (!gone.signal.aborted) call.end();
+    else if (closing.aborted) call.emit('error', STOPPING);
+  } catch (reason) {
+    if (closing.aborted) call.emit('error', STOPPING);
+    else if (!gone.signal.aborted) call.emit('error', toServiceError(reason, log));
+  } finally {
+    closing.removeEventListener('abort', abort);
+  }
 }
 
 /** Resolves when the connection has taken the message; rejects when the caller goes away, or is cut off for being slow. */
 function taken<I, O>(
-  call: ServerWritableStream<I, O>,
+  call: Answered<I, O>,
   message: O,
   withinMs: number,
   signal: AbortSignal,
@@ -112,7 +142,7 @@ function taken<I, O>(
  * End a call whose caller reads nothing. A status would wait behind what is not read, with all that is held for it, and
  * grpc-js has no public way to end the stream itself.
  */
-function reset<I, O>(call: ServerWritableStream<I, O>): void {
+function reset<I, O>(call: Answered<I, O>): void {
   const { stream } = (call as unknown as { readonly call: { readonly stream: ServerHttp2Stream } }).call;
   stream.close(constants.NGHTTP2_CANCEL);
 }

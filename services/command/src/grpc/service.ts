@@ -5,8 +5,9 @@ import { z } from 'zod';
 import type { Command } from '../command.js';
 import type { Submitted } from '../submit.js';
 import { invalidRequest, validate } from '../validate.js';
+import { readFirst, readInputs } from './attach.js';
 import { toEventMessage, toJobMessage, toLanguageMessage, toNewJobInput, toStatusName } from './job-proto.js';
-import { serverStream, unary } from './server-stream.js';
+import { duplexStream, serverStream, unary } from './server-stream.js';
 
 const jobRequestSchema = z.object({ jobId: jobIdSchema });
 const fileRequestSchema = z.object({ jobId: jobIdSchema, path: z.string() });
@@ -19,7 +20,7 @@ const LARGEST_PAGE = 100;
 
 /** @param closing aborts when the server stops: streams end then, and clients go on after the last event elsewhere. */
 export function createExecutionService(
-  { submit, jobs, watch, files, languages }: Command,
+  { submit, jobs, watch, attach, files, languages }: Command,
   closing: AbortSignal,
   log: Log,
 ): execution.ExecutionServiceServer {
@@ -29,6 +30,15 @@ export function createExecutionService(
     const { idempotencyKey } = validate(keySchema, request);
     const body = toNewJobInput(request.program);
     return submit({ body, ownerId, idempotencyKey: idempotencyKey || undefined });
+  }
+
+  /** The job that an attachment's first request names or submits. */
+  async function attached(requests: AsyncIterator<execution.AttachRequest, undefined>): Promise<string> {
+    const first = await readFirst(requests);
+    if (first.$case === 'jobId') return validate(jobRequestSchema, { jobId: first.value }).jobId;
+    if (!first.value.program?.interactive)
+      throw invalidRequest([{ field: 'program.interactive', reason: 'must be set, for a program to attach to' }]);
+    return (await accept(first.value)).view.job.id;
   }
 
   async function* follow(
@@ -84,6 +94,24 @@ export function createExecutionService(
         yield { step: { $case: 'job', value: toJobMessage(view) } };
         for await (const event of follow(view.job.id, undefined, signal))
           yield { step: { $case: 'event', value: event } };
+      },
+      log,
+      closing,
+    ),
+
+    attach: duplexStream(
+      async function* (
+        requests: AsyncIterator<execution.AttachRequest, undefined>,
+        signal,
+      ): AsyncIterable<execution.AttachResponse> {
+        const attachment = await attach(ownerId, await attached(requests));
+        try {
+          yield { step: { $case: 'job', value: toJobMessage(attachment.view) } };
+          for await (const event of attachment.converse(readInputs(requests), signal))
+            yield { step: { $case: 'event', value: toEventMessage(event) } };
+        } finally {
+          await attachment.leave();
+        }
       },
       log,
       closing,

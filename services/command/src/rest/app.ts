@@ -52,7 +52,7 @@ export function createApp({ command, board, allowedHosts, closing, log }: AppOpt
   });
   app.use(createDocs(command.version));
   app.use('/admin/queues', board);
-  app.use(createRoutes(command, closing));
+  app.use(createRoutes(command, closing, log));
   app.use(notFound);
   app.use(createErrorHandler(log));
   return app;

@@ -47,7 +47,7 @@ function format(event: WatchEvent): string {
   return `${id}event: ${event.type}\ndata: ${JSON.stringify(dataOf(event))}\n\n`;
 }
 
-function dataOf(event: WatchEvent): unknown {
+export function dataOf(event: WatchEvent): unknown {
   switch (event.type) {
     case 'status':
       return { status: event.status };

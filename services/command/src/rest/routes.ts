@@ -10,13 +10,14 @@ import {
   type SystemJson,
   submitCodeSchema,
 } from '@runlane/contract';
-import { ANONYMOUS, tellMoment } from '@runlane/core';
+import { ANONYMOUS, type Log, tellMoment } from '@runlane/core';
 import { methodNotAllowed } from '@runlane/http';
 import { type Request, type Response, Router } from 'express';
 import type { Command } from '../command.js';
 import { toExecResultJson, toJobJson, toSummaryJson } from '../job-json.js';
 import type { KnownLanguage } from '../languages.js';
 import { validate } from '../validate.js';
+import { createAttachments } from './attach.js';
 import { readJson } from './body.js';
 import { sendEvents } from './events.js';
 import { sendFile } from './files.js';
@@ -25,11 +26,13 @@ const MAX_WAIT_SECONDS = 60;
 
 /** @param closing aborts when the server stops: whoever waits or watches is answered then, and can come back. */
 export function createRoutes(
-  { submit, jobs, watch, files, languages, version }: Command,
+  { submit, jobs, watch, attach, files, languages, version }: Command,
   closing: AbortSignal,
+  log: Log,
 ): Router {
   const routes = Router();
   const ownerId = ANONYMOUS;
+  const attachments = createAttachments(closing, log);
 
   routes
     .route('/submit-code')
@@ -96,6 +99,15 @@ export function createRoutes(
     .all(methodNotAllowed('GET'));
 
   routes
+    .route('/v1/jobs/:id/attach')
+    .get(async (request) => {
+      const id = idOf(request);
+      attachments.check(request);
+      await attachments.serve(request, await attach(ownerId, id));
+    })
+    .all(methodNotAllowed('GET'));
+
+  routes
     .route('/v1/jobs/:id/files/*path')
     .get(async (request, response) => {
       const { id, path: parts } = request.params;
@@ -132,14 +144,25 @@ function idOf(request: Request): string {
 }
 
 function toLanguageJson(language: KnownLanguage): LanguageJson {
-  const { name, title, version, aliases, compiled, available, unavailableReason, defaultLimits, maximumLimits } =
-    language;
+  const {
+    name,
+    title,
+    version,
+    aliases,
+    compiled,
+    terminal,
+    available,
+    unavailableReason,
+    defaultLimits,
+    maximumLimits,
+  } = language;
   return {
     name,
     title,
     version,
     aliases: [...aliases],
     compiled,
+    terminal,
     available,
     ...(unavailableReason !== undefined && { unavailableReason }),
     defaultLimits,

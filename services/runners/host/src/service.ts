@@ -160,6 +160,7 @@ function toOffer({ manifest, version, toolchain, bounds, compileLimits }: Langua
     maximumLimits: { ...bounds.maxima, compile },
     toolchain,
     unavailableReason: '',
+    terminal: false,
   };
 }
 
@@ -171,6 +172,7 @@ function toLack({ manifest, reason }: Unavailable): runner.RunnerLanguage {
     maximumLimits: undefined,
     toolchain: '',
     unavailableReason: reason,
+    terminal: false,
   };
 }
 

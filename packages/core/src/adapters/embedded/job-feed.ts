@@ -6,6 +6,7 @@ import { EventEmitter } from 'node:events';
 import { LRUCache } from 'lru-cache';
 import type { JobId } from '../../job.js';
 import { compareEventIds, type FeedEvent, type JobFeed } from '../../job-feed.js';
+import { createEmbeddedInputs } from './job-inputs.js';
 
 /** Most bytes of all feeds together. */
 const MAX_BYTES = 64 * 1024 * 1024;
@@ -67,6 +68,7 @@ export function createEmbeddedJobFeed(): JobFeed {
       wishes.on(id, hear);
       return () => wishes.off(id, hear);
     },
+    ...createEmbeddedInputs(),
     async close() {
       clearInterval(dropping);
       feeds.clear();

@@ -8,6 +8,7 @@ import type { JobId } from '../../job.js';
 import type { EventId, FeedEvent, JobFeed, Wish } from '../../job-feed.js';
 import type { Log } from '../../log.js';
 import { connectForCommands, connectToWait } from './connection.js';
+import { createRedisInputs } from './job-inputs.js';
 
 export interface RedisJobFeedOptions {
   /** Such as `redis://127.0.0.1:6379`. Redis 6.2 or newer. */
@@ -132,14 +133,15 @@ export function createRedisJobFeed({ url, log }: RedisJobFeedOptions): JobFeed {
     },
 
     async wish(id, wish) {
-      const said = bounded(() => commands.redis.publish(wishesOf(id), JSON.stringify(wish)));
-      await said.catch((error) => log.debug({ err: error, jobId: id }, 'a wish was not passed on'));
+      await bounded(() => commands.redis.publish(wishesOf(id), JSON.stringify(wish)));
     },
 
     onWish: (id, hear) =>
       listen(wishesOf(id), (message) => {
         if (message !== '') hear(JSON.parse(message) as Wish);
       }),
+
+    ...createRedisInputs({ redis: commands.redis, bounded, listen }),
 
     async close() {
       closed = true;
