@@ -9,8 +9,9 @@ HEADER = struct.Struct(">IB")
 LONGEST = 64 * 1024 * 1024
 
 # To the jail. RUN: words (request.py); FILE: u16 path length, path, u8 executable, bytes; SIGNAL: a name; PRELUDE: as RUN, of
-# a program that is started before its run is known, and is given RUN, FILE and START itself (sandbox.py).
-RUN, FILE, START, STDIN, STDIN_EOF, SIGNAL, KILL, DESCRIBE, PRELUDE = 1, 2, 3, 4, 5, 6, 7, 8, 9
+# a program that is started before its run is known, and is given RUN, FILE and START itself (sandbox.py); RESIZE: words, rows
+# and columns.
+RUN, FILE, START, STDIN, STDIN_EOF, SIGNAL, KILL, DESCRIBE, PRELUDE, RESIZE = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 # From the jail. EXIT: words (relay.py); ERROR: text; DESCRIPTION: JSON; PRODUCED: as FILE, part of a file that the program left.
 READY, STARTED, STDOUT, STDERR, EXIT, ERROR, DESCRIPTION, PRODUCED = 65, 66, 67, 68, 69, 70, 71, 72
 

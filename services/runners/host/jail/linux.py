@@ -41,6 +41,7 @@ libc.sethostname.argtypes = [ctypes.c_char_p, ctypes.c_size_t]
 libc.accept4.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int]
 libc.capset.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
 libc.wait4.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p]
+libc.ioctl.argtypes = [ctypes.c_int, ulong, ulong]
 libc.clock_gettime.argtypes = [ctypes.c_int, ctypes.c_void_p]
 libc.syscall.restype = ctypes.c_long
 
@@ -129,6 +130,17 @@ class Ending:
         user, user_more, system, system_more, most_kib = struct.unpack_from("5l", text, cls._USAGE)
         seconds, more = struct.unpack_from("2l", text, cls._TIME)
         return status, user + system + (user_more + system_more) / 1e6, most_kib * 1024, seconds + more / 1e9
+
+
+def ioctl(fd, request, data):
+    """Ask a device, with a buffer that holds `data`; what it holds afterwards."""
+    buffer = ctypes.create_string_buffer(data, len(data))
+    _check(libc.ioctl(fd, request, ctypes.addressof(buffer)), "ioctl")
+    return buffer.raw
+
+
+def ioctl_by_value(fd, request, value):
+    return _check(libc.ioctl(fd, request, value), "ioctl")
 
 
 def close_range(first, last=HIGHEST_FD):

@@ -77,15 +77,22 @@ def _make(slot, filters, channel):
     network.enter()
     linux.unshare(NAMESPACES)
     linux.sethostname(rootfs.HOSTNAME)
-    linux.mount("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, f"newinstance,ptmxmode=0666,mode=0620,max={TERMINALS}")
+    owner = _owner(slot)
+    terminals = f"newinstance,ptmxmode=0666,mode=0620,max={TERMINALS},uid={owner},gid={owner}"
+    linux.mount("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, terminals)
     mount_folders(slot, LIMITS)
     init = _start_init()
     # Last: while it lives, each page of this process that is written to must be copied first.
     return init, _fork_program(slot, filters, init, channel)
 
 
+def _owner(slot):
+    """The program's user, as it is called here."""
+    return 0 if slot.own_user_namespace else slot.uid
+
+
 def mount_folders(slot, limits, remount=0):
-    owner = 0 if slot.own_user_namespace else slot.uid
+    owner = _owner(slot)
     options = f"size={limits['diskBytes']},nr_inodes={limits['inodes']},uid={owner},gid={owner},mode="
     for folder, mode, flags in WRITABLE:
         linux.mount("tmpfs", folder, "tmpfs", MS_NOSUID | MS_NODEV | flags | remount, options + mode)

@@ -38,7 +38,11 @@ def become(slot, filters, stdio, status, job):
         _make_folder(work["collect"])
         argv, env = work["argv"], work["env"]
         _limit(work["limits"])
-        in_place = not work["prelude"] and interpreter.can_run(argv, env, ends)
+        if work["terminal"]:
+            _enter_terminal(work["terminal"])
+        # On a terminal, Python's streams are others than the interpreter here has.
+        starts = work["prelude"] or work["terminal"]
+        in_place = not starts and interpreter.can_run(argv, env, ends)
         if in_place:
             interpreter.take_over(argv, env)
         os.write(STATUS_FD, PREPARED)
@@ -106,8 +110,8 @@ def pack_file(path, executable, size):
 
 
 def pack_job(job):
-    """What comes after the last file: `argv`, `env`, `limits`, the folder to `collect` afterwards, and whether it is a
-    `prelude`."""
+    """What comes after the last file: `argv`, `env`, `limits`, the folder to `collect` afterwards, whether it is a `prelude`, and
+    the path of the `terminal`, if there is one."""
     return _pack(job)
 
 
@@ -152,6 +156,14 @@ def _write_file(path, executable, size):
     finally:
         os.close(fd)
     return end
+
+
+def _enter_terminal(path):
+    """Make it the controlling terminal, as the first that whoever leads a session opens is, and all three streams."""
+    fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    for target in range(STATUS_FD):
+        os.dup2(fd, target)
+    os.close(fd)
 
 
 def _make_folder(path):

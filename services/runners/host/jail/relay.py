@@ -61,6 +61,9 @@ class Relay:
             sandbox.stdout: _Stream(sandbox.stdout, frames.STDOUT, limits["outputBytes"]),
             sandbox.stderr: _Stream(sandbox.stderr, frames.STDERR, limits["outputBytes"]),
         }
+        self.terminal = sandbox.terminal
+        if self.terminal:
+            self.streams[self.terminal.fd] = _Stream(self.terminal.fd, frames.STDOUT, limits["outputBytes"])
         self.all_streams = list(self.streams.values())
         self.outgoing = bytearray()
         self.held_until = 0.0
@@ -204,15 +207,30 @@ class Relay:
             if kind == frames.STDIN:
                 if self.sandbox.stdin is not None and not self.stdin_closing:
                     self.incoming += payload
+                    if self.terminal:
+                        self.terminal.typed(payload)
             elif kind == frames.STDIN_EOF:
+                if self.terminal and not self.stdin_closing:
+                    self.incoming += self.terminal.end_of_input()
                 self.stdin_closing = True
             elif kind == frames.SIGNAL:
-                self.sandbox.signal(SIGNALS[payload.decode()])
+                self._signal(SIGNALS[payload.decode()])
+            elif kind == frames.RESIZE:
+                rows, columns = (int(word) for word in frames.unpack_words(payload))
+                if self.terminal:
+                    self.terminal.resize(rows, columns)
             elif kind == frames.KILL:
                 self.sandbox.signal(_signal.SIGKILL)
             else:
                 raise Refused(f"frame {kind} while the program runs")
         self._feed()
+
+    def _signal(self, number):
+        # As ^C: the program itself may be a shell, which waits for what runs in the foreground.
+        if self.terminal and number == _signal.SIGINT:
+            self.terminal.interrupt(number)
+        else:
+            self.sandbox.signal(number)
 
     def _feed(self):
         if self.sandbox.stdin is None:

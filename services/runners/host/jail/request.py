@@ -37,10 +37,12 @@ class Request:
         try:
             # A folder of /work that is there when the program starts, and whose files are sent when it has ended.
             self.collect = words[0]
-            files, arguments, variables = (int(word) for word in words[1:4])
+            files, arguments, variables, rows, columns = (int(word) for word in words[1:6])
             self._files = files
-            self.argv = words[4 : 4 + arguments]
-            rest = words[4 + arguments :]
+            # Its size, or None where the program has pipes.
+            self.terminal = (rows, columns) if rows else None
+            self.argv = words[6 : 6 + arguments]
+            rest = words[6 + arguments :]
             self.env = dict(zip(rest[: 2 * variables : 2], rest[1 : 2 * variables : 2]))
             self.limits = _limits(zip(rest[2 * variables :: 2], rest[2 * variables + 1 :: 2]))
         except ValueError:
@@ -86,6 +88,8 @@ def receive_run(prelude, deadline):
     if kind != frames.RUN:
         raise Refused(f"frame {kind} where RUN was expected")
     request = Request(prelude.connection, prelude.reader, deadline, frames.unpack_words(payload), False)
+    if request.terminal:
+        raise Refused("a prelude has its streams already, and they are no terminal")
     differing = [name for name in LIMITS if name not in OF_THE_RUN and request.limits[name] != prelude.limits[name]]
     if differing or request.collect != prelude.collect:
         raise Refused(f"a prelude cannot be given other limits of {', '.join(differing) or 'collecting'}")
@@ -93,10 +97,10 @@ def receive_run(prelude, deadline):
 
 
 def to_words(argv, env, files, limits, collect="out"):
-    """What RUN holds: the folder to collect, three numbers, so many words of the program, so many variables by name and value,
-    and limits likewise."""
+    """What RUN holds: the folder to collect, three numbers, the size of the terminal or two zeros, so many words of the program,
+    so many variables by name and value, and limits likewise."""
     pairs = [*env.items(), *limits.items()]
-    return [collect, files, len(argv), len(env), *argv, *(word for pair in pairs for word in pair)]
+    return [collect, files, len(argv), len(env), 0, 0, *argv, *(word for pair in pairs for word in pair)]
 
 
 def _limits(given):

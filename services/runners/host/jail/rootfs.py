@@ -23,7 +23,8 @@ HOSTNAME = "runlane"
 ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/work", "LANG": "C.UTF-8"}
 # What the tools of languages have made for all programs (the host's setups.ts); the host fills it while runs go on.
 TOOLCHAINS = "/toolchains"
-DEVICES = ("null", "zero", "full", "random", "urandom")
+# `tty` is to each process the terminal of its own session.
+DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 LINKS = {"fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2", "ptmx": "pts/ptmx"}
 # Of the host's /etc only what programs cannot do without, and nothing that tells who the host is.
 ETC_FILES = ("ld.so.cache", "localtime", "mime.types")
@@ -58,7 +59,8 @@ def build(users, binds, toolchains):
         os.mkdir(base + TOOLCHAINS)
         _bind(toolchains, base + TOOLCHAINS)
     _fill_etc(f"{base}/etc", users, etc)
-    for name in DEVICES:
+    # A machine without terminals, as some containers are, has no name for them either.
+    for name in (name for name in DEVICES if name != "tty" or os.path.exists("/dev/tty")):
         os.close(os.open(f"{base}/dev/{name}", os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o666))
         _bind_device(f"/dev/{name}", f"{base}/dev/{name}")
     for name, target in LINKS.items():

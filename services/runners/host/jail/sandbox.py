@@ -7,6 +7,7 @@ import time
 from . import frames, linux, maker, produced, program
 from .linux import MS_REMOUNT
 from .request import LIMITS, Refused
+from .terminal import Terminal
 
 
 class Maker:
@@ -48,6 +49,8 @@ class Sandbox:
             raise OSError(said[1:].decode(errors="replace") or "the maker of sandboxes has ended")
         named = maker.HANDED_OVER.unpack(fds)
         self.stdin, self.stdout, self.stderr, self.status, self._job, self._program, self._init, self._work = named
+        # What the program's streams are, where they are no pipes.
+        self.terminal = None
         # How the program ended, once it has: its wait status, what it used, and when on the monotonic clock.
         self.ending = None
         self._expect_prepared()
@@ -66,12 +69,15 @@ class Sandbox:
         if any(limits[name] != LIMITS[name] for name in ("diskBytes", "inodes")):
             self._visit()
             maker.mount_folders(self.slot, limits, MS_REMOUNT)
+        if request.terminal:
+            self._open_terminal(*request.terminal)
         group.limit(limits["memoryBytes"], limits["processes"])
         try:
             for path, executable, content in request.files():
                 self._send(program.pack_file(path, executable, len(content)), content)
             names = ("argv", "env", "limits", "collect", "prelude")
-            self._send(program.pack_job({name: getattr(request, name) for name in names}))
+            job = {name: getattr(request, name) for name in names}
+            self._send(program.pack_job({**job, "terminal": self.terminal and self.terminal.path}))
         except BrokenPipeError:
             pass  # it has ended: it says why, or its group does
 
@@ -104,6 +110,12 @@ class Sandbox:
             self._send(frames.pack_words(frames.RUN, [*counts, *request.argv, *variables]))
         except BrokenPipeError:
             raise OSError("the prelude ended before its run came") from None
+
+    def _open_terminal(self, rows, columns):
+        self._visit()  # where the run's own terminals are
+        self.terminal = Terminal(rows, columns)
+        self.close_stdin()
+        self.stdin = os.dup(self.terminal.fd)
 
     def _send(self, *parts):
         for part in parts:
@@ -193,6 +205,8 @@ class Sandbox:
         if self._visiting:
             linux.setns(self._home, linux.CLONE_NEWNS)
         self.close_stdin()
+        if self.terminal:
+            self.terminal.close()
         # The last that holds what is in /work.
         for fd in (self.stdout, self.stderr, self.status, self._job, self._program, self._init, self._work):
             os.close(fd)

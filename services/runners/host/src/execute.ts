@@ -13,10 +13,22 @@ import type { Languages } from './languages.js';
 import { resolveLimits } from './limits.js';
 import type { LateRun, Preludes } from './preludes.js';
 import { invalid, Refusal } from './refusal.js';
-import { RUN_SIGNALS, type Run, type RunEnd, type RunEvent, type RunSignal, type Sandbox } from './sandbox/sandbox.js';
+import {
+  RUN_SIGNALS,
+  type Run,
+  type RunEnd,
+  type RunEvent,
+  type RunSignal,
+  type Sandbox,
+  type TerminalSize,
+} from './sandbox/sandbox.js';
 import type { Slots } from './slots.js';
 
 const MAX_STDIN_BYTES = 1024 * 1024;
+/** Of a terminal, in characters. */
+const LARGEST_SIDE = 1_000;
+/** What terminals of browsers and desktops understand. */
+const TERMINAL_TYPE = 'xterm-256color';
 
 export type ExecuteCall = ServerDuplexStream<runner.ExecuteRequest, runner.ExecuteResponse>;
 
@@ -83,6 +95,8 @@ export function createExecute({ languages, sandbox, preludes, artifacts, slots, 
     const entryProblem = pathProblem(start.entry);
     if (entryProblem) problems.push(`entry ${entryProblem}`);
     if (start.stdin.length > MAX_STDIN_BYTES) problems.push(`stdin is longer than ${MAX_STDIN_BYTES} bytes`);
+    if (start.terminal && !isSize(start.terminal))
+      problems.push(`terminal must have 1 to ${LARGEST_SIDE} rows and columns`);
     checkWords(start, problems);
     const limits = resolveLimits(start.limits, language.bounds, problems);
     if (problems.length > 0) throw invalid(problems);
@@ -102,10 +116,11 @@ export function createExecute({ languages, sandbox, preludes, artifacts, slots, 
     const request = {
       language: manifest.name,
       argv: fillCommand(manifest.run.argv, { tools, toolchain, entry, args, sources }),
-      env: { ...environment, ...start.env },
+      env: { ...environment, ...(start.terminal && { TERM: TERMINAL_TYPE }), ...start.env },
       files,
       collect: OUT_FOLDER,
       limits,
+      ...(start.terminal && { terminal: start.terminal }),
     };
     return { language, entry, ownVariables: Object.keys(start.env).length > 0, request };
   }
@@ -171,6 +186,7 @@ async function feed(run: Run, start: runner.Start, requests: AsyncIterator<runne
       // Not read further while the program does not take it: that is the back-pressure towards the caller.
       if (message.$case === 'stdin' && start.keepStdinOpen) await run.writeStdin(message.value);
       else if (message.$case === 'closeStdin') run.closeStdin();
+      else if (message.$case === 'resize' && isSize(message.value)) run.resize(message.value);
       else if (message.$case === 'signal' && isSignal(message.value.name)) run.signal(message.value.name);
     }
     // A caller that has closed its side sends no more input either.
@@ -178,6 +194,10 @@ async function feed(run: Run, start: runner.Start, requests: AsyncIterator<runne
   } catch {
     run.close();
   }
+}
+
+function isSize({ rows, columns }: TerminalSize): boolean {
+  return [rows, columns].every((side) => side >= 1 && side <= LARGEST_SIDE);
 }
 
 function isSignal(name: string): name is RunSignal {

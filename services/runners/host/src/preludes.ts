@@ -128,7 +128,7 @@ export function createPreludes({ sandbox, most, log }: PreludesOptions): Prelude
 /** Whether the program that waits is the one that this run needs, with limits that fit. */
 function fits({ argv }: Waiting, { language, entry, ownVariables, request }: LateRun): boolean {
   const { manifest, bounds } = language;
-  if (ownVariables && !manifest.prelude?.takesVariables) return false;
+  if (request.terminal || (ownVariables && !manifest.prelude?.takesVariables)) return false;
   if (argvOf(language, entry).join('\0') !== argv.join('\0')) return false;
   const { defaults } = bounds;
   const ofTheRun: readonly (keyof RunLimits)[] = OF_THE_RUN;

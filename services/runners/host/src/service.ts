@@ -160,7 +160,7 @@ function toOffer({ manifest, version, toolchain, bounds, compileLimits }: Langua
     maximumLimits: { ...bounds.maxima, compile },
     toolchain,
     unavailableReason: '',
-    terminal: false,
+    terminal: true,
   };
 }
 

@@ -5,6 +5,7 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { collect, type Given, type Outcome, open, runPython } from './sandbox.fixture.js';
 import type { RunEnd, Sandbox } from './sandbox.js';
+import { testTerminal } from './terminal.contract.js';
 
 const MIB = 1024 * 1024;
 
@@ -367,6 +368,8 @@ export function testSandbox(name: string, opened: () => Promise<Sandbox>, { cann
         assert.deepEqual([end?.reason, end?.code, end?.signal], ['exited', code, signal]);
       }
     });
+
+    testTerminal(() => sandbox);
 
     test('a wall limit is held, and the time is reported', async () => {
       const { end } = await python('import time; time.sleep(60)', { limits: { wallTimeMs: 400 } });

@@ -1,6 +1,6 @@
 /** What the sandbox tests share: run a Python program and collect what came of it. */
 import { DEFAULT_LIMITS } from '../limits.js';
-import type { Run, RunEnd, RunLimits, Sandbox } from './sandbox.js';
+import type { Run, RunEnd, RunLimits, Sandbox, TerminalSize } from './sandbox.js';
 
 export interface Given {
   readonly files?: Readonly<Record<string, string | Buffer>>;
@@ -8,6 +8,7 @@ export interface Given {
   readonly env?: Readonly<Record<string, string>>;
   readonly stdin?: string | Buffer;
   readonly limits?: Partial<RunLimits>;
+  readonly terminal?: TerminalSize;
 }
 
 export interface Outcome {
@@ -32,6 +33,7 @@ export async function open(sandbox: Sandbox, code: string, given: Given = {}): P
     files: Object.entries(files).map(([path, content]) => ({ path, content: Buffer.from(content), executable: false })),
     collect: 'out',
     limits: { ...DEFAULT_LIMITS, ...given.limits },
+    ...(given.terminal && { terminal: given.terminal }),
   });
 }
 

@@ -39,6 +39,13 @@ export interface RunRequest {
   /** A folder of the working folder: it is there when the program starts, and what is in it at the end comes back. */
   readonly collect: string;
   readonly limits: RunLimits;
+  /** The program's three streams are a terminal of this size, and what it writes is stdout; pipes where it is absent. */
+  readonly terminal?: TerminalSize;
+}
+
+export interface TerminalSize {
+  readonly rows: number;
+  readonly columns: number;
 }
 
 export const END_REASONS = ['exited', 'wall', 'cpu', 'memory', 'output'] as const;
@@ -72,8 +79,12 @@ export interface Run {
   go(): void;
   /** Give it standard input; resolves when more may be given. */
   writeStdin(bytes: Uint8Array): Promise<void>;
+  /** No more input; on a terminal, what its end-of-file key does. */
   closeStdin(): void;
+  /** To the program; on a terminal, SIGINT to whoever is in the foreground. */
   signal(name: RunSignal): void;
+  /** Of the terminal; without one, nothing. */
+  resize(size: TerminalSize): void;
   /**
    * What happens, `exited` last. Read slowly, the program itself is slowed; ended early, it is killed.
    * @throws SandboxError when the sandbox went away without a verdict.

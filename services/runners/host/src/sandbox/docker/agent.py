@@ -8,6 +8,7 @@ became of whoever started it. Time and amounts of output are watched from outsid
 """
 import ctypes
 import errno
+import fcntl
 import json
 import os
 import resource
@@ -15,10 +16,11 @@ import select
 import signal
 import struct
 import sys
+import termios
 import time
 
 HEADER = struct.Struct(">IB")
-RUN, FILE, START, STDIN, STDIN_EOF, SIGNAL, KILL = 1, 2, 3, 4, 5, 6, 7
+RUN, FILE, START, STDIN, STDIN_EOF, SIGNAL, KILL, RESIZE = 1, 2, 3, 4, 5, 6, 7, 10
 READY, STARTED, STDOUT, STDERR, EXIT, ERROR, DESCRIPTION, PRODUCED = 65, 66, 67, 68, 69, 70, 71, 72
 
 PROGRAM_UID, AGENT_UID = 65534, 65533
@@ -32,6 +34,9 @@ CHUNK = 32 * 1024
 HELD_BACK = 256 * 1024  # bytes that wait for a slow reader before the program's own writes block
 SIGNALS = {"SIGINT": signal.SIGINT, "SIGTERM": signal.SIGTERM, "SIGKILL": signal.SIGKILL}
 
+END_OF_FILE = b"\x04"
+INPUT_IS_UTF8 = 0x4000  # IUTF8, which terminals of today have set
+
 ARCHITECTURES = {"x86_64": "x64", "aarch64": "arm64"}
 
 libc = ctypes.CDLL(None, use_errno=True)
@@ -42,14 +47,16 @@ def main(tools):
     # Made as the program, so that they are its own: it may open /dev/stdout by name then.
     os.seteuid(PROGRAM_UID)
     (stdin_r, stdin), (stdout, stdout_w), (stderr, stderr_w) = os.pipe(), os.pipe(), os.pipe()
+    terminal, its_end = os.openpty()
     os.seteuid(0)
     (status, status_w), (go_r, go) = os.pipe(), os.pipe()
     wakeup, wakeup_w = os.pipe()
-    for fd in (stdin, stdout, stderr, wakeup, wakeup_w):
+    for fd in (stdin, stdout, stderr, terminal, wakeup, wakeup_w):
         os.set_blocking(fd, False)
     pid = os.fork()
     if pid == 0:
-        become_program((stdin_r, stdout_w, stderr_w), status_w, go_r, tools)
+        os.close(terminal)
+        become_program((stdin_r, stdout_w, stderr_w), its_end, status_w, go_r, tools)
     for fd in (stdin_r, stdout_w, stderr_w, status_w, go_r):
         os.close(fd)
     give_up_all(AGENT_UID, keep=1 << CAP_KILL | 1 << CAP_DAC_READ_SEARCH)
@@ -63,7 +70,27 @@ def main(tools):
     kind, payload = read_frame()
     if kind != START:
         os._exit(0)
-    Relay(pid, stdin, {stdout: STDOUT, stderr: STDERR}, wakeup, group, **json.loads(payload)).run(go, status)
+    job = json.loads(payload)
+    streams, size = {stdout: STDOUT, stderr: STDERR}, job.pop("size")
+    if size:
+        # Our copy of the program's end stays open: what is written last is then never lost.
+        stdin, streams[terminal] = os.dup(terminal), STDOUT
+        set_up(its_end, *size)
+    else:
+        os.close(terminal)
+        os.close(its_end)
+    Relay(pid, stdin, streams, terminal if size else None, wakeup, group, **job).run(go, status)
+
+
+def set_up(terminal, rows, columns):
+    settings = termios.tcgetattr(terminal)
+    settings[0] |= INPUT_IS_UTF8
+    termios.tcsetattr(terminal, termios.TCSANOW, settings)
+    resize(terminal, rows, columns)
+
+
+def resize(terminal, rows, columns):
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("4H", rows, columns, 0, 0))
 
 
 def expect(status):
@@ -80,7 +107,7 @@ def expect(status):
 # The child
 
 
-def become_program(stdio, status, go, tools):
+def become_program(stdio, terminal, status, go, tools):
     """Give up everything, take a job, unpack it, start it when told. Never returns."""
     try:
         os.setsid()
@@ -108,6 +135,9 @@ def become_program(stdio, status, go, tools):
         os.write(status, b".")
         if not os.read(go, 1):
             os._exit(0)
+        if job["terminal"]:
+            fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
+            stdio = (terminal, terminal, terminal)
         start(job, stdio)
     except BaseException as reason:
         os.write(status, b"!" + f"{type(reason).__name__}: {reason}".encode()[:1000])
@@ -230,8 +260,9 @@ def start(job, stdio):
 class Relay:
     """The run while the program lives: its pipes, our two streams, and what it uses."""
 
-    def __init__(self, pid, stdin, streams, wakeup, group, limits, collect):
+    def __init__(self, pid, stdin, streams, terminal, wakeup, group, limits, collect):
         self.pid, self.stdin, self.streams, self.wakeup, self.group = pid, stdin, streams, wakeup, group
+        self.terminal, self.typed_last = terminal, b""
         self.limits, self.collect = limits, collect
         self.held, self.incoming, self.outgoing = bytearray(), bytearray(), bytearray()
         self.stdin_closing = False
@@ -315,12 +346,25 @@ class Relay:
     def _handle(self, kind, payload):
         if kind == STDIN and self.stdin is not None and not self.stdin_closing:
             self.incoming += payload
+            self.typed_last = payload[-1:] or self.typed_last
         elif kind == STDIN_EOF:
+            if self.terminal is not None and not self.stdin_closing:
+                # Twice within a line, as the first only hands that over.
+                self.incoming += END_OF_FILE * (1 if self.typed_last in (b"", b"\n", b"\r", END_OF_FILE) else 2)
             self.stdin_closing = True
         elif kind == SIGNAL:
-            os.kill(self.pid, SIGNALS[payload.decode()])
+            self._signal(SIGNALS[payload.decode()])
+        elif kind == RESIZE and self.terminal is not None:
+            resize(self.terminal, *json.loads(payload))
         elif kind == KILL:
             self.reason = "exited"
+
+    def _signal(self, number_):
+        # As ^C: the program itself may be a shell, which waits for what runs in the foreground.
+        if self.terminal is not None and number_ == signal.SIGINT:
+            os.killpg(os.tcgetpgrp(self.terminal), number_)
+        else:
+            os.kill(self.pid, number_)
 
     def _feed(self):
         if self.stdin is None:

@@ -31,15 +31,24 @@ export async function openRun(container: Container, request: RunRequest): Promis
   return createRun(container, request);
 }
 
-function sendJob({ connection }: Container, { argv, env, files, collect, limits }: RunRequest): void {
+function sendJob({ connection }: Container, { argv, env, files, collect, limits, terminal }: RunRequest): void {
   const { openFiles, fileBytes } = limits;
   connection.cork();
-  connection.write(json(TO_JAIL.RUN, { argv, env, files: files.length, collect, limits: { openFiles, fileBytes } }));
+  connection.write(
+    json(TO_JAIL.RUN, {
+      argv,
+      env,
+      files: files.length,
+      collect,
+      limits: { openFiles, fileBytes },
+      terminal: terminal !== undefined,
+    }),
+  );
   for (const { path, content, executable } of files) connection.write(fileFrame(path, content, executable));
   connection.uncork();
 }
 
-function createRun(container: Container, { collect, limits }: RunRequest): Run {
+function createRun(container: Container, { collect, limits, terminal }: RunRequest): Run {
   const { connection } = container;
   const clock = createClock(limits.wallTimeMs, () => stop('wall'));
   const streams = {
@@ -111,6 +120,7 @@ function createRun(container: Container, { collect, limits }: RunRequest): Run {
         json(TO_JAIL.START, {
           limits: { cpuMs: limits.cpuTimeMs, memoryBytes: limits.memoryBytes },
           collect: { folder: collect, files: limits.producedFiles, bytes: limits.producedBytes },
+          size: terminal ? [terminal.rows, terminal.columns] : null,
         }),
       ),
     async writeStdin(bytes) {
@@ -123,6 +133,7 @@ function createRun(container: Container, { collect, limits }: RunRequest): Run {
     },
     closeStdin: () => void connection.write(frame(TO_JAIL.STDIN_EOF)),
     signal: (name) => void connection.write(frame(TO_JAIL.SIGNAL, Buffer.from(name))),
+    resize: ({ rows, columns }) => void connection.write(json(TO_JAIL.RESIZE, [rows, columns])),
     async *events() {
       try {
         yield* read();

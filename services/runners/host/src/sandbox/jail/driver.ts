@@ -130,6 +130,8 @@ function ask(socket: Socket, type: number, request: RunRequest): void {
       request.files.length,
       request.argv.length,
       environment.length,
+      request.terminal?.rows ?? 0,
+      request.terminal?.columns ?? 0,
       ...request.argv,
       ...environment.flat(),
       ...Object.entries({ wallMs: wallTimeMs, cpuMs: cpuTimeMs, ...limits }).flat(),
@@ -166,6 +168,7 @@ function toRun(socket: Socket, frames: Frames): Run {
     },
     closeStdin: () => void socket.write(frame(TO_JAIL.STDIN_EOF)),
     signal: (name) => void socket.write(frame(TO_JAIL.SIGNAL, Buffer.from(name))),
+    resize: ({ rows, columns }) => void socket.write(wordsFrame(TO_JAIL.RESIZE, [rows, columns])),
     events: () => readEvents(socket, frames),
     close: () => void socket.destroy(),
   };

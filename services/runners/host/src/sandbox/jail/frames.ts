@@ -10,6 +10,7 @@ export const TO_JAIL = {
   KILL: 7,
   DESCRIBE: 8,
   PRELUDE: 9,
+  RESIZE: 10,
 } as const;
 export const FROM_JAIL = {
   READY: 65,

@@ -1,0 +1,49 @@
+"""A terminal for a run: a pty of the run's own devpts. The monitor holds this end, the program has the other."""
+import ctypes
+import os
+import struct
+
+from . import linux
+
+MULTIPLEXER = "/dev/pts/ptmx"
+TCGETS, TCSETS, TIOCSWINSZ, TIOCGPTPEER = 0x5401, 0x5402, 0x5414, 0x5441
+TIOCGPTN, TIOCSPTLCK, TIOCSIG = 0x80045430, 0x40045431, 0x40045436
+INPUT_IS_UTF8 = 0x4000  # IUTF8, which terminals of today have set
+END_OF_FILE = b"\x04"
+LINE_ENDS = (b"", b"\n", b"\r", END_OF_FILE)
+
+
+class Terminal:
+    """Made where the run's file system is in view, before there is a program."""
+
+    def __init__(self, rows, columns):
+        self.fd = os.open(MULTIPLEXER, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+        linux.ioctl(self.fd, TIOCSPTLCK, bytes(4))
+        # Held as long as the run: what is written last is then never lost, nor is the terminal by a program that closes it.
+        self._other = linux.ioctl_by_value(self.fd, TIOCGPTPEER, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+        self.path = f"/dev/pts/{int.from_bytes(linux.ioctl(self.fd, TIOCGPTN, bytes(4)), 'little')}"
+        settings = bytearray(linux.ioctl(self._other, TCGETS, bytes(64)))
+        settings[:4] = struct.pack("I", struct.unpack_from("I", settings)[0] | INPUT_IS_UTF8)
+        linux.ioctl(self._other, TCSETS, bytes(settings))
+        self.resize(rows, columns)
+        self._last = b""
+
+    def resize(self, rows, columns):
+        """Set its size; the kernel tells whoever is in the foreground."""
+        linux.ioctl(self.fd, TIOCSWINSZ, struct.pack("4H", rows, columns, 0, 0))
+
+    def interrupt(self, number):
+        """Send a signal to whoever is in the foreground, as its key would."""
+        linux.ioctl_by_value(self.fd, TIOCSIG, number)
+
+    def typed(self, data):
+        """Remember what was typed last."""
+        self._last = data[-1:] or self._last
+
+    def end_of_input(self):
+        """What is typed to say that nothing more comes: twice within a line, as the first only hands that over."""
+        return END_OF_FILE if self._last in LINE_ENDS else END_OF_FILE * 2
+
+    def close(self):
+        os.close(self.fd)
+        os.close(self._other)
