@@ -2,6 +2,7 @@
  * Talk to an interactive program: what it reads goes in through the feed, what happens comes out as a watch tells it. One
  * attachment a job, ever; one that is lost before the result cancels the job, for nobody could go on with it.
  */
+import { EventEmitter, once } from 'node:events';
 import { RunlaneError } from '@runlane/contract';
 import {
   isOver,
@@ -39,11 +40,18 @@ export interface Attachment {
   leave(): Promise<void>;
 }
 
-export type Attach = ReturnType<typeof createAttach>;
-
-export function createAttach({ jobs, store, feed, watch: { watch }, log }: AttachDependencies) {
+export interface Attachments {
   /** @throws RunlaneError `JOB_NOT_FOUND` · `JOB_NOT_INTERACTIVE` · `ALREADY_ATTACHED` · `ATTACHMENT_LOST` */
-  return async function attach(ownerId: OwnerId, id: JobId): Promise<Attachment> {
+  attach(ownerId: OwnerId, id: JobId): Promise<Attachment>;
+  /** Resolves when nobody is attached: until then, jobs may still have to be cancelled. */
+  allLeft(): Promise<void>;
+}
+
+export function createAttachments({ jobs, store, feed, watch: { watch }, log }: AttachDependencies): Attachments {
+  const open = new Set<JobId>();
+  const news = new EventEmitter();
+
+  async function attach(ownerId: OwnerId, id: JobId): Promise<Attachment> {
     const view = await jobs.get(ownerId, id);
     if (!view.job.program.interactive) {
       const message = `job ${id} takes no input while it runs; submit it with "interactive" to attach to it`;
@@ -62,7 +70,7 @@ export function createAttach({ jobs, store, feed, watch: { watch }, log }: Attac
       throw lostBy(cause);
     }
     return attachment;
-  };
+  }
 
   /** A job that has ended is told of like any other, and nothing can be given to it. */
   function ended(ownerId: OwnerId, view: JobView): Attachment {
@@ -74,6 +82,7 @@ export function createAttach({ jobs, store, feed, watch: { watch }, log }: Attac
     const { id, program } = view.job;
     const hasTerminal = program.interactive?.terminal !== undefined;
     let over = false;
+    open.add(id);
 
     async function* converse(inputs: AsyncIterable<JobInput>, signal: AbortSignal): AsyncGenerator<WatchEvent> {
       const left = follower(signal);
@@ -99,6 +108,8 @@ export function createAttach({ jobs, store, feed, watch: { watch }, log }: Attac
     async function leave(): Promise<void> {
       if (!over) await cancel(ownerId, id);
       await feed.dropInput(id);
+      open.delete(id);
+      news.emit('left');
     }
 
     return { view, converse, leave };
@@ -127,6 +138,13 @@ export function createAttach({ jobs, store, feed, watch: { watch }, log }: Attac
       log.warn({ jobId: id, reason: error.message }, 'an attachment was lost, and its job could not be cancelled');
     });
   }
+
+  return {
+    attach,
+    async allLeft() {
+      while (open.size > 0) await once(news, 'left');
+    },
+  };
 }
 
 function lostBy(cause: unknown): RunlaneError {

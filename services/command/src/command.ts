@@ -1,7 +1,7 @@
 /** The command service without its doors: the use cases, and whether it can serve. */
 import type { ArtifactStore, JobFeed, JobQueue, JobStore, Log } from '@runlane/core';
 import { v7 } from 'uuid';
-import { type Attach, createAttach } from './attach.js';
+import { type Attachments, createAttachments } from './attach.js';
 import { createFiles, type Files } from './files.js';
 import { createJobs, type Jobs } from './jobs.js';
 import { createLanguages, type Languages } from './languages.js';
@@ -12,7 +12,7 @@ export interface Command {
   readonly submit: ReturnType<typeof createSubmit>;
   readonly jobs: Jobs;
   readonly watch: Watch;
-  readonly attach: Attach;
+  readonly attachments: Attachments;
   readonly files: Files;
   readonly languages: Languages;
   /** Of Runlane. */
@@ -51,7 +51,7 @@ export function createCommand({ store, queue, feed, artifacts, log, version, con
     submit: createSubmit({ store, queue, languages, newId: () => v7(), maxQueuedJobs: config.MAX_QUEUED_JOBS, log }),
     jobs,
     watch,
-    attach: createAttach({ jobs, store, feed, watch, log }),
+    attachments: createAttachments({ jobs, store, feed, watch, log }),
     files: createFiles({
       jobs,
       artifacts,

@@ -44,6 +44,7 @@ export async function openCommandDoors({ ports, config, closer, log }: CommandDo
   closer.add({ name: 'http', close: http.close });
   const grpc = await startGrpc(command, { host, port: config.GRPC_PORT, closing: closing.signal }, log);
   closer.add({ name: 'grpc', close: grpc.close });
+  closer.add({ name: 'attachments', close: command.attachments.allLeft });
   // First of all: who watches or waits is told to come back, else the doors would stay open for as long as their jobs run.
   closer.add({ name: 'watchers', close: async () => closing.abort('the server stops') });
   return { command, httpPort: http.port, grpcPort: grpc.port };

@@ -30,6 +30,9 @@ export async function startGrpc(
     'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
     'grpc.max_send_message_length': -1,
     'grpc.max_concurrent_streams': 1_000,
+    // Whoever is attached and went without a word is noticed.
+    'grpc.keepalive_time_ms': 15_000,
+    'grpc.keepalive_timeout_ms': 15_000,
   });
   server.addService(tolerant(execution.ExecutionServiceService), createExecutionService(command, closing, log));
   const health = new HealthImplementation({ '': 'NOT_SERVING', 'runlane.v1.ExecutionService': 'NOT_SERVING' });

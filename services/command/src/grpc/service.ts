@@ -20,7 +20,7 @@ const LARGEST_PAGE = 100;
 
 /** @param closing aborts when the server stops: streams end then, and clients go on after the last event elsewhere. */
 export function createExecutionService(
-  { submit, jobs, watch, attach, files, languages }: Command,
+  { submit, jobs, watch, attachments, files, languages }: Command,
   closing: AbortSignal,
   log: Log,
 ): execution.ExecutionServiceServer {
@@ -104,7 +104,7 @@ export function createExecutionService(
         requests: AsyncIterator<execution.AttachRequest, undefined>,
         signal,
       ): AsyncIterable<execution.AttachResponse> {
-        const attachment = await attach(ownerId, await attached(requests));
+        const attachment = await attachments.attach(ownerId, await attached(requests));
         try {
           yield { step: { $case: 'job', value: toJobMessage(attachment.view) } };
           for await (const event of attachment.converse(readInputs(requests), signal))

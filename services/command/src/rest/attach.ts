@@ -23,7 +23,7 @@ const CLOSE_WITHIN_MS = 1_000;
 /** Closing codes of RFC 6455. */
 const CLOSE = { done: 1000, goingAway: 1001, refused: 1008, failed: 1011 } as const;
 
-export interface Attachments {
+export interface WebSockets {
   /** @throws RunlaneError `INVALID_REQUEST` where no WebSocket is asked for. */
   check(request: IncomingMessage): void;
   /** Open the WebSocket and stay with it to the end. */
@@ -31,7 +31,7 @@ export interface Attachments {
 }
 
 /** @param closing aborts when the server stops. */
-export function createAttachments(closing: AbortSignal, log: Log): Attachments {
+export function createWebSockets(closing: AbortSignal, log: Log): WebSockets {
   const server = new WebSocketServer({
     noServer: true,
     clientTracking: false,

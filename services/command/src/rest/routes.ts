@@ -17,7 +17,7 @@ import type { Command } from '../command.js';
 import { toExecResultJson, toJobJson, toSummaryJson } from '../job-json.js';
 import type { KnownLanguage } from '../languages.js';
 import { validate } from '../validate.js';
-import { createAttachments } from './attach.js';
+import { createWebSockets } from './attach.js';
 import { readJson } from './body.js';
 import { sendEvents } from './events.js';
 import { sendFile } from './files.js';
@@ -26,13 +26,13 @@ const MAX_WAIT_SECONDS = 60;
 
 /** @param closing aborts when the server stops: whoever waits or watches is answered then, and can come back. */
 export function createRoutes(
-  { submit, jobs, watch, attach, files, languages, version }: Command,
+  { submit, jobs, watch, attachments, files, languages, version }: Command,
   closing: AbortSignal,
   log: Log,
 ): Router {
   const routes = Router();
   const ownerId = ANONYMOUS;
-  const attachments = createAttachments(closing, log);
+  const webSockets = createWebSockets(closing, log);
 
   routes
     .route('/submit-code')
@@ -102,8 +102,8 @@ export function createRoutes(
     .route('/v1/jobs/:id/attach')
     .get(async (request) => {
       const id = idOf(request);
-      attachments.check(request);
-      await attachments.serve(request, await attach(ownerId, id));
+      webSockets.check(request);
+      await webSockets.serve(request, await attachments.attach(ownerId, id));
     })
     .all(methodNotAllowed('GET'));
 

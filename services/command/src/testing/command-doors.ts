@@ -20,7 +20,10 @@ export interface TestDoors {
 const DEFAULT_LIMITS = { wallTimeMs: 10_000, memoryBytes: 268_435_456 };
 const MAXIMUM_LIMITS = { wallTimeMs: 60_000, memoryBytes: 1_073_741_824, outputBytes: 1_048_576 };
 
-export async function openTestDoors(env: NodeJS.ProcessEnv = {}, { withRunner = true } = {}): Promise<TestDoors> {
+export async function openTestDoors(
+  env: NodeJS.ProcessEnv = {},
+  { withRunner = true, terminal = true } = {},
+): Promise<TestDoors> {
   const folder = await mkdtemp(join(tmpdir(), 'runlane-command-'));
   const config = readConfig({ HTTP_PORT: '0', GRPC_PORT: '0', DATA_DIR: folder, ...env }, [
     ...COMMAND_VARIABLES,
@@ -37,6 +40,7 @@ export async function openTestDoors(env: NodeJS.ProcessEnv = {}, { withRunner = 
           version: '3.11.2',
           aliases: ['py', 'python3'],
           entry: 'main.py',
+          terminal,
           defaultLimits: DEFAULT_LIMITS,
           maximumLimits: MAXIMUM_LIMITS,
         },
