@@ -56,6 +56,16 @@ export const BEHAVIOURS = {
   saysNonsense: (call) => onGo(call, () => send(call, { $case: 'admitted', value: {} })),
   saysNothing: (call) => onGo(call, () => undefined),
   startsUnasked: (call) => send(call, { $case: 'started', value: {} }),
+  /** Says what input it is given, and ends at the end of it. */
+  tellsInput: (call, { keepStdinOpen, terminal }) => {
+    onGo(call, () => output(call, `${keepStdinOpen} ${terminal?.rows}x${terminal?.columns}`));
+    call.on('data', ({ message }: runner.ExecuteRequest) => {
+      if (message?.$case === 'stdin') output(call, ` stdin:${message.value}`);
+      else if (message?.$case === 'signal') output(call, ` ${message.value.name}`);
+      else if (message?.$case === 'resize') output(call, ` ${message.value.rows}x${message.value.columns}`);
+      else if (message?.$case === 'closeStdin') exit(call);
+    });
+  },
   floods: (call, { limits }) =>
     onGo(call, () => {
       for (let sent = 0; sent < 4 * (limits?.outputBytes ?? 0); sent += 1_000) output(call, 'x'.repeat(1_000));
@@ -67,6 +77,8 @@ export interface FakeRunner {
   readonly address: string;
   /** Calls of Execute so far. */
   executed(): number;
+  /** Runs that were told to go. */
+  went(): number;
   /** Digests that it was given. */
   readonly uploaded: string[];
   /** Versions of the language that it was asked to execute. */
@@ -89,6 +101,7 @@ export async function startFakeRunner({
   languages = [{ version: '3.11.2' }],
 }: FakeRunnerOptions): Promise<FakeRunner> {
   let executed = 0;
+  let went = 0;
   const uploaded: string[] = [];
   const versions: string[] = [];
   const limits = { wallTimeMs: 200, outputBytes: 10_000 };
@@ -120,6 +133,9 @@ export async function startFakeRunner({
     execute(call) {
       const behaviour = behaviours[Math.min(executed, behaviours.length - 1)];
       executed += 1;
+      call.on('data', ({ message }: runner.ExecuteRequest) => {
+        if (message?.$case === 'go') went += 1;
+      });
       call.once('data', ({ message }: runner.ExecuteRequest) => {
         if (message?.$case !== 'start') return;
         versions.push(message.value.version);
@@ -137,6 +153,7 @@ export async function startFakeRunner({
   return {
     address: `127.0.0.1:${port}`,
     executed: () => executed,
+    went: () => went,
     uploaded,
     versions,
     close: async () => server.forceShutdown(),

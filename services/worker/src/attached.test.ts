@@ -1,0 +1,133 @@
+/** What a worker makes of interactive jobs: input is passed on, and nothing runs a second time. */
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, test } from 'node:test';
+import { createCloser, isOver, type Job, type JobInput, type JobView, type Program, readConfig } from '@runlane/core';
+import { type OpenPorts, openPorts, STORE_VARIABLES } from '@runlane/core/adapters';
+import { aJob, silentLog, until } from '@runlane/core/testing';
+import { WORKER_VARIABLES } from './run-worker.js';
+import { BEHAVIOURS, type Behaviour, type FakeRunner, startFakeRunner } from './testing/fake-runner.js';
+import { createWorker, type Worker } from './worker.js';
+
+/** Longer than a worker waits for a sign of whoever was attached, in milliseconds. */
+const LONG_ENOUGH_MS = 40_000;
+
+interface Stage {
+  readonly ports: OpenPorts;
+  readonly worker: Worker;
+  readonly runner: FakeRunner;
+  accept(interactive?: Program['interactive'], limits?: Program['limits']): Promise<Job>;
+  queue(job: Job): Promise<void>;
+  endOf(job: Job): Promise<JobView>;
+}
+
+const opened: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const close of opened.splice(0).toReversed()) await close();
+});
+
+async function withRunner(...behaviours: Behaviour[]): Promise<Stage> {
+  const folder = await mkdtemp(join(tmpdir(), 'runlane-attached-'));
+  opened.push(() => rm(folder, { recursive: true, force: true }));
+  const runner = await startFakeRunner({ behaviours });
+  opened.push(runner.close);
+  const times = { LEASE_SECONDS: '2', RECONCILE_SECONDS: '1', SHUTDOWN_SECONDS: '4' };
+  const variables = [...WORKER_VARIABLES, ...STORE_VARIABLES, 'DATA_DIR'] as const;
+  const config = readConfig({ DATA_DIR: folder, RUNNERS: runner.address, ...times }, [...variables]);
+  const closer = createCloser({ graceMs: 5_000, log: silentLog });
+  opened.push(closer.close);
+  const ports = await openPorts(config, { closer, log: silentLog });
+  const worker = createWorker({ ...ports, queue: ports.openQueue.queue, log: silentLog, config });
+  closer.add({ name: 'worker', close: () => worker.close() });
+  await worker.ready;
+  return {
+    ports,
+    worker,
+    runner,
+    async accept(interactive = {}, limits = {}) {
+      const job = aJob();
+      const accepted = { ...job, program: { ...job.program, interactive, limits } };
+      await ports.store.insert(accepted);
+      return accepted;
+    },
+    queue: (job) => ports.openQueue.queue.add('save', job.id),
+    async endOf({ id }) {
+      await until('the job ended', async () => isOver((await ports.store.get(id)) as JobView), LONG_ENOUGH_MS);
+      return (await ports.store.get(id)) as JobView;
+    },
+  };
+}
+
+const outputOf = ({ result }: JobView) => Buffer.from(result?.stdout ?? []).toString();
+
+test('input is passed on in order, what came before the run and what comes while it goes on', async () => {
+  const { ports, accept, queue, endOf } = await withRunner(BEHAVIOURS.tellsInput);
+  const job = await accept({ terminal: { rows: 24, columns: 80 } });
+  const inputs: JobInput[] = [
+    { type: 'stdin', data: Buffer.from('a') },
+    { type: 'signal', name: 'SIGINT' },
+    { type: 'resize', rows: 50, columns: 132 },
+    { type: 'stdin', data: Buffer.from('b') },
+    { type: 'close_stdin' },
+  ];
+  const give = (at: number) =>
+    ports.feed.appendInput(job.id, at + 1, inputs[at] as JobInput, AbortSignal.timeout(5_000));
+  await give(0);
+  await give(1);
+  await queue(job);
+  for (let at = 2; at < inputs.length; at += 1) await give(at);
+  const ended = await endOf(job);
+  assert.deepEqual([ended.status, outputOf(ended)], ['succeeded', 'true 24x80 stdin:a SIGINT 50x132 stdin:b']);
+});
+
+for (const name of ['breaksOff', 'crashes', 'saysNonsense'] as const) {
+  test(`after a runner that ${name}, an interactive job ends with \`error\` and is not run again`, async () => {
+    const { accept, queue, endOf, runner } = await withRunner(BEHAVIOURS[name], BEHAVIOURS.runs);
+    const job = await accept();
+    await queue(job);
+    const { status, attempt, result } = await endOf(job);
+    assert.deepEqual([status, attempt, runner.executed()], ['error', 1, 1]);
+    assert.match(result?.message ?? '', /not run a second time/);
+  });
+}
+
+test('an interactive job that a runner did not begin is tried again: nothing of it has run', async () => {
+  const { accept, queue, endOf } = await withRunner(BEHAVIOURS.isBusy, BEHAVIOURS.startsUnasked, BEHAVIOURS.runs);
+  const job = await accept();
+  await queue(job);
+  const ended = await endOf(job);
+  assert.deepEqual([ended.status, ended.attempt, outputOf(ended)], ['succeeded', 2, 'ran\n']);
+});
+
+test('an interactive job whose worker fell silent is ended with `error` by whoever finds it', async () => {
+  const { ports, accept, endOf, runner } = await withRunner(BEHAVIOURS.runs);
+  const job = await accept();
+  await ports.store.markSaved(job.id, { artifactDigest: 'x' });
+  assert.equal((await ports.store.claim(job.id, 'exec', 'one that dies', true)).outcome, 'claimed');
+  const { status, result, attempt } = await endOf(job);
+  assert.deepEqual([status, attempt], ['error', 2]);
+  assert.match(result?.message ?? '', /the worker that ran it was lost; .* not run a second time/);
+  assert.equal(runner.went(), 0);
+});
+
+test('a worker that stops ends an interactive job that runs, rather than hand it back', async () => {
+  const { ports, accept, queue, worker, runner } = await withRunner(BEHAVIOURS.saysNothing);
+  const job = await accept({}, { wallTimeMs: 60_000 });
+  await queue(job);
+  await until('it runs', () => runner.went() === 1);
+  await worker.close();
+  const view = await ports.store.get(job.id);
+  assert.deepEqual([view?.status, view?.attempt], ['error', 1]);
+});
+
+test('a run whose attachment falls silent is cancelled, and one to which nobody attached is not', async () => {
+  const { ports, accept, queue, endOf, runner } = await withRunner(BEHAVIOURS.saysNothing);
+  const [attached, alone] = [await accept({}, { wallTimeMs: 60_000 }), await accept({}, { wallTimeMs: 60_000 })];
+  await ports.store.attach(attached.id);
+  for (const job of [attached, alone]) await queue(job);
+  await until('both run', () => runner.went() === 2);
+  assert.equal((await endOf(attached)).status, 'cancelled');
+  assert.equal((await ports.store.get(alone.id))?.status, 'running');
+});
