@@ -16,6 +16,8 @@ export interface LanguageCheck {
   readonly name: string;
   /** Programs that it runs; a language that cannot have one of them cannot be checked. */
   readonly needs: readonly ProgramName[];
+  /** It is about terminals: where the runner offers none, it cannot be checked. */
+  readonly needsTerminal?: true;
   run(subject: LanguageSubject): Promise<void>;
 }
 
@@ -35,6 +37,7 @@ export interface Given {
   readonly stdin?: Uint8Array;
   readonly keepStdinOpen?: boolean;
   readonly limits?: types.Limits;
+  readonly terminal?: types.Terminal;
   /** Files beside the program. */
   readonly files?: Readonly<Record<string, string>>;
 }

@@ -105,8 +105,9 @@ async function* languageChecks(
   bench: Bench,
   prepared: Prepared,
 ): AsyncGenerator<Omit<RoundResult, 'language'>, void, undefined> {
-  for (const { name, needs, run } of LANGUAGE_CHECKS) {
-    const reason = needs.map(prepared.programs.cannot).find(Boolean);
+  for (const { name, needs, needsTerminal, run } of LANGUAGE_CHECKS) {
+    const noTerminal = needsTerminal && !prepared.language.terminal && 'the runner offers no terminal';
+    const reason = noTerminal || needs.map(prepared.programs.cannot).find(Boolean);
     const verdict: Verdict = reason
       ? { outcome: 'cannot', reason, notes: [], tookMs: 0 }
       : await bench.check((subject) => run(forLanguage(subject, prepared)));

@@ -14,6 +14,7 @@ import { allSlots, noGo } from './slots.js';
 import { stdinAtOnce, stdinEmpty, stdinInPieces, stdinLarge } from './stdin.js';
 import { cancel, sigkill, sigterm } from './stopping.js';
 import { stream } from './stream.js';
+import { interruptKey, terminal } from './terminal.js';
 import { processorTime, wallTime } from './time-limits.js';
 import { args, env } from './words.js';
 
@@ -39,6 +40,8 @@ export const LANGUAGE_CHECKS: readonly LanguageCheck[] = [
   artifactWrongDigest,
   sigterm,
   sigkill,
+  terminal,
+  interruptKey,
   cancel,
   wallTime,
   processorTime,

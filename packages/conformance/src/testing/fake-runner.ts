@@ -221,6 +221,7 @@ function describe(free: number, has: (fault: Fault) => boolean): runner.Describe
   const language = (name: string, compiled: boolean) => ({
     name,
     compiled,
+    terminal: true,
     title: name,
     version: '1.0',
     entry: 'main.txt',

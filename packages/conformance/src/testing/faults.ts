@@ -20,6 +20,7 @@ export type Fault =
   | 'tells signals as exit codes'
   | 'loses input that comes later'
   | 'reads input as text'
+  | 'gives pipes where a terminal is asked for'
   | 'splits arguments at spaces'
   | 'loses the environment'
   | 'forgets produced files'

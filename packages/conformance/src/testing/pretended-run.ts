@@ -11,6 +11,8 @@ type End = Partial<Pick<runner.Exited, 'exitCode' | 'signal' | 'stdoutTruncated'
 
 const CHUNK_BYTES = 32 * 1024;
 const LATE_MS = 800;
+/** ^C. */
+const INTERRUPT_KEY = 3;
 
 /** What a program can do. After its end each of these throws, which ends the program too. */
 export interface PretendedRun {
@@ -56,6 +58,7 @@ export function createPretendedRun({ start, files, limits, has, send, program }:
   const kept = { stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) };
   const produced: Response[] = [];
   const startedAt = performance.now();
+  const inTerminal = start.terminal !== undefined && !has('gives pipes where a terminal is asked for');
 
   function end(end: End): void {
     over = true;
@@ -65,7 +68,8 @@ export function createPretendedRun({ start, files, limits, has, send, program }:
   function write(stream: 'stdout' | 'stderr', data: string | Buffer): void {
     if (over) throw new Error('the run is over');
     const before = kept[stream];
-    const all = Buffer.concat([before, Buffer.from(data)]);
+    const written = inTerminal ? Buffer.from(data.toString().replaceAll('\n', '\r\n')) : Buffer.from(data);
+    const all = Buffer.concat([before, written]);
     const limit = limits.outputBytes + (has('keeps one byte too many') ? 1 : 0);
     const cut = all.length > limit;
     kept[stream] =
@@ -116,7 +120,13 @@ export function createPretendedRun({ start, files, limits, has, send, program }:
   }
 
   function deliver(bytes: Buffer): void {
+    if (inTerminal) typed(bytes);
     input.push(has('reads input as text') ? Buffer.from(bytes.toString()) : bytes);
+  }
+
+  function typed(bytes: Buffer): void {
+    if (bytes.includes(INTERRUPT_KEY)) end({ reason: runner.EndReason.EXITED, signal: 'SIGINT' });
+    else if (bytes.length > 0) write('stdout', bytes);
   }
 
   function signalled(name: string): void {
