@@ -3,6 +3,7 @@
  * attachment a job, ever; one that is lost before the result cancels the job, for nobody could go on with it.
  */
 import { EventEmitter, once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { RunlaneError } from '@runlane/contract';
 import {
   isOver,
@@ -20,6 +21,9 @@ import { follower, type Watch, type WatchEvent } from './watch.js';
 
 /** How often a worker is told that somebody is still attached, in milliseconds: it waits for three of them. */
 const BEAT_EVERY_MS = 5_000;
+/** How long the feed may be away before an attachment is lost, in milliseconds; and how often it is tried. */
+const HICCUP_MS = 4_000;
+const RETRY_MS = 200;
 
 export interface AttachDependencies {
   readonly jobs: Jobs;
@@ -64,7 +68,7 @@ export function createAttachments({ jobs, store, feed, watch: { watch }, log }: 
     }
     const attachment = create(ownerId, view);
     try {
-      await feed.wish(id, { type: 'attached' });
+      await beat(id);
     } catch (cause) {
       await attachment.leave();
       throw lostBy(cause);
@@ -91,7 +95,7 @@ export function createAttachments({ jobs, store, feed, watch: { watch }, log }: 
         failure ??= reason instanceof RunlaneError ? reason : lostBy(reason);
         left.abort();
       };
-      const beating = setInterval(() => void feed.wish(id, { type: 'attached' }).catch(lose), BEAT_EVERY_MS);
+      const beating = setInterval(() => void beat(id).catch(lose), BEAT_EVERY_MS);
       void giveAll(id, inputs, hasTerminal, left.signal).catch(lose);
       try {
         for await (const event of watch(ownerId, id, undefined, left.signal)) {
@@ -128,9 +132,11 @@ export function createAttachments({ jobs, store, feed, watch: { watch }, log }: 
         throw invalidRequest([{ field: 'resize', reason }]);
       }
       sequence += 1;
-      await feed.appendInput(id, sequence, input, signal);
+      await throughHiccups(() => feed.appendInput(id, sequence, input, signal), signal);
     }
   }
+
+  const beat = (id: JobId) => throughHiccups(() => feed.wish(id, { type: 'attached' }));
 
   async function cancel(ownerId: OwnerId, id: JobId): Promise<void> {
     // Where this fails, the worker hears nothing more of the attachment, and ends the run by itself.
@@ -145,6 +151,19 @@ export function createAttachments({ jobs, store, feed, watch: { watch }, log }: 
       while (open.size > 0) await once(news, 'left');
     },
   };
+}
+
+/** Try again for a while what is harmless to repeat: a busy Redis must not end anybody's session. */
+async function throughHiccups(call: () => Promise<void>, signal?: AbortSignal): Promise<void> {
+  const giveUpAtMs = performance.now() + HICCUP_MS;
+  for (;;) {
+    try {
+      return await call();
+    } catch (error) {
+      if (signal?.aborted || performance.now() > giveUpAtMs) throw error;
+      await sleep(RETRY_MS);
+    }
+  }
 }
 
 function lostBy(cause: unknown): RunlaneError {
