@@ -3,6 +3,7 @@ import { OpenAPIRegistry, OpenApiGeneratorV31, type RouteConfig } from '@asteaso
 import { z } from 'zod';
 import { ERRORS, type ErrorCode } from '../errors.js';
 import {
+  attachMessageSchema,
   eventIdSchema,
   execResultQuerySchema,
   fileParamsSchema,
@@ -14,6 +15,7 @@ import {
 } from './requests.js';
 import {
   execResultSchema,
+  jobEventSchema,
   jobPageSchema,
   jobSchema,
   languagesSchema,
@@ -195,6 +197,22 @@ export function createOpenApiDocument(version: string) {
   route(
     {
       method: 'get',
+      path: '/v1/jobs/{id}/attach',
+      operationId: 'attachJob',
+      tags: ['Jobs'],
+      summary: 'Talk to a program while it runs',
+      description:
+        'A WebSocket, for a job that was submitted with `interactive`: once for each job. The client sends `AttachMessage` as text ' +
+        'frames, or standard input as binary frames of at most 64 KiB; the server sends `JobEvent` as text frames, and closes with ' +
+        '1000 after `result`. Leaving it earlier cancels the job. A job that has ended tells its result.',
+      request: { params: jobParamsSchema },
+    },
+    { 101: { description: 'The WebSocket is open.' } },
+    [...ONE_JOB, 'JOB_NOT_INTERACTIVE', 'ALREADY_ATTACHED', 'ATTACHMENT_LOST'],
+  );
+  route(
+    {
+      method: 'get',
       path: '/v1/jobs/{id}/files/{path}',
       operationId: 'readFile',
       tags: ['Jobs'],
@@ -256,7 +274,9 @@ export function createOpenApiDocument(version: string) {
     503: { description: 'Something is away; `checks` names it.' },
   });
 
-  return new OpenApiGeneratorV31(registry.definitions).generateDocument({
+  // What goes over a WebSocket belongs to no route that OpenAPI could describe.
+  const messages = [attachMessageSchema, jobEventSchema].map((schema) => ({ type: 'schema' as const, schema }));
+  return new OpenApiGeneratorV31([...registry.definitions, ...messages]).generateDocument({
     openapi: '3.1.0',
     info: {
       title: 'Runlane',

@@ -160,6 +160,23 @@ export const systemSchema = z
 
 export type SystemJson = z.output<typeof systemSchema>;
 
+/** What a watcher is told: as server-sent events, or a text frame each. */
+export const jobEventSchema = z
+  .object({
+    id: z.string().optional().meta({ description: '`<attempt>-<sequence>`.', example: '1-2' }),
+    event: z.enum(['status', 'stdout', 'stderr', 'gap', 'result', 'error']),
+    data: z.union([
+      z.object({ status: z.enum(STATUSES) }),
+      z.object({ text: z.string(), encoding: outputEncoding }),
+      z.object({}),
+      jobSchema,
+    ]),
+  })
+  .meta({
+    id: 'JobEvent',
+    description: 'What happened to a job. The data of `error` is a `Problem`; it ends the attachment.',
+  });
+
 const CODES = Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]];
 
 export const problemSchema = z
