@@ -116,12 +116,7 @@ async function answer<I, O>(
 }
 
 /** Resolves when the connection has taken the message; rejects when the caller goes away, or is cut off for being slow. */
-function taken<I, O>(
-  call: Answered<I, O>,
-  message: O,
-  withinMs: number,
-  signal: AbortSignal,
-): Promise<void> {
+function taken<I, O>(call: Answered<I, O>, message: O, withinMs: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();
     const slow = setTimeout(() => reset(call), withinMs);
