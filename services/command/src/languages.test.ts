@@ -67,6 +67,7 @@ test('a language that no runner can run is listed with the reason, and a job for
     version: '',
     aliases: ['c++'],
     compiled: true,
+    terminal: false,
     available: false,
     unavailableReason: 'g++ is missing; install it',
     defaultLimits: {},
