@@ -99,6 +99,7 @@ class Relay:
             if now >= next_tick:
                 self._see_start()
                 self._measure()
+                self._end_terminal_input()
                 # Measuring by hand may take long where there are many processes: never more than a fifth of the time.
                 next_tick = time.monotonic() + max(TICK_SECONDS, 4 * self.poll_cost)
                 continue
@@ -207,11 +208,7 @@ class Relay:
             if kind == frames.STDIN:
                 if self.sandbox.stdin is not None and not self.stdin_closing:
                     self.incoming += payload
-                    if self.terminal:
-                        self.terminal.typed(payload)
             elif kind == frames.STDIN_EOF:
-                if self.terminal and not self.stdin_closing:
-                    self.incoming += self.terminal.end_of_input()
                 self.stdin_closing = True
             elif kind == frames.SIGNAL:
                 self._signal(SIGNALS[payload.decode()])
@@ -246,6 +243,11 @@ class Relay:
             self.stdin_closing = True
         if self.stdin_closing:
             self.sandbox.close_stdin()
+            self._end_terminal_input()
+
+    def _end_terminal_input(self):
+        if self.terminal and self.sandbox.stdin is None:
+            self.terminal.stay_at_end()
 
     # Measuring
 

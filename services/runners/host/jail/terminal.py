@@ -1,6 +1,6 @@
 """A terminal for a run: a pty of the run's own devpts. The monitor holds this end, the program has the other."""
-import ctypes
 import os
+import select
 import struct
 
 from . import linux
@@ -10,7 +10,8 @@ TCGETS, TCSETS, TIOCSWINSZ, TIOCGPTPEER = 0x5401, 0x5402, 0x5414, 0x5441
 TIOCGPTN, TIOCSPTLCK, TIOCSIG = 0x80045430, 0x40045431, 0x40045436
 INPUT_IS_UTF8 = 0x4000  # IUTF8, which terminals of today have set
 END_OF_FILE = b"\x04"
-LINE_ENDS = (b"", b"\n", b"\r", END_OF_FILE)
+IN_LINES = 2  # ICANON: its keys mean something
+LOCAL_MODES = 12  # where the word with that flag is
 
 
 class Terminal:
@@ -26,7 +27,6 @@ class Terminal:
         settings[:4] = struct.pack("I", struct.unpack_from("I", settings)[0] | INPUT_IS_UTF8)
         linux.ioctl(self._other, TCSETS, bytes(settings))
         self.resize(rows, columns)
-        self._last = b""
 
     def resize(self, rows, columns):
         """Set its size; the kernel tells whoever is in the foreground."""
@@ -36,13 +36,13 @@ class Terminal:
         """Send a signal to whoever is in the foreground, as its key would."""
         linux.ioctl_by_value(self.fd, TIOCSIG, number)
 
-    def typed(self, data):
-        """Remember what was typed last."""
-        self._last = data[-1:] or self._last
-
-    def end_of_input(self):
-        """What is typed to say that nothing more comes: twice within a line, as the first only hands that over."""
-        return END_OF_FILE if self._last in LINE_ENDS else END_OF_FILE * 2
+    def stay_at_end(self):
+        """Say that nothing more comes, again and again: the key says it once, and within a line only hands that over."""
+        poll = select.poll()
+        poll.register(self._other, select.POLLIN)
+        (modes,) = struct.unpack_from("I", linux.ioctl(self._other, TCGETS, bytes(64)), LOCAL_MODES)
+        if modes & IN_LINES and not poll.poll(0):
+            os.write(self.fd, END_OF_FILE)
 
     def close(self):
         os.close(self.fd)

@@ -142,6 +142,16 @@ export function testTerminal(opened: () => Sandbox): void {
     }
   });
 
+  test('in a terminal, the end of input stays, for a program that reads on', async () => {
+    const talk = await start(
+      'import sys\nprint("reads")\nprint(sys.stdin.readlines(), repr(sys.stdin.read()), repr(sys.stdin.read()))',
+    );
+    await talk.shows('reads');
+    talk.type('one\ntw');
+    talk.run.closeStdin();
+    assert.match((await talk.end()).shown, /\['one\\n', 'tw'\] '' ''/);
+  });
+
   test('in a terminal, input given before the program reads is there when it does', async () => {
     const talk = await start('import time\ntime.sleep(0.3)\nprint("read", input())');
     talk.type('early\n');

@@ -79,7 +79,7 @@ def main(tools):
     else:
         os.close(terminal)
         os.close(its_end)
-    Relay(pid, stdin, streams, terminal if size else None, wakeup, group, **job).run(go, status)
+    Relay(pid, stdin, streams, terminal if size else None, its_end, wakeup, group, **job).run(go, status)
 
 
 def set_up(terminal, rows, columns):
@@ -260,9 +260,9 @@ def start(job, stdio):
 class Relay:
     """The run while the program lives: its pipes, our two streams, and what it uses."""
 
-    def __init__(self, pid, stdin, streams, terminal, wakeup, group, limits, collect):
+    def __init__(self, pid, stdin, streams, terminal, its_end, wakeup, group, limits, collect):
         self.pid, self.stdin, self.streams, self.wakeup, self.group = pid, stdin, streams, wakeup, group
-        self.terminal, self.typed_last = terminal, b""
+        self.terminal, self.its_end = terminal, its_end
         self.limits, self.collect = limits, collect
         self.held, self.incoming, self.outgoing = bytearray(), bytearray(), bytearray()
         self.stdin_closing = False
@@ -285,6 +285,7 @@ class Relay:
             now = time.monotonic()
             if now >= next_tick:
                 self.reason = self.group.offence(**self.limits)
+                self._stay_at_end()
                 # Measuring by hand may take long where there are many processes: never more than a fifth of the time.
                 measured = time.monotonic()
                 next_tick = measured + max(TICK_SECONDS, 4 * (measured - now))
@@ -346,11 +347,7 @@ class Relay:
     def _handle(self, kind, payload):
         if kind == STDIN and self.stdin is not None and not self.stdin_closing:
             self.incoming += payload
-            self.typed_last = payload[-1:] or self.typed_last
         elif kind == STDIN_EOF:
-            if self.terminal is not None and not self.stdin_closing:
-                # Twice within a line, as the first only hands that over.
-                self.incoming += END_OF_FILE * (1 if self.typed_last in (b"", b"\n", b"\r", END_OF_FILE) else 2)
             self.stdin_closing = True
         elif kind == SIGNAL:
             self._signal(SIGNALS[payload.decode()])
@@ -380,6 +377,16 @@ class Relay:
         if self.stdin_closing:
             os.close(self.stdin)
             self.stdin = None
+            self._stay_at_end()
+
+    def _stay_at_end(self):
+        """Say that nothing more comes, again and again: the key says it once, and within a line only hands that over."""
+        if self.terminal is None or self.stdin is not None:
+            return
+        poll = select.poll()
+        poll.register(self.its_end, select.POLLIN)
+        if termios.tcgetattr(self.its_end)[3] & termios.ICANON and not poll.poll(0):
+            os.write(self.terminal, END_OF_FILE)
 
     def _reap(self, options):
         """Collect the dead. Being process 1, this gets every orphan too. False when nobody is left."""
