@@ -4,6 +4,7 @@
  * every server that speaks MongoDB, which conditional updates have not, and needs no transaction.
  * What a job is, as facts: `job-store.ts`.
  */
+import type { Batch } from './batch.js';
 import type { CompileResult, Job, Limits, Result } from './job.js';
 
 /** Somebody works on a stage of a job: the claim, kept alive by heartbeats. Only the one who made it may change it. */
@@ -36,9 +37,9 @@ export interface Build extends Saved {
   readonly createdAtMs: number;
 }
 
-/** An idempotency key is taken by this job. */
+/** An idempotency key is taken by this job or batch; which of them, the digest tells apart. */
 export interface IdempotencyClaim {
-  readonly jobId: string;
+  readonly acceptedId: string;
   readonly bodyDigest: string;
   readonly createdAtMs: number;
 }
@@ -81,6 +82,8 @@ export interface Facts {
   attempts: Attempt;
   results: StoredResult;
   cancellations: { readonly createdAtMs: number };
+  /** Inserted once all of its jobs are there. */
+  batches: Batch;
   builds: Build;
   idempotency: IdempotencyClaim;
   runners: RunnerRecord;
@@ -93,6 +96,7 @@ export const FACT_KINDS = [
   'attempts',
   'results',
   'cancellations',
+  'batches',
   'builds',
   'idempotency',
   'runners',
@@ -137,7 +141,19 @@ export interface ScanOptions {
 export interface FactStore {
   /** Insert under a free id; false when the id is taken, and then nothing changes. Exactly one of many callers gets true. */
   insert(fact: Fact, options: InsertOptions): Promise<boolean>;
+  /**
+   * Insert each fact whose id is free and leave the others as they are; durable when this resolves. Together, so that many
+   * do not wait for the disk one after the other. Those of one kind are there before the next kind's, in the order given;
+   * when it throws, or the process dies, some may be there.
+   */
+  insertAll(facts: readonly Fact[]): Promise<void>;
   get<K extends FactKind>(kind: K, id: string): Promise<Facts[K] | undefined>;
+  /** Of many facts these fields alone, by id, those that there are: what is large in them need not be read. */
+  pick<K extends FactKind, F extends keyof Facts[K] & string>(
+    kind: K,
+    ids: readonly string[],
+    fields: readonly F[],
+  ): Promise<Map<string, Pick<Facts[K], F>>>;
   /** Overwrite or create. Decides nothing: only for documents with a single writer, and for projections. */
   put(fact: Fact): Promise<void>;
   remove(kind: FactKind, id: string): Promise<void>;

@@ -2,6 +2,7 @@
 export * from './artifact-pieces.js';
 export * from './artifact-quota.js';
 export * from './artifact-store.js';
+export * from './batch.js';
 export * from './closer.js';
 export * from './config.js';
 export * from './facts.js';

@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { v7 as newId } from 'uuid';
+import { type Batch, batchJobIds } from './batch.js';
 import type { FactStore } from './facts.js';
-import type { FinalStatus } from './job.js';
+import type { FinalStatus, Job } from './job.js';
 import { type Claim, createJobStore, type JobStore } from './job-store.js';
 import { aJob, aResult, withBuffers } from './testing/jobs.js';
 
@@ -161,10 +162,10 @@ export function testJobStore(adapter: string, open: () => Promise<FactStore>, sk
     });
 
     it('gives an idempotency key to the first who takes it, each owner having keys of their own', async () => {
-      const claim = (jobId: string) => ({ jobId, bodyDigest: `of ${jobId}`, createdAtMs: nowMs });
+      const claim = (acceptedId: string) => ({ acceptedId, bodyDigest: `of ${acceptedId}`, createdAtMs: nowMs });
       const key = 'a.$b c';
-      const taken = await Promise.all(['1', '2', '3'].map((jobId) => store.reserve('me', key, claim(jobId))));
-      assert.equal(new Set(taken.map(({ jobId }) => jobId)).size, 1);
+      const taken = await Promise.all(['1', '2', '3'].map((id) => store.reserve('me', key, claim(id))));
+      assert.equal(new Set(taken.map(({ acceptedId }) => acceptedId)).size, 1);
       assert.deepEqual(await store.reserve('me', key, claim('4')), taken[0]);
       assert.deepEqual(await store.reserve('you', key, claim('5')), claim('5'));
     });
@@ -242,6 +243,60 @@ export function testJobStore(adapter: string, open: () => Promise<FactStore>, sk
       assert.deepEqual((await store.runners()).map(({ seenAtMs }) => nowMs - seenAtMs).toSorted(), [1, 2]);
       nowMs += 25 * 3_600_000;
       assert.deepEqual(await store.runners(), []);
+    });
+
+    function aBatch(total: number, createdAtMs = nowMs): { batch: Batch; jobs: Job[] } {
+      const batch = { id: newId(), ownerId: 'me', total, metadata: { 'a.b': '$c' }, createdAtMs };
+      const ids = batchJobIds(batch.id, total);
+      return { batch, jobs: ids.map((id) => aJob({ id, batchId: batch.id, ownerId: 'me', createdAtMs })) };
+    }
+
+    it('takes a batch with all of its jobs, in flight like any others, and twice without harm', async () => {
+      const { batch, jobs } = aBatch(250);
+      const before = await store.inFlightCount();
+      await store.insertBatch(batch, jobs);
+      await store.insertBatch({ ...batch, total: 1 }, jobs);
+      assert.deepEqual(await store.batch(batch.id), batch);
+      assert.equal(await store.inFlightCount(), before + 250);
+      assert.deepEqual(withBuffers((await store.get(jobs[249]?.id ?? ''))?.job), withBuffers(jobs[249]));
+      assert.equal(await store.batch(newId()), undefined);
+      for (const { id } of jobs) await store.finish(id, 0, aResult('cancelled'));
+    });
+
+    it('tells of many jobs at once where each stands', async () => {
+      const { batch, jobs } = aBatch(6);
+      await store.insertBatch(batch, jobs);
+      const [ended, running, again, queued, saving, waiting] = jobs.map(({ id }) => id) as [string, ...string[]];
+      await store.finish(ended, 0, aResult('failed'));
+      for (const id of [running, again, queued] as string[]) await store.markSaved(id, { artifactDigest: '' });
+      await claimed(running as string);
+      await store.release(await claimed(again as string), 'w1', 'handed_back');
+      await claimed(again as string);
+      await store.release(await claimed(queued as string), 'w1', 'failed');
+      await claimed(saving as string, 'save');
+      const standings = await store.standings([...jobs.map(({ id }) => id)]);
+      assert.deepEqual(standings.get(ended), { status: 'failed', finishedAtMs: nowMs });
+      assert.deepEqual(
+        [running, again, queued, saving, waiting].map((id) => standings.get(id as string)),
+        ['running', 'running', 'queued', 'saving', 'accepted'].map((status) => ({ status })),
+      );
+      await store.cancelAll(jobs.map(({ id }) => id));
+      for (const { id } of jobs) assert.equal(await store.isCancelled(id), true);
+      for (const { id } of jobs) await store.finish(id, 0, aResult('cancelled'));
+    });
+
+    it('keeps an old batch whole until its last job has ended, and then removes it with its jobs', async () => {
+      const { batch, jobs } = aBatch(3, 1);
+      const [first, second, third] = jobs.map(({ id }) => id) as [string, string, string];
+      await store.insertBatch(batch, jobs);
+      for (const id of [first, second]) await store.finish(id, 1, aResult());
+      assert.equal(await store.expireBatches(2), 0);
+      await store.expire(2, 1_000);
+      assert.ok(await store.get(first));
+      await store.finish(third, 1, aResult());
+      assert.equal(await store.expireBatches(1), 0);
+      assert.equal(await store.expireBatches(2), 1);
+      assert.equal(await store.batch(batch.id), undefined);
     });
 
     it('removes finished jobs that are old, and no others', async () => {

@@ -54,6 +54,8 @@ export interface Program {
 export interface Job {
   readonly id: JobId;
   readonly ownerId: OwnerId;
+  /** The batch that it was submitted in, if any. */
+  readonly batchId?: string;
   readonly program: Program;
   readonly metadata?: Readonly<Record<string, string>>;
   readonly createdAtMs: number;

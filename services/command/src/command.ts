@@ -4,6 +4,7 @@ import { v7 } from 'uuid';
 import { createFiles, type Files } from './files.js';
 import { createJobs, type Jobs } from './jobs.js';
 import { createLanguages, type Languages } from './languages.js';
+import { createRoom } from './room.js';
 import { createSubmit } from './submit.js';
 import { createWatch, type Watch } from './watch.js';
 
@@ -39,13 +40,14 @@ export interface CommandOptions {
 export function createCommand({ store, queue, feed, artifacts, log, version, config }: CommandOptions): Command {
   const languages = createLanguages(store);
   const jobs = createJobs({ store, feed });
+  const room = createRoom(store, config.MAX_QUEUED_JOBS);
   const answers = (asked: Promise<void>) =>
     asked.then(
       () => 'ok',
       () => 'away',
     );
   return {
-    submit: createSubmit({ store, queue, languages, newId: () => v7(), maxQueuedJobs: config.MAX_QUEUED_JOBS, log }),
+    submit: createSubmit({ store, queue, languages, newId: () => v7(), room, log }),
     jobs,
     watch: createWatch({ jobs, store, feed }),
     files: createFiles({
