@@ -1,4 +1,5 @@
 /** The contract: what travels between clients, services and runners, and how it may fail. */
+export * from './count-fields.js';
 export * from './descriptors.js';
 export * from './errors.js';
 export * as execution from './gen/runlane/v1/execution.js';

@@ -81,3 +81,47 @@ test('ids of a batch are UUIDv7s of its time, in the order of submission, each i
     assert.equal(each.slice(0, 13), id.slice(0, 13));
   }
 });
+
+test('whichever write of a batch is the last before a crash, repeating it makes it whole', async (t) => {
+  const facts = openEmbedded('cut off');
+  t.after(() => facts.close());
+  const options = { leaseMs: 1_000, maxAttempts: 3 };
+  for (let writes = 0; ; writes += 1) {
+    let left = writes;
+    const crash = () => {
+      if (left === 0) throw new Error('crashed');
+      left -= 1;
+    };
+    const cutOff = createJobStore({
+      ...options,
+      facts: {
+        ...facts,
+        async insert(...args) {
+          crash();
+          return facts.insert(...args);
+        },
+        async insertAll(...args) {
+          crash();
+          return facts.insertAll(...args);
+        },
+      },
+    });
+    const batch = { id: newId(), ownerId: 'me', total: 250, createdAtMs: 1 };
+    const jobs = batchJobIds(batch.id, 250).map((id) => aJob({ id, batchId: batch.id, createdAtMs: 1 }));
+    const isCut = await cutOff.insertBatch(batch, jobs).then(
+      () => false,
+      () => true,
+    );
+    const store = createJobStore({ ...options, facts });
+    assert.equal((await store.batch(batch.id)) === undefined, isCut, 'nobody finds a batch that lacks jobs');
+    await store.insertBatch(batch, jobs);
+    assert.deepEqual(await store.batch(batch.id), batch);
+    assert.equal(await facts.count('jobs'), (writes + 1) * 250);
+    assert.equal(await facts.count('inflight'), (writes + 1) * 250);
+    if (!isCut) {
+      // Three times some jobs, then the batch.
+      assert.equal(writes, 4);
+      return;
+    }
+  }
+});

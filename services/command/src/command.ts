@@ -1,17 +1,23 @@
 /** The command service without its doors: the use cases, and whether it can serve. */
 import type { ArtifactStore, JobFeed, JobQueue, JobStore, Log } from '@runlane/core';
 import { v7 } from 'uuid';
+import { type Batches, createBatches } from './batches.js';
 import { createFiles, type Files } from './files.js';
 import { createJobs, type Jobs } from './jobs.js';
 import { createLanguages, type Languages } from './languages.js';
 import { createRoom } from './room.js';
 import { createSubmit } from './submit.js';
+import { createSubmitBatch } from './submit-batch.js';
 import { createWatch, type Watch } from './watch.js';
+import { createWatchBatch } from './watch-batch.js';
 
 export interface Command {
   readonly submit: ReturnType<typeof createSubmit>;
   readonly jobs: Jobs;
   readonly watch: Watch;
+  readonly submitBatch: ReturnType<typeof createSubmitBatch>;
+  readonly batches: Batches;
+  readonly watchBatch: ReturnType<typeof createWatchBatch>;
   readonly files: Files;
   readonly languages: Languages;
   /** Of Runlane. */
@@ -40,6 +46,7 @@ export interface CommandOptions {
 export function createCommand({ store, queue, feed, artifacts, log, version, config }: CommandOptions): Command {
   const languages = createLanguages(store);
   const jobs = createJobs({ store, feed });
+  const batches = createBatches({ jobs, store, log });
   const room = createRoom(store, config.MAX_QUEUED_JOBS);
   const answers = (asked: Promise<void>) =>
     asked.then(
@@ -50,6 +57,9 @@ export function createCommand({ store, queue, feed, artifacts, log, version, con
     submit: createSubmit({ store, queue, languages, newId: () => v7(), room, log }),
     jobs,
     watch: createWatch({ jobs, store, feed }),
+    submitBatch: createSubmitBatch({ store, queue, batches, languages, newId: () => v7(), room, log }),
+    batches,
+    watchBatch: createWatchBatch({ batches, store }),
     files: createFiles({
       jobs,
       artifacts,

@@ -14,13 +14,14 @@ export function encodeText(bytes: Uint8Array): EncodedText {
   return isUtf8(buffer) ? { text: buffer.toString('utf8') } : { text: buffer.toString('base64'), encoding: 'base64' };
 }
 
-const toTime = (ms: number) => new Date(ms).toISOString();
+export const toTime = (ms: number) => new Date(ms).toISOString();
 
 export function toJobJson(view: JobView): JobJson {
   const { job, status, attempt, result } = view;
   return {
     id: job.id,
     ownerId: job.ownerId,
+    ...(job.batchId !== undefined && { batchId: job.batchId }),
     language: job.program.language,
     version: job.program.version,
     status,

@@ -11,25 +11,37 @@ import {
 } from '@runlane/contract';
 import type { Limits, Program, SourceFile } from '@runlane/core';
 import { findLanguage, isCalled, type KnownLanguage } from './languages.js';
-import { check, invalidRequest } from './validate.js';
+import { type Checked, check, invalidRequest } from './validate.js';
 
 /**
  * What a client asked for, checked field by field.
  * @throws RunlaneError `INVALID_REQUEST` naming every bad field, those that only the languages on offer decide too.
  */
 export function readNewJob(body: unknown, known: readonly KnownLanguage[]): NewJob {
-  const { value, problems } = check(newJobSchema, body);
+  const { value, problems } = checkNewJob(body, known);
   if (value) return value;
+  throw invalidRequest(problems);
+}
+
+/** The same without throwing: what was asked for, or all that is wrong with it. */
+export function checkNewJob(body: unknown, known: readonly KnownLanguage[]): Checked<NewJob> {
+  const { value, problems } = check(newJobSchema, body);
+  if (value) return { value, problems };
   const named = new Set(problems.map(({ field }) => field));
   const more = offerProblems(loosely(body), known).filter(({ field }) => !named.has(field));
-  throw invalidRequest([...problems, ...more]);
+  return { problems: [...problems, ...more] };
+}
+
+/** What the languages on offer have against a job that is otherwise good. */
+export function programProblems({ language, version = '', limits }: NewJob, known: readonly KnownLanguage[]) {
+  return offerProblems({ language, version, limits: definedLimits(limits) }, known);
 }
 
 /** @throws RunlaneError `INVALID_REQUEST` naming every bad field; `RUNNER_UNAVAILABLE` before the first runner was ever seen. */
 export function toProgram(asked: NewJob, known: readonly KnownLanguage[]): Program {
   const { version = '' } = asked;
   const limits = definedLimits(asked.limits);
-  const problems = offerProblems({ language: asked.language, version, limits }, known);
+  const problems = programProblems(asked, known);
   const language = findLanguage(known, asked.language, version);
   if (problems.length > 0) throw invalidRequest(problems);
   if (!language)

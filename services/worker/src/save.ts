@@ -1,5 +1,14 @@
 /** The stage `code-save`: keep the source by its digest and have a runner prepare it (compile it, where that is to be done). */
-import { digestOf, type Job, type JobId, type Result, resultWithoutRun, type Saved, tellMoment } from '@runlane/core';
+import {
+  digestOf,
+  type Job,
+  type JobId,
+  priorityOf,
+  type Result,
+  resultWithoutRun,
+  type Saved,
+  tellMoment,
+} from '@runlane/core';
 import { brokenOff, claimStage, endJob, type Outcome, withLease } from './claimed.js';
 import type { WorkerContext } from './context.js';
 import { createFeedWriter } from './feed-writer.js';
@@ -15,7 +24,7 @@ export function createSave(context: WorkerContext) {
     const job = await store.job(id);
     if (!job) return 'skipped';
     if (await store.saved(id)) {
-      await queue.add('exec', id);
+      await queue.add('exec', id, { priority: priorityOf(job) });
       return 'skipped';
     }
     const { language, version } = job.program;
@@ -45,7 +54,9 @@ export function createSave(context: WorkerContext) {
           await store.markSaved(id, saved);
           tellMoment(id, 'saved');
           events.status('queued');
-          await queue.add('exec', id).catch(() => log.warn({ jobId: id }, 'not queued; the reconciler will'));
+          await queue
+            .add('exec', id, { priority: priorityOf(job) })
+            .catch(() => log.warn({ jobId: id }, 'not queued; the reconciler will'));
           return 'done';
         } catch (error) {
           if (signal.reason === 'cancelled') return await end(resultWithoutRun('cancelled'));

@@ -15,6 +15,9 @@ const MAX_ARGS = 64;
 const MAX_TEXT_BYTES = 4_096;
 const MAX_ENTRIES = 64;
 const MAX_LABELS = 16;
+const MAX_BATCH_JOBS = 1_000;
+/** Of a batch as it is sent. */
+export const MAX_BATCH_BYTES = 16 * 1024 * 1024;
 
 /** Names that would reach into every object rather than name an entry. */
 const POISONED = new Set(['__proto__', 'constructor', 'prototype']);
@@ -126,6 +129,12 @@ const labelName = wellFormed
   .refine((name) => name.length > 0 && Buffer.byteLength(name) <= 128, 'names are 1 to 128 bytes')
   .refine((name) => !POISONED.has(name), 'this name is not allowed');
 
+const labels = (of: string) =>
+  entries(MAX_LABELS, labelName, wellFormed.refine(...bytesAtMost(1_024))).meta({
+    description: `Your own labels, kept with the ${of} and never interpreted.`,
+    example: { exercise: '7' },
+  });
+
 /** What several fields decide together. They may be of any type still: then their own checks have said so. */
 function checkAcrossFields(value: unknown, context: z.RefinementCtx): void {
   if (typeof value !== 'object' || value === null) return;
@@ -189,16 +198,30 @@ export const newJobSchema = z
     args: z.array(argument).max(MAX_ARGS).default([]).meta({ description: 'Command-line arguments.', example: [] }),
     env: entries(MAX_ENTRIES, variableName, argument).meta({ description: 'Environment variables.', example: {} }),
     limits: limitsSchema.optional(),
-    metadata: entries(MAX_LABELS, labelName, wellFormed.refine(...bytesAtMost(1_024))).meta({
-      description: 'Your own labels, kept with the job and never interpreted.',
-      example: { exercise: '7' },
-    }),
+    metadata: labels('job'),
   })
   // Even where other fields are bad, so that all are named at once.
   .superRefine(checkAcrossFields, { when: () => true })
   .meta({ id: 'NewJob', description: 'A program and how to run it.' });
 
 export type NewJob = z.output<typeof newJobSchema>;
+
+const batchOf = <T extends z.ZodType>(job: T) =>
+  z.strictObject({
+    jobs: z
+      .array(job)
+      .min(1, 'must have at least one job')
+      .max(MAX_BATCH_JOBS, `must have at most ${MAX_BATCH_JOBS} jobs; send the rest as another batch`),
+    metadata: labels('batch'),
+  });
+
+export const newBatchSchema = batchOf(newJobSchema).meta({
+  id: 'NewBatch',
+  description: 'Jobs to be accepted together.',
+});
+
+/** A batch whose jobs are still to be checked, one by one: all at once would take too long to let others in between. */
+export const uncheckedBatchSchema = batchOf(z.unknown());
 
 export const submitCodeSchema = z
   .strictObject({
@@ -207,14 +230,20 @@ export const submitCodeSchema = z
   })
   .meta({ id: 'SubmitCode', description: 'A program in one file.' });
 
-/** UUIDv7 in lower case: checked before the store is asked, so that nothing else ever reaches it. */
+/** In lower case: checked before the store is asked, so that nothing else ever reaches it. */
+const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+
 export const jobIdSchema = z
   .string()
-  .regex(
-    /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/,
-    'must be a job id: a lower-case UUIDv7',
-  )
+  .regex(UUID_V7, 'must be a job id: a lower-case UUIDv7')
   .meta({ example: '01890a5d-ac96-774b-bcce-b302099a8057' });
+
+export const batchIdSchema = z
+  .string()
+  .regex(UUID_V7, 'must be a batch id: a lower-case UUIDv7')
+  .meta({ example: '01890a5d-ac96-774b-bcce-b302099a8057' });
+
+export const batchParamsSchema = z.strictObject({ id: batchIdSchema });
 
 export const execResultQuerySchema = z.strictObject({ jobId: jobIdSchema });
 
@@ -248,3 +277,8 @@ export const idempotencyKeySchema = z
   .regex(/^[\x21-\x7e]{1,255}$/, 'must be 1 to 255 visible ASCII characters');
 
 export const eventIdSchema = z.string().regex(/^\d{1,9}-\d{1,15}$/, 'must be the id of an event, such as "1-7"');
+
+/** The id of a batch's last event; those before it have none, as a watch begins with all that has happened. */
+export const BATCH_DONE = 'done';
+
+export const batchEventIdSchema = z.literal(BATCH_DONE, `must be "${BATCH_DONE}", the id of a batch's last event`);

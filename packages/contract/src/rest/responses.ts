@@ -1,7 +1,7 @@
 /** What clients get. A job in JSON is the same everywhere. */
 import { z } from 'zod';
 import { ERRORS, type ErrorCode } from '../errors.js';
-import { jobIdSchema, limitsSchema } from './requests.js';
+import { batchIdSchema, jobIdSchema, limitsSchema } from './requests.js';
 import { STATUSES } from './status.js';
 
 const time = z.iso.datetime().meta({ example: '2026-01-31T12:00:00.000Z' });
@@ -69,6 +69,7 @@ export const jobSchema = z
   .object({
     id: jobIdSchema,
     ownerId: z.string().meta({ description: '`anonymous` without API keys.' }),
+    batchId: batchIdSchema.optional().meta({ description: 'The batch that it was submitted in, if any.' }),
     language: z.string(),
     version: z.string().meta({ description: 'As asked for; empty for the default.' }),
     status: z.enum(STATUSES),
@@ -94,6 +95,28 @@ export const jobPageSchema = z
       .meta({ description: 'Absent on the last page. A page may be short, even empty, and still have a next one.' }),
   })
   .meta({ id: 'JobPage' });
+
+const statusCounts = z
+  .partialRecord(z.enum(STATUSES), z.int().min(1))
+  .meta({ description: 'How many of the jobs have each status; those that none has are left out.' });
+
+export const batchSchema = z
+  .object({
+    id: batchIdSchema,
+    ownerId: z.string().meta({ description: '`anonymous` without API keys.' }),
+    createdAt: time,
+    finishedAt: time.optional().meta({ description: 'When its last job ended; absent until all have.' }),
+    total: z.int().min(1).meta({ description: 'Its jobs.' }),
+    finished: z.int().min(0).meta({ description: 'Those that have ended, however they did.' }),
+    counts: statusCounts,
+    jobs: z
+      .array(z.object({ id: jobIdSchema, status: z.enum(STATUSES) }))
+      .meta({ description: 'In the order of submission. `GET /v1/jobs/{id}` tells the result of each.' }),
+    metadata: z.record(z.string(), z.string()).optional(),
+  })
+  .meta({ id: 'Batch', description: 'Jobs that were accepted together, and how far they are.' });
+
+export type BatchJson = z.output<typeof batchSchema>;
 
 export const submittedSchema = z.object({ jobId: jobIdSchema }).meta({ id: 'Submitted' });
 

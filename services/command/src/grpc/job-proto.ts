@@ -4,7 +4,7 @@ import type { JobView, Limits, Result, Status } from '@runlane/core';
 import type { KnownLanguage } from '../languages.js';
 import type { WatchEvent } from '../watch.js';
 
-const STATUS: Readonly<Record<Status, types.JobStatus>> = {
+export const STATUS: Readonly<Record<Status, types.JobStatus>> = {
   accepted: types.JobStatus.ACCEPTED,
   saving: types.JobStatus.SAVING,
   queued: types.JobStatus.QUEUED,
@@ -29,6 +29,7 @@ export function toJobMessage(view: JobView): execution.Job {
   return {
     id: job.id,
     ownerId: job.ownerId,
+    batchId: job.batchId ?? '',
     language: job.program.language,
     version: job.program.version,
     status: STATUS[status],

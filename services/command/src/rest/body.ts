@@ -1,31 +1,37 @@
 /** A JSON body, read strictly: valid UTF-8, not too deep, no key that would reach into every object. */
-import { RunlaneError } from '@runlane/contract';
+import { MAX_BATCH_BYTES, RunlaneError } from '@runlane/contract';
 import express, { type RequestHandler } from 'express';
 
-/** Sources and stdin are at most 2 MiB together; JSON's escapes and base64 make them longer. */
-const MAX_BODY_BYTES = 4 * 1024 * 1024;
 /** Deeper than any request needs, and far from where recursion over it would overflow the stack. */
 const MAX_DEPTH = 16;
-/** Names and values in all: many more than any request has, and few enough to check and to name in an answer. */
-const MAX_VALUES = 5_000;
 
-const readBytes = express.raw({ type: 'application/json', limit: MAX_BODY_BYTES, inflate: false });
+interface BodyLimits {
+  readonly sizeBytes: number;
+  /** Names and values in all: many more than any request has, and few enough to check and to name in an answer. */
+  readonly values: number;
+}
+
+/** Sources and stdin are at most 2 MiB together; JSON's escapes and base64 make them longer. */
+export const readJson = jsonReader({ sizeBytes: 4 * 1024 * 1024, values: 5_000 });
+export const readBatchJson = jsonReader({ sizeBytes: MAX_BATCH_BYTES, values: 100_000 });
 
 /** Puts the parsed body into `request.body`. */
-export const readJson: RequestHandler[] = [
-  (request, _response, next) => {
-    // Also what keeps forms of other pages out: they cannot send this type.
-    if (request.is('application/json')) return next();
-    throw new RunlaneError('UNSUPPORTED_MEDIA_TYPE', 'send the body as JSON, with "Content-Type: application/json"');
-  },
-  readBytes,
-  (request, _response, next) => {
-    request.body = parse(request.body as Buffer);
-    next();
-  },
-];
+function jsonReader({ sizeBytes, values }: BodyLimits): RequestHandler[] {
+  return [
+    (request, _response, next) => {
+      // Also what keeps forms of other pages out: they cannot send this type.
+      if (request.is('application/json')) return next();
+      throw new RunlaneError('UNSUPPORTED_MEDIA_TYPE', 'send the body as JSON, with "Content-Type: application/json"');
+    },
+    express.raw({ type: 'application/json', limit: sizeBytes, inflate: false }),
+    (request, _response, next) => {
+      request.body = parse(request.body as Buffer, values);
+      next();
+    },
+  ];
+}
 
-function parse(bytes: Buffer): unknown {
+function parse(bytes: Buffer, maxValues: number): unknown {
   if (!Buffer.isBuffer(bytes) || bytes.length === 0)
     throw new RunlaneError('INVALID_REQUEST', 'the body is empty; it must be a JSON object');
   let value: unknown;
@@ -35,19 +41,19 @@ function parse(bytes: Buffer): unknown {
     const reason = cause instanceof SyntaxError ? 'is not valid JSON' : 'is not valid UTF-8';
     throw new RunlaneError('INVALID_REQUEST', `the body ${reason}`, { cause });
   }
-  checkShape(value);
+  checkShape(value, maxValues);
   return value;
 }
 
 /** Level by level, as recursion is what a deep value would break. */
-function checkShape(value: unknown): void {
+function checkShape(value: unknown, maxValues: number): void {
   let level: unknown[] = [value];
   let values = 0;
   for (let depth = 0; level.length > 0; depth += 1) {
     if (depth > MAX_DEPTH)
       throw new RunlaneError('INVALID_REQUEST', `the body is nested more than ${MAX_DEPTH} levels deep`);
     values += level.length;
-    if (values > MAX_VALUES) throw new RunlaneError('INVALID_REQUEST', `the body has more than ${MAX_VALUES} values`);
+    if (values > maxValues) throw new RunlaneError('INVALID_REQUEST', `the body has more than ${maxValues} values`);
     level = level.flatMap((each) => {
       if (typeof each !== 'object' || each === null) return [];
       if (Object.hasOwn(each, '__proto__'))
