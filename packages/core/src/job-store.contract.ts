@@ -2,11 +2,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { v7 as newId } from 'uuid';
-import { type Batch, batchJobIds } from './batch.js';
 import type { FactStore } from './facts.js';
-import type { FinalStatus, Job } from './job.js';
+import type { FinalStatus } from './job.js';
 import { type Claim, createJobStore, type JobStore } from './job-store.js';
-import { aJob, aResult, withBuffers } from './testing/jobs.js';
+import { aBatch, aJob, aResult, withBuffers } from './testing/jobs.js';
 
 const LEASE_MS = 1_000;
 const MAX_ATTEMPTS = 3;
@@ -245,14 +244,8 @@ export function testJobStore(adapter: string, open: () => Promise<FactStore>, sk
       assert.deepEqual(await store.runners(), []);
     });
 
-    function aBatch(total: number, createdAtMs = nowMs): { batch: Batch; jobs: Job[] } {
-      const batch = { id: newId(), ownerId: 'me', total, metadata: { 'a.b': '$c' }, createdAtMs };
-      const ids = batchJobIds(batch.id, total);
-      return { batch, jobs: ids.map((id) => aJob({ id, batchId: batch.id, ownerId: 'me', createdAtMs })) };
-    }
-
     it('takes a batch with all of its jobs, in flight like any others, and twice without harm', async () => {
-      const { batch, jobs } = aBatch(250);
+      const { batch, jobs } = aBatch(250, { metadata: { 'a.b': '$c' } });
       const before = await store.inFlightCount();
       await store.insertBatch(batch, jobs);
       await store.insertBatch({ ...batch, total: 1 }, jobs);
@@ -286,7 +279,7 @@ export function testJobStore(adapter: string, open: () => Promise<FactStore>, sk
     });
 
     it('keeps an old batch whole until its last job has ended, and then removes it with its jobs', async () => {
-      const { batch, jobs } = aBatch(3, 1);
+      const { batch, jobs } = aBatch(3, { createdAtMs: 1 });
       const [first, second, third] = jobs.map(({ id }) => id) as [string, string, string];
       await store.insertBatch(batch, jobs);
       for (const id of [first, second]) await store.finish(id, 1, aResult());

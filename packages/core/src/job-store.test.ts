@@ -9,7 +9,7 @@ import { createMongoFactStore } from './adapters/mongo/facts.js';
 import { batchJobIds } from './batch.js';
 import { testJobStore } from './job-store.contract.js';
 import { createJobStore } from './job-store.js';
-import { aJob, aResult, silentLog as log } from './testing/jobs.js';
+import { aBatch, aJob, aResult, silentLog as log } from './testing/jobs.js';
 import { skipWithout, startMongoWire } from './testing/servers.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'runlane-store-'));
@@ -56,12 +56,9 @@ test('jobs of a batch expire once the batch has, and only then', async (t) => {
   const facts = openEmbedded('batches');
   const store = createJobStore({ facts, leaseMs: 1_000, maxAttempts: 3 });
   t.after(() => store.close());
-  const batch = { id: newId(), ownerId: 'me', total: 2, createdAtMs: 1 };
-  const ids = batchJobIds(batch.id, 2) as [string, string];
-  await store.insertBatch(
-    batch,
-    ids.map((id) => aJob({ id, batchId: batch.id, createdAtMs: 1 })),
-  );
+  const { batch, jobs } = aBatch(2, { createdAtMs: 1 });
+  const ids = jobs.map(({ id }) => id) as [string, string];
+  await store.insertBatch(batch, jobs);
   await store.finish(ids[0], 1, aResult());
   assert.deepEqual([await store.expireBatches(2), await store.expire(2, 10)], [0, 0]);
   await store.finish(ids[1], 1, aResult());
@@ -106,8 +103,7 @@ test('whichever write of a batch is the last before a crash, repeating it makes 
         },
       },
     });
-    const batch = { id: newId(), ownerId: 'me', total: 250, createdAtMs: 1 };
-    const jobs = batchJobIds(batch.id, 250).map((id) => aJob({ id, batchId: batch.id, createdAtMs: 1 }));
+    const { batch, jobs } = aBatch(250);
     const isCut = await cutOff.insertBatch(batch, jobs).then(
       () => false,
       () => true,

@@ -154,7 +154,7 @@ const PAGE_SCAN_LIMIT = 1_000;
 /** A job may be several megabytes, with its sources and output: never many in memory at once. */
 const JOBS_AT_ONCE = 10;
 
-/** Jobs that are inserted together: few enough to be written within a call's time, and for others to get in between. */
+/** Facts of so many jobs are inserted together: few enough to be written within a call's time, and for others to get in between. */
 const INSERTED_AT_ONCE = 100;
 
 /** How long a runner that is away is remembered, in milliseconds: jobs for its languages are taken until then. */
@@ -250,13 +250,8 @@ export function createJobStore({ facts, leaseMs, maxAttempts, now = Date.now }: 
     async insertBatch(batch, jobs) {
       // Cut off in here, jobs are in flight whose batch nobody knows: they run and end. A job's `inflight` without the job is
       // harmless, and one that a repetition makes again after the job's end is settled by the reconciler like any left behind.
-      for (let at = 0; at < jobs.length; at += INSERTED_AT_ONCE) {
-        const some = jobs.slice(at, at + INSERTED_AT_ONCE);
-        await facts.insertAll([
-          ...some.map(inflightOf),
-          ...some.map((job): Fact => ({ kind: 'jobs', id: job.id, document: job })),
-        ]);
-      }
+      const jobOf = (job: Job): Fact => ({ kind: 'jobs', id: job.id, document: job });
+      for (const some of inParts(jobs)) await facts.insertAll([...some.map(inflightOf), ...some.map(jobOf)]);
       // Last: whoever finds the batch finds all of its jobs.
       await facts.insert({ kind: 'batches', id: batch.id, document: batch }, { durable: true });
     },
@@ -349,7 +344,9 @@ export function createJobStore({ facts, leaseMs, maxAttempts, now = Date.now }: 
       await facts.insert(cancellationOf(id), { durable: true });
     },
 
-    cancelAll: (ids) => facts.insertAll(ids.map(cancellationOf)),
+    async cancelAll(ids) {
+      for (const some of inParts(ids)) await facts.insertAll(some.map(cancellationOf));
+    },
 
     isCancelled: async (id) => (await facts.get('cancellations', id)) !== undefined,
 
@@ -447,6 +444,10 @@ export function createJobStore({ facts, leaseMs, maxAttempts, now = Date.now }: 
     await facts.remove('results', id);
     await facts.remove('jobs', id);
   }
+}
+
+function* inParts<T>(all: readonly T[]): Generator<readonly T[]> {
+  for (let at = 0; at < all.length; at += INSERTED_AT_ONCE) yield all.slice(at, at + INSERTED_AT_ONCE);
 }
 
 /** A page may hold a hundred jobs: what is large in them is left out. */

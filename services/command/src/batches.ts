@@ -49,8 +49,8 @@ export interface BatchesDependencies {
   readonly log: Log;
 }
 
-/** Jobs that are ended at once: their results share the disk's time. */
-const ENDED_AT_ONCE = 50;
+/** Jobs that are ended at once: their results share the disk's time, and a slow store still answers others. */
+const ENDED_AT_ONCE = 10;
 /** How long the answer to a cancellation waits for jobs that nobody runs to end, in milliseconds: most often they have. */
 const ANSWER_WITHIN_MS = 1_000;
 
