@@ -367,5 +367,6 @@ test('over gRPC, a batch may be larger than other messages, and two bytes a prog
   const files = Buffer.alloc(2 * 200_000, Buffer.from([0x22, 0x00]));
   const nested = Buffer.concat([Buffer.from([0x0a, 0x80, 0xb5, 0x18]), files]);
   assert.match((await send('SubmitBatch', nested)).details, /more than 100000 values/);
+  for (const method of ['Submit', 'Run']) assert.match((await send(method, nested)).details, /more than 5000 values/);
   assert.match((await send('SubmitBatch', Buffer.from([0x0a, 0x7f]))).details, /cannot be read/);
 });
