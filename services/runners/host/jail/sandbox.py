@@ -168,9 +168,9 @@ class Sandbox:
             self.ending = linux.Ending.read(report)
         return self.ending
 
-    def produced(self, folder):
+    def produced(self, folder, most_files, may_go_on):
         """What is in a folder of /work, once nobody is left to change it: see produced.find_produced()."""
-        return produced.find_produced(self._work, folder)
+        return produced.find_produced(self._work, folder, most_files, may_go_on)
 
     def read(self, folder, paths, most_files, most_bytes):
         """The bytes of it: see produced.read_produced()."""

@@ -239,6 +239,26 @@ const ATTEMPTS: [string, string, string][] = [
   ],
 ];
 
+const MANY = 20_000;
+const FILL = `import os, time
+def fill(count, name):
+  for n in range(count): os.close(os.open(f"{n}{name}", os.O_CREAT | os.O_WRONLY))
+os.chdir("out")`;
+/** [what they are like, how many do not come back where all drivers agree, the program that makes them]. */
+const LEFT_BEHIND: [string, number | undefined, string][] = [
+  ['with long names', MANY - 4, `${FILL}\nfill(${MANY}, "n" * 200)`],
+  [
+    'with paths that are too long',
+    MANY,
+    `${FILL}\nfor _ in range(4): os.mkdir("d" * 250); os.chdir("d" * 250)\nfill(${MANY}, "n" * 200)`,
+  ],
+  [
+    'that are closed to their owner',
+    undefined,
+    `${FILL}\nfill(${MANY}, ""); os.mkdir("d"); os.chmod("d", 0)\nfor n in os.listdir(): os.chmod(n, 0)`,
+  ],
+];
+
 export interface Exceptions {
   /** Sentence of a program's attempt → why this driver cannot keep it. Also said in the driver's own page of the docs. */
   readonly cannot?: Readonly<Record<string, string>>;
@@ -440,6 +460,26 @@ export function testSandbox(name: string, opened: () => Promise<Sandbox>, { cann
       (await open(sandbox, 'print(1)')).close();
       await nothingLeft(sandbox);
     });
+
+    for (const [like, omitted, program] of LEFT_BEHIND) {
+      test(`a program that leaves very many files ${like} gets its verdict soon`, async () => {
+        const limits = {
+          inodes: 65_536,
+          memoryBytes: 1024 * MIB,
+          wallTimeMs: 60_000,
+          cpuTimeMs: 60_000,
+          producedFiles: 4,
+        };
+        const { end, text, stderr } = await python(`${program}\nprint(time.time())`, { limits });
+        const tookMs = Date.now() - Number(text) * 1000;
+        assert.deepEqual(
+          [end.reason, end.code, end.filesOmitted],
+          ['exited', 0, omitted ?? end.filesOmitted],
+          stderr.toString(),
+        );
+        assert.ok(tookMs < 20_000, `${tookMs} ms after its end`);
+      });
+    }
 
     test('a slow reader slows the program, and loses nothing', async () => {
       const run = await open(sandbox, 'import sys\nfor n in range(40): sys.stdout.write(f"{n:>65535}\\n")', {
