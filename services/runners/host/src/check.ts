@@ -1,11 +1,17 @@
 /** What a request must look like before anything is made of it: bundles, paths, arguments, environment. */
 import { runner } from '@runlane/contract';
+import { BUILD_FOLDER } from './command.js';
 import { invalid } from './refusal.js';
 
 const MAX_FILES = 4096;
-const MAX_PATH_BYTES = 1024;
 const MAX_PART_BYTES = 255;
-const MAX_DEPTH = 8;
+const MAX_PATH_BYTES = 1024;
+const MAX_PARTS = 8;
+/** What a compiler makes lies in a folder of its own, and in there may have paths as sources have. */
+const PATHS = {
+  bundle: { maxBytes: MAX_PATH_BYTES, maxParts: MAX_PARTS },
+  artifact: { maxBytes: MAX_PATH_BYTES + `${BUILD_FOLDER}/`.length, maxParts: MAX_PARTS + 1 },
+} as const;
 const MAX_ARGS = 64;
 const MAX_ARG_BYTES = 4096;
 const MAX_ENV = 64;
@@ -14,13 +20,14 @@ const MAX_ENV_BYTES = 32 * 1024;
 const PAGE_BYTES = 4096;
 
 /** Why a path may not be used, or undefined when it may. */
-export function pathProblem(path: string): string | undefined {
+export function pathProblem(path: string, field: keyof typeof PATHS = 'bundle'): string | undefined {
+  const { maxBytes, maxParts } = PATHS[field];
   if (path === '') return 'is empty';
-  if (Buffer.byteLength(path) > MAX_PATH_BYTES) return `is longer than ${MAX_PATH_BYTES} bytes`;
+  if (Buffer.byteLength(path) > maxBytes) return `is longer than ${maxBytes} bytes`;
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not be in a path
   if (/[\u0000-\u001f\u007f]/.test(path)) return 'has a control character';
   const parts = path.split('/');
-  if (parts.length > MAX_DEPTH) return `has more than ${MAX_DEPTH} parts`;
+  if (parts.length > maxParts) return `has more than ${maxParts} parts`;
   if (path.startsWith('/')) return 'is absolute';
   if (parts.some((part) => part === '' || part === '.' || part === '..')) return 'has an empty, "." or ".." part';
   if (parts.some((part) => Buffer.byteLength(part) > MAX_PART_BYTES))
@@ -29,7 +36,7 @@ export function pathProblem(path: string): string | undefined {
 }
 
 /** @throws Refusal naming everything that is wrong with it. */
-export function readBundle(bytes: Buffer, field: string): runner.BundleFile[] {
+export function readBundle(bytes: Buffer, field: keyof typeof PATHS): runner.BundleFile[] {
   let files: runner.BundleFile[];
   try {
     ({ files } = runner.Bundle.decode(bytes));
@@ -41,7 +48,7 @@ export function readBundle(bytes: Buffer, field: string): runner.BundleFile[] {
   if (files.length > MAX_FILES) throw invalid([`${field} holds more than ${MAX_FILES} files`]);
   const seen = new Set<string>();
   for (const [index, { path }] of files.entries()) {
-    const problem = pathProblem(path) ?? (seen.has(path) ? 'is there twice' : undefined);
+    const problem = pathProblem(path, field) ?? (seen.has(path) ? 'is there twice' : undefined);
     if (problem) problems.push(`${field}.files[${index}].path ${problem}`);
     seen.add(path);
   }

@@ -26,7 +26,7 @@ export function fillCommand(argv: readonly string[], given: Given): string[] {
   const texts: Record<string, string> = {
     ...tools,
     entry: plain(entry),
-    stem: plain(entry.slice(0, entry.length - posix.extname(entry).length)),
+    stem: plainStem(entry.slice(0, entry.length - posix.extname(entry).length)),
     out: `${WORK}/${BUILD_FOLDER}`,
     setup: `${TOOLCHAINS}/${toolchain}`,
   };
@@ -38,9 +38,17 @@ export function fillVariables(env: Readonly<Record<string, string>>, given: Give
   return Object.fromEntries(Object.entries(env).map(([name, value]) => [name, fillCommand([value], given).join(' ')]));
 }
 
-/** "./" keeps a file called "-rf" from being read as an option. */
+/**
+ * "./" keeps a file from being read as anything else: an option ("-rf"), a file of arguments ("@x"), a command ("|id", which
+ * SQLite would run), a word of the tool ("inspect"). A usual path stays as it is, for programs and errors name it so.
+ */
 function plain(path: string): string {
-  return path.startsWith('-') ? `./${path}` : path;
+  return /^\w.*[./]/.test(path) ? path : `./${path}`;
+}
+
+/** Tools take a name without its extension for a class, which "./" would make another. */
+function plainStem(stem: string): string {
+  return /^[-@]/.test(stem) ? `./${stem}` : stem;
 }
 
 /** The files that a compiler is given. */

@@ -1,6 +1,6 @@
 /** Languages by their manifests alone: made up here, and run by a real host. */
 import assert from 'node:assert/strict';
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -61,7 +61,7 @@ before(async () => {
   await writeFile(join(languagesDir, 'prepared', 'setup', 'more', 'word'), 'made');
   await writeFile(
     join(languagesDir, 'prepared', 'setup', 'make.sh'),
-    'mkdir "$1/lib"; echo "echo $(cat more/word) before" > "$1/lib/greet.sh"',
+    'sleep 1; mkdir "$1/lib"; echo "echo $(cat more/word) before" > "$1/lib/greet.sh"',
   );
   host = await startHost(folder, { LANGUAGES_DIR: languagesDir });
   await settled();
@@ -71,11 +71,14 @@ after(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const describe = () => ask<runner.DescribeResponse>(host.client, (client, done) => client.describe({}, done));
+const describe = (client = host.client) =>
+  ask<runner.DescribeResponse>(client, (asked, done) => asked.describe({}, done));
 
 /** Wait until nothing is being set up any more. */
-async function settled(): Promise<void> {
-  while ((await describe()).languages.some(({ unavailableReason }) => unavailableReason.includes('being set up')));
+async function settled(client = host.client): Promise<void> {
+  while (
+    (await describe(client)).languages.some(({ unavailableReason }) => unavailableReason.includes('being set up'))
+  );
 }
 
 const prepare = (language: string, files: Record<string, string>, more: Partial<runner.PrepareRequest> = {}) =>
@@ -116,6 +119,18 @@ test('placeholders are whole words or parts of words, and what is no placeholder
     '{else}',
     '{}',
   ]);
+});
+
+test('a file of the client is never read as anything else, and keeps its usual name', () => {
+  const usual = ['main.c', 'a/-b.c', '_x.c', '2/inspect'];
+  const unusual = ['-x.c', '@x.c', '|id.sql', '.c', 'ä.c', 'inspect'];
+  assert.deepEqual(fillCommand(['{sources}'], { tools: {}, sources: [...usual, ...unusual] }), [
+    ...usual,
+    ...unusual.map((path) => `./${path}`),
+  ]);
+  assert.deepEqual(fillCommand(['.read {entry}'], { tools: {}, entry: '|id.sql' }), ['.read ./|id.sql']);
+  const stems = ['Main.java', '-x.java', '@x.java'].map((entry) => fillCommand(['{stem}'], { tools: {}, entry }));
+  assert.deepEqual(stems.flat(), ['Main', './-x', './@x']);
 });
 
 test('a language whose tools are not there is described with the reason and the way out', async () => {
@@ -182,6 +197,33 @@ test('what a toolchain needs is made once, and found by every program', async ()
   );
 });
 
+test('two runners that make the same at once in one folder are in nobody’s way, and leave it once', async () => {
+  const shared = join(folder, 'shared');
+  await mkdir(join(shared, 'toolchains'), { recursive: true });
+  if (process.getuid?.() === 0) for (const each of [shared, `${shared}/toolchains`]) await chmod(each, 0o777);
+  const env = {
+    LANGUAGES_DIR: join(folder, 'languages'),
+    LANGUAGES: 'prepared',
+    TOOLCHAINS_DIR: `${shared}/toolchains`,
+  };
+  const hosts = await Promise.all([startHost(shared, env), startHost(shared, env)]);
+  try {
+    for (const { client } of hosts) {
+      await settled(client);
+      const { languages } = await describe(client);
+      assert.deepEqual(
+        languages.map(({ name, unavailableReason }) => [name, unavailableReason]),
+        [['prepared', '']],
+      );
+    }
+    const [made, ...others] = await readdir(`${shared}/toolchains`);
+    assert.match(made ?? '', /^prepared-[^.]+\.[^.]+$/);
+    assert.deepEqual(others, []);
+  } finally {
+    await Promise.all(hosts.map(stopHost));
+  }
+});
+
 test('files in out come back: plain ones, in order, up to the limits', async () => {
   const script =
     'cd out; mkdir -p b/c; printf two > b/c/2; printf one > a; ln -s /etc/passwd link; mkfifo pipe; : > empty; chmod 0 a; printf xxxxx > z';
@@ -214,4 +256,11 @@ test('a folder out that is taken away, replaced or deep brings nothing and harms
 test('large files come back whole', async () => {
   const { files } = await run('plain', { 'main.sh': 'head -c 5000001 /dev/zero > out/zeros' });
   assert.equal(files.zeros?.length, 5_000_001);
+});
+
+test('what is compiled may lie as deep below its folder as sources may, and is run', async () => {
+  const deep = 'a/b/c/d/e/f/g/h.src';
+  const script = `if [ "$1" ]; then mkdir -p $0/a/b/c/d/e/f/g; cp ${deep} $0/${deep}; else cat .build/${deep}; fi`;
+  const { stdout } = await run('compiled', { 'main.src': script, [deep]: 'echo deep' });
+  assert.equal(stdout, 'echo deep');
 });
