@@ -345,7 +345,8 @@ class Relay:
             "reason": self.reason,
             "code": "" if signalled else os.WEXITSTATUS(self.status),
             "signal": signal_name(os.WTERMSIG(self.status)) if signalled else "",
-            "wallMs": round((self.ended - self.begun) * 1000),
+            # It may have ended before it was told to begin: of files that are more than its memory.
+            "wallMs": max(0, round((self.ended - self.begun) * 1000)),
             "cpuMs": round(cpu_ms),
             "memoryPeakBytes": peak,
             "stdoutTruncated": int(frames.STDOUT in truncated),

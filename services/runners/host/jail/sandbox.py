@@ -67,13 +67,16 @@ class Sandbox:
             self._visit()
             maker.mount_folders(self.slot, limits, MS_REMOUNT)
         group.limit(limits["memoryBytes"], limits["processes"])
+        files = request.files()
         try:
-            for path, executable, content in request.files():
+            for path, executable, content in files:
                 self._send(program.pack_file(path, executable, len(content)), content)
             names = ("argv", "env", "limits", "collect", "prelude")
             self._send(program.pack_job({name: getattr(request, name) for name in names}))
         except BrokenPipeError:
-            pass  # it has ended: it says why, or its group does
+            # It has ended: it says why, or its group does. Whatever it ended of, START comes after the last file.
+            for _ in files:
+                pass
 
     def start_prelude(self, seconds):
         """Start a program that waits on its descriptor 4 for the frames of its run. Raises OSError where it cannot start."""
