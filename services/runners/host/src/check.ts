@@ -69,7 +69,9 @@ export function checkRoom(
 ): void {
   const bytes = files.reduce((sum, { content }) => sum + Math.ceil(content.length / PAGE_BYTES) * PAGE_BYTES, 0);
   if (bytes > limits.diskBytes)
-    problems.push(`limits.diskBytes is less than the ${bytes} bytes of the program's files`);
+    problems.push(
+      `limits.diskBytes must be at least ${bytes}: so much are the program's files, compiled ones among them`,
+    );
   const folders = new Set(
     files.flatMap(({ path }) => {
       const parts = path.split('/').slice(0, -1);

@@ -267,6 +267,26 @@ test('cancelling the call leaves no process, and frees the slot', async () => {
   await until(async () => (await describe()).freeSlots === SLOTS);
 });
 
+test('a caller that leaves while files are handed over is no error of ours', async () => {
+  const before = host.logged.length;
+  const leaves = await prepare('import os\nfor n in range(60): open(f"out/{n}", "wb").write(bytes(120_000))');
+  for (let round = 0; round < 8; round += 1) {
+    const call = begin(leaves);
+    await assert.rejects(async () => {
+      for await (const { message } of call as AsyncIterable<runner.ExecuteResponse>) {
+        if (message?.$case === 'admitted') call.write({ message: { $case: 'go', value: {} } });
+        if (message?.$case === 'file') call.cancel();
+      }
+    });
+  }
+  // Served after them, so that whatever they led to is in the log.
+  await finish(begin(await prepare('pass')));
+  assert.deepEqual(
+    host.logged.slice(before).filter((line) => line.includes('"level":50')),
+    [],
+  );
+});
+
 test('nothing of the host’s environment, and nothing of a program, goes where it should not', async () => {
   const word = `word${Math.random()}`;
   const { stdout } = await finish(begin(await prepare(`import os; print("${word}", dict(os.environ))`)));

@@ -9,7 +9,7 @@ import { compile } from './compile.js';
 import { createExecute, type ExecuteDependencies, unknownLanguage } from './execute.js';
 import type { Language, Unavailable } from './languages.js';
 import type { Manifest } from './manifest.js';
-import { invalid, Refusal, toServiceError } from './refusal.js';
+import { invalid, isBrokenOff, Refusal, toServiceError } from './refusal.js';
 
 const CHUNK_BYTES = 64 * 1024;
 const MAX_DIGESTS = 1000;
@@ -132,8 +132,8 @@ export function createRunnerService(dependencies: ServiceDependencies): runner.R
   }
 
   function refusal(method: string, reason: unknown) {
-    // A refusal is the caller's affair; anything else is ours, and is logged with what led to it.
-    if (!(reason instanceof Refusal)) log.error({ err: reason, method }, 'call failed');
+    // A refusal, and leaving, is the caller's affair; anything else is ours, and is logged with what led to it.
+    if (!(reason instanceof Refusal || isBrokenOff(reason))) log.error({ err: reason, method }, 'call failed');
     return toServiceError(reason);
   }
 
