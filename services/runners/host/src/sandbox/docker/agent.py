@@ -22,7 +22,7 @@ RUN, FILE, START, STDIN, STDIN_EOF, SIGNAL, KILL = 1, 2, 3, 4, 5, 6, 7
 READY, STARTED, STDOUT, STDERR, EXIT, ERROR, DESCRIPTION, PRODUCED = 65, 66, 67, 68, 69, 70, 71, 72
 
 PROGRAM_UID, AGENT_UID = 65534, 65533
-CAP_DAC_READ_SEARCH, CAP_KILL = 2, 5
+CAP_DAC_OVERRIDE, CAP_KILL = 1, 5
 WRITABLE = ("/work", "/tmp", "/dev/shm")
 PR_SET_DUMPABLE, PR_SET_KEEPCAPS, PR_CAPBSET_DROP = 4, 8, 24
 PR_SET_SECCOMP, PR_GET_NO_NEW_PRIVS = 22, 39
@@ -53,7 +53,8 @@ def main(tools):
         become_program((stdin_r, stdout_w, stderr_w), status_w, go_r, tools)
     for fd in (stdin_r, stdout_w, stderr_w, status_w, go_r):
         os.close(fd)
-    give_up_all(AGENT_UID, keep=1 << CAP_KILL | 1 << CAP_DAC_READ_SEARCH)
+    # Not CAP_DAC_READ_SEARCH, which also opens files by their inode's number: the host's, past every mount namespace.
+    give_up_all(AGENT_UID, keep=1 << CAP_KILL | 1 << CAP_DAC_OVERRIDE)
     prctl(PR_SET_DUMPABLE, 0)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(wakeup_w)
@@ -117,8 +118,12 @@ def become_program(stdio, status, go, tools):
 
 def refuse_calls():
     """What engines' own filters let through and no program needs: sockets that leave the container's network (vsock reaches the
-    hypervisor) or talk to the kernel, rings that make such sockets, watches shared with others, calls of other machines."""
-    known = {"x86_64": (0xC000003E, 41, (253, 294, 425)), "aarch64": (0xC00000B7, 198, (26, 425))}.get(os.uname().machine)
+    hypervisor) or talk to the kernel, rings that make such sockets, watches shared with others, files by their inode's number,
+    calls of other machines."""
+    known = {
+        "x86_64": (0xC000003E, 41, (253, 294, 303, 304, 425)),
+        "aarch64": (0xC00000B7, 198, (26, 264, 265, 425)),
+    }.get(os.uname().machine)
     if known is None:
         return
     machine, socket_call, refused = known

@@ -67,7 +67,7 @@ function isolationFor(limits: ContainerLimits, runtime: string | undefined): Iso
     ReadonlyRootfs: true,
     CapDrop: ['ALL'],
     // For process 1: the first three until it has become what it stays, the others to end a run and to read what it left.
-    CapAdd: ['SETUID', 'SETGID', 'SETPCAP', 'KILL', 'DAC_READ_SEARCH'],
+    CapAdd: ['SETUID', 'SETGID', 'SETPCAP', 'KILL', 'DAC_OVERRIDE'],
     SecurityOpt: ['no-new-privileges'],
     CgroupnsMode: 'private',
     // Of its own, and /dev/shm as a tmpfs of ours, with a size.
