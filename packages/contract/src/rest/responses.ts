@@ -57,14 +57,10 @@ export const resultSchema = z
       .array(producedFileSchema)
       .optional()
       .meta({ description: 'Files that the program left in its folder "out", in the byte order of their paths.' }),
-    filesOmitted: z
-      .int()
-      .min(1)
-      .optional()
-      .meta({
-        description:
-          'Files in "out" that did not come back: beyond the limits, or no plain files. The rest of a folder with so much in it that it is not looked through to its end counts as one.',
-      }),
+    filesOmitted: z.int().min(1).optional().meta({
+      description:
+        'Files in "out" that did not come back: beyond the limits, or no plain files. The rest of a folder with so much in it that it is not looked through to its end counts as one.',
+    }),
   })
   .meta({ id: 'Result', description: 'How a run ended.' });
 
