@@ -461,6 +461,22 @@ export function testSandbox(name: string, opened: () => Promise<Sandbox>, { cann
       await nothingLeft(sandbox);
     });
 
+    test('what a program leaves in its folder comes back, whatever mode it has', async () => {
+      const code =
+        'import os\nos.makedirs("out/b")\nfor name, mode in ("a", 0), ("b/c", 0o755):\n' +
+        '  with open("out/" + name, "w") as f: f.write(name)\n  os.chmod("out/" + name, mode)';
+      const run = await open(sandbox, code);
+      run.go();
+      run.closeStdin();
+      const files: unknown[] = [];
+      for await (const event of run.events())
+        if (event.kind === 'file') files.push([event.path, event.executable, event.data.toString()]);
+      assert.deepEqual(files, [
+        ['a', false, 'a'],
+        ['b/c', true, 'b/c'],
+      ]);
+    });
+
     for (const [like, omitted, program] of LEFT_BEHIND) {
       test(`a program that leaves very many files ${like} gets its verdict soon`, async () => {
         const limits = {

@@ -380,7 +380,7 @@ class Relay:
         })
         self._leave()
 
-    def _say_produced(self, folder, files, bytes):
+    def _say_produced(self, folder, mostFiles, mostBytes):
         """Send what the program left in a folder of /work; how many things in there are not sent."""
         work = os.open("/work", os.O_PATH | os.O_DIRECTORY)
         until = time.monotonic() + FIND_SECONDS
@@ -389,8 +389,8 @@ class Relay:
             self._expect_caller()
             return time.monotonic() < until
 
-        paths, omitted = find_produced(work, folder, files, may_go_on)
-        for piece in read_produced(work, folder, paths, files, bytes):
+        paths, omitted = find_produced(work, folder, mostFiles, may_go_on)
+        for piece in read_produced(work, folder, paths, mostFiles, mostBytes):
             if piece is None:
                 omitted += 1
                 continue

@@ -110,7 +110,7 @@ function createRun(container: Container, { collect, limits }: RunRequest): Run {
       void connection.write(
         json(TO_JAIL.START, {
           limits: { cpuMs: limits.cpuTimeMs, memoryBytes: limits.memoryBytes },
-          collect: { folder: collect, files: limits.producedFiles, bytes: limits.producedBytes },
+          collect: { folder: collect, mostFiles: limits.producedFiles, mostBytes: limits.producedBytes },
         }),
       ),
     async writeStdin(bytes) {
