@@ -461,6 +461,12 @@ export function testSandbox(name: string, opened: () => Promise<Sandbox>, { cann
       await nothingLeft(sandbox);
     });
 
+    test('a program whose own files are more than its memory ends by that, however many are still to come', async () => {
+      const files = { large: Buffer.alloc(48 * MIB, 'x'), small: 'x', last: 'x' };
+      const { end } = await python('import time; time.sleep(5)', { files, limits: { memoryBytes: 8 * MIB } });
+      assert.equal(end.reason, 'memory');
+    });
+
     test('what a program leaves in its folder comes back, whatever mode it has', async () => {
       const code =
         'import os\nos.makedirs("out/b")\nfor name, mode in ("a", 0), ("b/c", 0o755):\n' +

@@ -27,7 +27,9 @@ export async function openRun(container: Container, request: RunRequest): Promis
   await container.limit(request.limits);
   sendJob(container, request);
   const first = await patiently(PATIENCE_MS, container.next(), 'a container did not take its job in time');
-  if (first?.type !== FROM_JAIL.READY) throw failure(container, first);
+  // Files that are more than its memory end a run before it begins: that is its verdict, and no failure.
+  const fits = first !== undefined || !(await container.outOfMemory());
+  if (first?.type !== FROM_JAIL.READY && fits) throw failure(container, first);
   return createRun(container, request);
 }
 
