@@ -96,8 +96,9 @@ async function manifestSchema() {
 
 async function languages() {
   const { readManifests } = await built('services/runners/host');
-  const manifests = await readManifests(`${root}/services/runners`, []);
-  const rows = manifests.map(({ name, title, aliases, compile, packages, image }) => [
+  const { usable, broken } = await readManifests(`${root}/services/runners`, []);
+  if (broken.length > 0) throw new Error(broken.map(({ reason }) => reason).join('\n'));
+  const rows = usable.map(({ name, title, aliases, compile, packages, image }) => [
     title,
     [name, ...aliases].map((each) => `\`${each}\``).join(', '),
     compile ? 'yes' : 'no',

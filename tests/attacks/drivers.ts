@@ -120,6 +120,7 @@ async function openContainers(): Promise<Opened> {
       runtime: undefined,
       languages: [{ name: 'python', image: TEST_IMAGE, tools: { python: ['/usr/bin/python3'] } }],
       poolSize: CONTAINERS,
+      withoutImage: [],
       allowWeak: false,
       log: silentLog,
     });

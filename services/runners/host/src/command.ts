@@ -11,6 +11,8 @@ const WORK = '/work';
 /** Where the sandbox shows what the tools of languages have made for all programs. */
 const TOOLCHAINS = '/toolchains';
 
+const PLACEHOLDER = /\{([a-z0-9+-]+)\}/g;
+
 interface Given {
   readonly tools: Toolchain;
   /** Name of the folder with what the toolchain's setup made. */
@@ -30,7 +32,12 @@ export function fillCommand(argv: readonly string[], given: Given): string[] {
     out: `${WORK}/${BUILD_FOLDER}`,
     setup: `${TOOLCHAINS}/${toolchain}`,
   };
-  return argv.flatMap((word) => lists[word] ?? [word.replace(/\{([a-z0-9+-]+)\}/g, (all, name) => texts[name] ?? all)]);
+  return argv.flatMap((word) => lists[word] ?? [word.replace(PLACEHOLDER, (all, name) => texts[name] ?? all)]);
+}
+
+/** Names in braces, whatever they mean. */
+export function placeholdersIn(word: string): string[] {
+  return [...word.matchAll(PLACEHOLDER)].map(([, name = '']) => name);
 }
 
 /** Variables of a manifest, with placeholders filled in likewise. */

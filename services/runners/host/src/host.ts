@@ -29,7 +29,7 @@ export async function startRunnerHost(given: Config, log: Log): Promise<RunnerHo
   try {
     const config = await withToolchainsDir(given, closer);
     const manifests = await readManifests(config.languagesDir, config.languages);
-    const sandbox = await openSandbox({ config, manifests, closer, log });
+    const sandbox = await openSandbox({ config, manifests: manifests.usable, closer, log });
     const { summary, layers, weak } = sandbox.description;
     for (const { name, detail } of layers.filter(({ holds }) => !holds))
       log.warn({ layer: name, detail }, 'layer missing');
@@ -37,8 +37,8 @@ export async function startRunnerHost(given: Config, log: Log): Promise<RunnerHo
     const { languagesDir, toolchainsDir: folder } = config;
     const setups = createSetups({ sandbox, languagesDir, folder });
     const languages = await findLanguages(manifests, { sandbox, languagesDir, setups, log });
-    const lacking = languages.unavailable().map(({ manifest }) => manifest.name);
-    if (lacking.length > 0) log.info({ languages: lacking }, 'not available: GET /v1/languages says why');
+    for (const { name, reason, isExpected } of languages.unavailable())
+      log[isExpected ? 'info' : 'warn']({ language: name, reason }, 'language not available');
     const preludes = createPreludes({ sandbox, most: config.preludes, log });
     closer.add({ name: 'preludes', close: async () => preludes.close() });
     const service = createRunnerService({

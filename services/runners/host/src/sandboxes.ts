@@ -81,7 +81,11 @@ async function openDocker({ config, manifests, closer, log }: Surroundings): Pro
     const image = images.get(name) ?? images.get('*') ?? own;
     return image ? [{ name, image, tools }] : [];
   });
-  const sandbox = await createDocker({ socketPath, runtime, poolSize, languages, allowWeak: config.allowWeak, log });
+  const withoutImage = manifests
+    .map(({ name }) => name)
+    .filter((name) => !languages.some((each) => each.name === name));
+  const { allowWeak } = config;
+  const sandbox = await createDocker({ socketPath, runtime, poolSize, languages, withoutImage, allowWeak, log });
   closer.add({ name: 'containers', close: () => sandbox.close() });
   const { gid, mode } = await stat(socketPath);
   // The group of the socket is all that is needed of root's rights, where the group may use it.

@@ -8,7 +8,6 @@ import { pathProblem, readBundle } from './check.js';
 import { compile } from './compile.js';
 import { createExecute, type ExecuteDependencies, unknownLanguage } from './execute.js';
 import type { Language, Unavailable } from './languages.js';
-import type { Manifest } from './manifest.js';
 import { invalid, isBrokenOff, Refusal, toServiceError } from './refusal.js';
 
 const CHUNK_BYTES = 64 * 1024;
@@ -153,8 +152,13 @@ export function createRunnerService(dependencies: ServiceDependencies): runner.R
 function toOffer({ manifest, version, toolchain, bounds, compileLimits }: Language): runner.RunnerLanguage {
   const { wallTimeMs, cpuTimeMs, memoryBytes } = compileLimits;
   const compile = manifest.compile && { wallTimeMs, cpuTimeMs, memoryBytes };
+  const { name, title, aliases, entry } = manifest;
   return {
-    ...facts(manifest),
+    name,
+    title,
+    aliases: [...aliases],
+    entry,
+    compiled: compile !== undefined,
     version,
     defaultLimits: { ...bounds.defaults, compile },
     maximumLimits: { ...bounds.maxima, compile },
@@ -163,17 +167,17 @@ function toOffer({ manifest, version, toolchain, bounds, compileLimits }: Langua
   };
 }
 
-function toLack({ manifest, reason }: Unavailable): runner.RunnerLanguage {
+function toLack({ reason, name, title, aliases, entry, compiled }: Unavailable): runner.RunnerLanguage {
   return {
-    ...facts(manifest),
+    name,
+    title,
+    aliases: [...aliases],
+    entry,
+    compiled,
     version: '',
     defaultLimits: undefined,
     maximumLimits: undefined,
     toolchain: '',
     unavailableReason: reason,
   };
-}
-
-function facts({ name, title, aliases, entry, compile: compileCommand }: Manifest) {
-  return { name, title, aliases: [...aliases], entry, compiled: compileCommand !== undefined };
 }

@@ -15,6 +15,8 @@ import type { Sandbox } from './sandbox/sandbox.js';
 const PARTIAL = '.partial-';
 
 export interface Setups {
+  /** Whether a toolchain needs nothing, or what it needs is there. */
+  isMade(language: Language): Promise<boolean>;
   /** Make what a toolchain needs, unless it is there. @throws Error saying why it cannot be made. */
   make(language: Language): Promise<void>;
 }
@@ -30,6 +32,10 @@ export function createSetups({ sandbox, languagesDir, folder }: SetupsOptions): 
   // One after the other: each fills the machine, and they are in nobody's way only once.
   let last: Promise<void> = Promise.resolve();
   return {
+    async isMade({ manifest, toolchain }) {
+      if (!manifest.setup) return true;
+      return folder !== undefined && sandbox.description.toolchainsShown && (await exists(join(folder, toolchain)));
+    },
     make(language) {
       const made = last.then(() => makeOne(language));
       last = made.catch(() => {});

@@ -119,6 +119,8 @@ export interface SandboxDescription {
   /** Such as "linux/x64". */
   readonly platform: string;
   readonly toolchains: Readonly<Record<string, readonly Toolchain[]>>;
+  /** Language → why it has no toolchain here, where there is more to say than that its tools are missing. */
+  readonly problems: Readonly<Record<string, string>>;
   /** Whether it shows a folder with what toolchains have made once. */
   readonly toolchainsShown: boolean;
   /** What a program's environment holds in it before the language's and its own variables; nothing of the host's. */

@@ -41,6 +41,7 @@ async function open(more: Partial<DockerOptions> = {}): Promise<Sandbox> {
     languages: [
       { name: 'python', image: TEST_IMAGE, tools: { python: ['/usr/bin/python3', '/usr/local/bin/python3'] } },
     ],
+    withoutImage: [],
     poolSize: 2,
     allowWeak: false,
     log: silentLog,

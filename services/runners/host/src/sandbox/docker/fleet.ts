@@ -42,7 +42,7 @@ export interface Fleet {
    * Start a container of each image, and see what is in it.
    * @throws SandboxError when there is none that starts.
    */
-  prepare(): Promise<{ readonly hello: Hello; readonly toolchains: SandboxDescription['toolchains'] }>;
+  prepare(): Promise<{ readonly hello: Hello } & Pick<SandboxDescription, 'toolchains' | 'problems'>>;
   open(request: RunRequest): Promise<Run>;
   has(id: string): boolean;
   close(): Promise<void>;
@@ -84,23 +84,28 @@ export function createFleet(engine: Engine, { languages, poolSize, runtime, log 
 
     async prepare() {
       const toolchains: Record<string, readonly Toolchain[]> = {};
-      const problems: unknown[] = [];
+      const problems: Record<string, string> = {};
+      const failures: unknown[] = [];
       let hello: Hello | undefined;
       for (const image of images) {
+        const inside = languages.filter((language) => language.image === image);
         try {
           const container = await make(image, DEFAULT_LIMITS);
           hello ??= container.hello;
           Object.assign(toolchains, container.hello.toolchains);
+          for (const { name, tools } of inside)
+            if (!toolchains[name]?.length) problems[name] = notInImage(image, tools);
           pools.get(image)?.add(container);
           pools.get(image)?.refill();
         } catch (reason) {
-          problems.push(reason);
+          failures.push(reason);
+          for (const { name } of inside) problems[name] = (reason as Error).message;
           log.warn({ err: reason, image }, 'image left out');
         }
       }
-      if (hello) return { hello, toolchains };
+      if (hello) return { hello, toolchains, problems };
       throw (
-        problems[0] ?? new SandboxError('no language has an image: name one in its runner.json or in DOCKER_IMAGES')
+        failures[0] ?? new SandboxError('no language has an image: name one in its runner.json or in DOCKER_IMAGES')
       );
     },
 
@@ -123,4 +128,9 @@ export function createFleet(engine: Engine, { languages, poolSize, runtime, log 
       await Promise.allSettled([...alive.values()].map((container) => container.remove()));
     },
   };
+}
+
+function notInImage(image: string, tools: Tools): string {
+  const paths = Object.values(tools).flat().join(', ');
+  return `not in the image ${image}: ${paths} not found; name another in its runner.json or in DOCKER_IMAGES`;
 }

@@ -9,6 +9,7 @@ const sandbox = await createDocker({
   runtime: undefined,
   languages: [{ name: 'python', image, tools: { python: ['/usr/bin/python3'] } }],
   poolSize: 2,
+  withoutImage: [],
   allowWeak: false,
   log: silentLog,
 });

@@ -35,6 +35,7 @@ const descriptionSchema = z.object({
   weak: z.boolean(),
   platform: z.string(),
   toolchains: toolchainsSchema,
+  problems: z.record(z.string(), z.string()),
   toolchainsShown: z.boolean(),
   environment: z.record(z.string(), z.string()),
   layers: z.array(z.object({ name: z.string(), holds: z.boolean(), needed: z.boolean(), detail: z.string() })),
