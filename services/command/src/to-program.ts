@@ -10,7 +10,7 @@ import {
   VERSION_EXAMPLES,
 } from '@runlane/contract';
 import type { Limits, Program, SourceFile } from '@runlane/core';
-import { findLanguage, isCalled, type KnownLanguage } from './languages.js';
+import { calledLanguage, findLanguage, type KnownLanguage } from './languages.js';
 import { type Checked, check, invalidRequest } from './validate.js';
 
 /**
@@ -109,7 +109,7 @@ function choiceProblems({ language, version }: Wanted, known: readonly KnownLang
 function unknownLanguage(language: string, known: readonly KnownLanguage[]): FieldProblem {
   const names = [...new Set(known.filter(({ usable }) => usable).map(({ name }) => name))].join(', ');
   const there = `there is ${names || 'none'}`;
-  const unusable = known.find((each) => isCalled(each, language));
+  const unusable = calledLanguage(known, language);
   const reason = unusable
     ? `${unusable.title} cannot be run here: ${unusable.unavailableReason}; ${there}`
     : `"${language}" is not a language here; ${there}`;
