@@ -22,8 +22,7 @@ import { sendFile } from './files.js';
 import { goneSignal } from './gone-signal.js';
 import { keyOf } from './idempotency-key.js';
 import { toSentEvent } from './job-events.js';
-
-const MAX_WAIT_SECONDS = 60;
+import { preferredWaitSeconds } from './prefer.js';
 
 /** @param closing aborts when the server stops: whoever waits or watches is answered then, and can come back. */
 export function createRoutes(
@@ -55,7 +54,7 @@ export function createRoutes(
       const { view, replayed } = await submit({ body: request.body, ownerId, idempotencyKey: keyOf(request) });
       if (replayed) response.set('Idempotency-Replayed', 'true');
       response.location(`/v1/jobs/${view.job.id}`);
-      const waitSeconds = preferredWait(request.get('Prefer'));
+      const waitSeconds = preferredWaitSeconds(request.get('Prefer'));
       if (waitSeconds > 0) response.set('Preference-Applied', `wait=${waitSeconds}`);
       const now =
         waitSeconds > 0 && !view.result
@@ -145,10 +144,4 @@ function toLanguageJson(language: KnownLanguage): LanguageJson {
     defaultLimits,
     maximumLimits,
   } as LanguageJson;
-}
-
-/** `wait=N` of a Prefer header (RFC 7240), in seconds; what cannot be honoured is ignored, as the RFC has it. */
-function preferredWait(prefer: string | undefined): number {
-  const [, seconds] = /(?:^|[,;])\s*wait\s*=\s*"?(\d{1,9})"?\s*(?:$|[,;])/i.exec(prefer ?? '') ?? [];
-  return Math.min(Number(seconds ?? 0), MAX_WAIT_SECONDS);
 }
