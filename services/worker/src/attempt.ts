@@ -65,6 +65,11 @@ export async function attemptOn(context: WorkerContext, slot: Slot, job: Job, sa
           await events.end();
           return 'done';
         }
+        if (!signal.aborted && error instanceof RunnerError && error.failure === 'refused') {
+          await endJob(context, job, claim.attempt, { ...refusedResult(error), ...collected.output() });
+          await events.end();
+          return 'done';
+        }
         const reason = signal.aborted ? signal.reason : (error as Error).message;
         context.log.warn({ jobId: id, attempt: claim.attempt, reason }, 'attempt broke off');
         return brokenOff(signal);
@@ -79,7 +84,7 @@ export async function attemptOn(context: WorkerContext, slot: Slot, job: Job, sa
 async function notAdmitted(context: WorkerContext, job: Job, error: unknown): Promise<Outcome> {
   if (!(error instanceof RunnerError) || error.failure === 'busy' || error.failure === 'away') throw error;
   if (error.failure === 'refused') {
-    await endWithoutRun(context, job, resultWithoutRun('error', { message: `the runner refused: ${error.message}` }));
+    await endWithoutRun(context, job, refusedResult(error));
     return 'done';
   }
   // Counted, though nothing ran: a job that no runner can begin would be tried for ever.
@@ -88,6 +93,11 @@ async function notAdmitted(context: WorkerContext, job: Job, error: unknown): Pr
   context.log.warn({ jobId: job.id, attempt: claim.attempt, reason: error.message }, 'not admitted');
   await retryLater(context, claim);
   return 'failed';
+}
+
+/** No other attempt would change it. */
+function refusedResult({ message }: RunnerError): Result {
+  return resultWithoutRun('error', { message: `the runner refused: ${message}` });
 }
 
 /** Kill the program, and if the runner does not say soon that it is dead, break off the call. */

@@ -153,6 +153,15 @@ test('a job that the runner refuses ends at once, with the reason', async () => 
   assert.equal(runner.executed(), 1);
 });
 
+test('a job whose program the runner cannot start ends in its first attempt, with the reason, and so does its feed', async () => {
+  const { run, runner, ports } = await withRunner(BEHAVIOURS.cannotStart);
+  const { job, status, attempt, result } = await run();
+  assert.deepEqual([status, attempt], ['error', 1]);
+  assert.equal(result?.message, 'the runner refused: cannot start /work/x');
+  assert.equal(runner.executed(), 1);
+  assert.equal((await eventsOf(ports, job.id)).at(-1)?.type, 'end');
+});
+
 for (const name of ['breaksOff', 'crashes', 'saysNonsense'] as const) {
   test(`after a runner that ${name}, the job is run again, and output of the first attempt is not kept`, async () => {
     const { run } = await withRunner(BEHAVIOURS[name], BEHAVIOURS.runs);

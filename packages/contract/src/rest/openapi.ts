@@ -123,7 +123,8 @@ export function createOpenApiDocument(version: string) {
         headers: z.object({
           'Idempotency-Key': idempotencyKeyOf('job'),
           Prefer: z.string().optional().meta({
-            description: '`wait=N` answers with the finished job if it ends within N seconds, at most 60; `wait` alone means 60.',
+            description:
+              '`wait=N` answers with the finished job if it ends within N seconds, at most 60; `wait` alone means 60.',
             example: 'wait=10',
           }),
         }),

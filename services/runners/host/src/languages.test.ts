@@ -36,6 +36,14 @@ const MANIFESTS: Record<string, object> = {
     setup: { argv: ['{bash}', '-c', 'echo no >&2; exit 4'] },
     run: { argv: ['{bash}'] },
   },
+  /** The command writes elsewhere than the run looks. */
+  misplaced: {
+    ...BASH,
+    entry: 'main.src',
+    sources: ['*.src'],
+    compile: { argv: ['{bash}', '-c', 'echo done; cp "$1" "$0/$(head -n 1 "$1")"', '{out}', '{sources}'] },
+    run: { argv: ['{out}/program'] },
+  },
   absent: {
     tools: { none: ['/usr/bin/no-such-tool'] },
     packages: ['no-such'],
@@ -154,6 +162,25 @@ test('a compiler that refuses is heard', async () => {
   const { artifactDigest, compile } = await prepare('compiled', { 'main.src': 'echo line 1: bad >&2; exit 2' });
   assert.deepEqual([artifactDigest, compile?.exitCode], ['', 2]);
   assert.equal(compile?.diagnostics.toString(), 'line 1: bad\n');
+});
+
+test('a compiler that is content and leaves nothing has made no program', async () => {
+  const { artifactDigest, compile } = await prepare('compiled', { 'main.src': 'echo warning; exit 0' });
+  assert.deepEqual([artifactDigest, compile?.exitCode], ['', 0]);
+  assert.match(compile?.diagnostics.toString() ?? '', /^warning\n\nthe compile command wrote nothing to \{out\}, so/);
+});
+
+test('a program that cannot be started is refused with its name, and not as a fault that may pass', async () => {
+  for (const [made, reason] of [
+    ['elsewhere', 'No such file or directory'],
+    ['program', 'Permission denied'],
+  ] as const) {
+    const refused = await refusal(run('misplaced', { 'main.src': made }));
+    assert.deepEqual(
+      [refused.code, refused.details],
+      [status.INVALID_ARGUMENT, `cannot start /work/.build/program: ${reason}`],
+    );
+  }
 });
 
 test('a compiler has limits, which a client may lower', async () => {

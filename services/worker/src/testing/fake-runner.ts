@@ -45,6 +45,8 @@ export const BEHAVIOURS = {
     }),
   isBusy: refuse(status.RESOURCE_EXHAUSTED, 'no slot'),
   refuses: refuse(status.INVALID_ARGUMENT, 'limits.processes is odd'),
+  cannotStart: (call) =>
+    onGo(call, () => call.emit('error', { code: status.INVALID_ARGUMENT, details: 'cannot start /work/x' })),
   lacksTheArtifact: refuse(status.FAILED_PRECONDITION, 'artifact'),
   isAway: refuse(status.UNAVAILABLE, 'away'),
   breaksOff: (call) =>

@@ -2,7 +2,15 @@
 import { once } from 'node:events';
 import { z } from 'zod';
 import { FROM_JAIL, type Frame, fileFrame, frame, readProduced, TO_JAIL } from '../jail/frames.js';
-import { type Run, type RunEnd, type RunEvent, type RunRequest, SandboxError } from '../sandbox.js';
+import {
+  failedInside,
+  type Run,
+  type RunEnd,
+  type RunEvent,
+  type RunRequest,
+  SandboxError,
+  StartError,
+} from '../sandbox.js';
 import type { Container } from './container.js';
 import { patiently } from './patience.js';
 
@@ -129,7 +137,7 @@ function createRun(container: Container, { collect, limits }: RunRequest): Run {
       try {
         yield* read();
       } catch (reason) {
-        if (reason instanceof SandboxError) throw reason;
+        if (reason instanceof SandboxError || reason instanceof StartError) throw reason;
         throw new SandboxError('the connection to a container broke', { cause: reason });
       } finally {
         clock.stop();
@@ -144,9 +152,8 @@ function createRun(container: Container, { collect, limits }: RunRequest): Run {
   };
 }
 
-function failure(container: Container, got: Frame | undefined): SandboxError {
-  if (got?.type === FROM_JAIL.ERROR)
-    return new SandboxError(errorSchema.parse(JSON.parse(got.payload.toString())).message);
+function failure(container: Container, got: Frame | undefined): SandboxError | StartError {
+  if (got?.type === FROM_JAIL.ERROR) return failedInside(errorSchema.parse(JSON.parse(got.payload.toString())).message);
   if (got) return new SandboxError(`a container sent a frame of type ${got.type}`);
   const complaint = container.complaint();
   return new SandboxError(`a container ended before its run had${complaint && `: ${complaint}`}`);
