@@ -32,7 +32,7 @@ export interface StoredResult extends Result {
   readonly finishedAtMs: number;
 }
 
-/** What a compile of these sources by this toolchain led to; its artifact is "" when the compiler refused. */
+/** What a compile of these sources by this toolchain led to; its artifact is "" when the compiler refused, which is soon forgotten. */
 export interface Build extends Saved {
   readonly createdAtMs: number;
 }

@@ -208,6 +208,21 @@ export function testJobStore(adapter: string, open: () => Promise<FactStore>, sk
       assert.deepEqual(await store.inFlight(a.id, 10), []);
     });
 
+    it('forgets after a minute that a compiler refused, and not that it succeeded', async () => {
+      const compile = { exitCode: 1, diagnostics: Buffer.from('no such header'), wallTimeMs: 3 };
+      await store.recordBuild('refused', { artifactDigest: '', compile });
+      await store.recordBuild('made', { artifactDigest: 'a' });
+      nowMs += 59_999;
+      assert.deepEqual(withBuffers(await store.build('refused')), { artifactDigest: '', compile });
+      nowMs += 1;
+      assert.equal(await store.build('refused'), undefined);
+      await store.recordBuild('refused', { artifactDigest: 'b' });
+      nowMs += 60_000;
+      assert.equal((await store.build('refused'))?.artifactDigest, 'b');
+      assert.equal((await store.build('made'))?.artifactDigest, 'a');
+      assert.equal(await store.expireBuilds(nowMs + 1), 2);
+    });
+
     it('keeps what a compile led to, the first record staying, and shows it in the result', async () => {
       const compile = { exitCode: 0, diagnostics: Buffer.from('warning'), wallTimeMs: 3 };
       await store.recordBuild('key', { artifactDigest: 'a', compile });

@@ -120,6 +120,7 @@ export interface JobStore {
   inFlightCount(): Promise<number>;
   /** Forget that a job is in flight: only for one that has a result, or was never accepted. */
   settle(id: JobId): Promise<void>;
+  /** What a compile led to; a refusal only for a minute, as its cause may be gone: a header that was missing, say. */
   build(key: string): Promise<Saved | undefined>;
   /** Record what a compile led to; the first record stays. */
   recordBuild(key: string, build: Saved): Promise<void>;
@@ -159,6 +160,9 @@ const INSERTED_AT_ONCE = 100;
 
 /** How long a runner that is away is remembered, in milliseconds: jobs for its languages are taken until then. */
 const FORGET_RUNNER_MS = 24 * 3_600_000;
+
+/** How long the same sources are answered with the compiler's earlier refusal, in milliseconds. */
+const KEEP_REFUSAL_MS = 60_000;
 
 const attemptId = (id: JobId, stage: Stage, attempt: number) => `${id}:${stage === 'save' ? 's' : 'e'}:${attempt}`;
 
@@ -359,8 +363,13 @@ export function createJobStore({ facts, leaseMs, maxAttempts, now = Date.now }: 
     settle: (id) => facts.remove('inflight', id),
 
     async build(key) {
-      const { createdAtMs: _, ...build } = (await facts.get('builds', key)) ?? {};
-      return 'artifactDigest' in build ? build : undefined;
+      const found = await facts.get('builds', key);
+      if (!found) return undefined;
+      const { createdAtMs, ...build } = found;
+      if (build.artifactDigest !== '' || now() - createdAtMs < KEEP_REFUSAL_MS) return build;
+      // Out of the way of the next. Should another's, made meanwhile, go with it: that is one more compile.
+      await facts.remove('builds', key);
+      return undefined;
     },
 
     async recordBuild(key, build) {

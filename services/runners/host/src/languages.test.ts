@@ -11,6 +11,7 @@ import { ask, beginOn, bundleOf, finish, type Host, refusal, startHost, stopHost
 
 const BASH = { tools: { bash: ['/usr/bin/bash', '/bin/bash'] } };
 const VERSION = { argv: ['{bash}', '--version'], pattern: 'version (\\d+\\.\\d+)' };
+const PLAIN = { ...BASH, entry: 'main.sh', run: { argv: ['{bash}', '{entry}', '{args}'] } };
 const MANIFESTS: Record<string, object> = {
   /** What compiling makes is a copy; a source that says so makes it fail, or last for ever. */
   compiled: {
@@ -23,7 +24,11 @@ const MANIFESTS: Record<string, object> = {
     },
     run: { argv: ['{bash}', '{out}/{entry}', '{args}'] },
   },
-  plain: { ...BASH, entry: 'main.sh', run: { argv: ['{bash}', '{entry}', '{args}'] } },
+  plain: PLAIN,
+  'plain-again': { ...PLAIN, title: 'the same, in other words', aliases: ['again'] },
+  'plain-with-env': { ...PLAIN, env: { WORD: 'x' } },
+  'plain-with-more-to-see': { ...PLAIN, shows: ['/usr/share/no-such-*'] },
+  'plain-with-a-file': PLAIN,
   prepared: {
     ...BASH,
     entry: 'main.sh',
@@ -67,6 +72,8 @@ before(async () => {
   }
   await mkdir(join(languagesDir, 'prepared', 'setup', 'more'), { recursive: true });
   await writeFile(join(languagesDir, 'prepared', 'setup', 'more', 'word'), 'made');
+  await mkdir(join(languagesDir, 'plain-with-a-file', 'setup'));
+  await writeFile(join(languagesDir, 'plain-with-a-file', 'setup', 'file'), '');
   await writeFile(
     join(languagesDir, 'prepared', 'setup', 'make.sh'),
     'sleep 1; mkdir "$1/lib"; echo "echo $(cat more/word) before" > "$1/lib/greet.sh"',
@@ -139,6 +146,15 @@ test('a file of the client is never read as anything else, and keeps its usual n
   assert.deepEqual(fillCommand(['.read {entry}'], { tools: {}, entry: '|id.sql' }), ['.read ./|id.sql']);
   const stems = ['Main.java', '-x.java', '@x.java'].map((entry) => fillCommand(['{stem}'], { tools: {}, entry }));
   assert.deepEqual(stems.flat(), ['Main', './-x', './@x']);
+});
+
+test('what a manifest says, shows and brings along names the toolchain: what was compiled before is compiled again', async () => {
+  const { languages } = await describe();
+  const digests = ['plain', 'plain-again', 'plain-with-env', 'plain-with-more-to-see', 'plain-with-a-file'].map(
+    (name) => languages.find((each) => each.name === name)?.toolchain.slice(-8),
+  );
+  assert.equal(digests[0], digests[1]);
+  assert.equal(new Set(digests).size, 4);
 });
 
 test('a language whose tools are not there is described with the reason and the way out', async () => {
