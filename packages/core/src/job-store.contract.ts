@@ -254,6 +254,8 @@ export function testJobStore(adapter: string, open: () => Promise<FactStore>, sk
       await store.putRunner('127.0.0.1:1', runner(nowMs - 3));
       await store.putRunner('127.0.0.1:1', runner(nowMs - 2));
       await store.putRunner('[::1]:2', runner(nowMs - 1));
+      await store.putRunner('unix:/gone', runner(nowMs));
+      await store.forgetRunners((address, { seenAtMs }) => address === 'unix:/gone' && seenAtMs === nowMs);
       assert.deepEqual((await store.runners()).map(({ seenAtMs }) => nowMs - seenAtMs).toSorted(), [1, 2]);
       nowMs += 25 * 3_600_000;
       assert.deepEqual(await store.runners(), []);

@@ -129,6 +129,8 @@ export interface JobStore {
   /** What a worker saw of a runner, by the runner's address. */
   putRunner(address: string, runner: RunnerRecord): Promise<void>;
   runners(): Promise<RunnerRecord[]>;
+  /** Forget those that will never come back. */
+  forgetRunners(isGone: (address: string, runner: RunnerRecord) => boolean): Promise<void>;
   /** Forget idempotency keys taken before this time; the number forgotten. */
   expireKeys(takenBeforeMs: number): Promise<number>;
   /** Forget compiles recorded before this time, so that they are made again; the number forgotten. */
@@ -385,6 +387,10 @@ export function createJobStore({ facts, leaseMs, maxAttempts, now = Date.now }: 
       const gone = all.filter(({ document }) => now() - document.seenAtMs > FORGET_RUNNER_MS);
       for (const { id } of gone) await facts.remove('runners', id);
       return all.filter((each) => !gone.includes(each)).map(({ document }) => document);
+    },
+    async forgetRunners(isGone) {
+      for (const { id, document } of await facts.scan('runners', { limit: 1_000 }))
+        if (isGone(id, document)) await facts.remove('runners', id);
     },
 
     async expire(acceptedBeforeMs, limit) {

@@ -28,6 +28,8 @@ export interface Languages {
   /** By name, then by version, the newest first. */
   all(): Promise<KnownLanguage[]>;
   runners(): Promise<SeenRunner[]>;
+  /** Have the next call ask the store: a runner has just been recorded. */
+  forget(): void;
 }
 
 export function createLanguages(store: JobStore, now: () => number = Date.now): Languages {
@@ -55,6 +57,9 @@ export function createLanguages(store: JobStore, now: () => number = Date.now): 
 
   return {
     runners,
+    forget() {
+      cached = undefined;
+    },
     async all() {
       const merged = merge(await runners());
       const usable = new Set(merged.filter((language) => language.usable).map(({ name }) => name));

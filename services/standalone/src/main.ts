@@ -115,6 +115,7 @@ async function main(): Promise<void> {
     'PYTHON_VENV',
     'PYTHON_PRELOAD',
     'SHUTDOWN_SECONDS',
+    'LANGUAGES_DIR',
     'TOOLCHAINS_DIR',
     'MONGO_URL',
     'REDIS_URL',
@@ -172,7 +173,8 @@ async function main(): Promise<void> {
     if (ownRunner) {
       const { groups, ...sandbox } = asRoot ? await sandboxOfRoot(toolchainsDir) : {};
       const user = { uid: RUNNER_UID, ...(groups && { groups }) };
-      start('runner', childWords(user, [runFolder], undefined, 'services/runners/host/dist/main.js'), false, {
+      const seen = [runFolder, ...(config.LANGUAGES_DIR ? [resolve(config.LANGUAGES_DIR)] : [])];
+      start('runner', childWords(user, seen, undefined, 'services/runners/host/dist/main.js'), false, {
         ...environmentFor('runner', env),
         RUNNER_ADDRESS: ownRunner,
         RUN_DIR: runFolder,
@@ -220,6 +222,7 @@ async function startJail(
     readonly RUNNER_SLOTS: number | undefined;
     readonly RUNNER_PRELUDES: number;
     readonly ALLOW_WEAK_ISOLATION: boolean;
+    readonly LANGUAGES_DIR: string | undefined;
     readonly PYTHON_VENV: string | undefined;
     readonly PYTHON_PRELOAD: readonly string[] | undefined;
   },
@@ -240,6 +243,7 @@ async function startJail(
     `${config.RUNNER_PRELUDES}`,
   ];
   if (config.RUNNER_SLOTS) words.push('--slots', `${config.RUNNER_SLOTS}`);
+  if (config.LANGUAGES_DIR) words.push('--runners', resolve(config.LANGUAGES_DIR));
   if (config.ALLOW_WEAK_ISOLATION) words.push('--allow-weak');
   if (config.PYTHON_VENV) words.push('--tool', `python=${config.PYTHON_VENV}/bin/python3`);
   if (config.PYTHON_PRELOAD) words.push('--preload', config.PYTHON_PRELOAD.join(','));
