@@ -1,9 +1,10 @@
 /** Manifests as somebody wrote them: what is wrong with one is said, and is no harm to another. */
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { readManifests } from './manifest.js';
 
 const SOUND = {
@@ -13,6 +14,8 @@ const SOUND = {
   version: { argv: ['{tool}'], pattern: '(.)' },
   run: { argv: ['{tool}', '{entry}'] },
 };
+
+const OURS = fileURLToPath(new URL('../../', import.meta.url));
 
 let folder: string;
 before(async () => {
@@ -125,8 +128,18 @@ test('what is not to be offered is not looked at', async () => {
   assert.deepEqual(await read({ bad: '{', good: { aliases: ['bad'] } }, ['good']), { usable: ['good'], reasons: {} });
 });
 
+test('the manifests that docs/add-a-language.md shows are sound, beside those of this checkout', async () => {
+  const page = await readFile(new URL('../../../../docs/add-a-language.md', import.meta.url), 'utf8');
+  const texts = [...page.matchAll(/```json\n(.*?)```/gs)].map(([, text = '']) => text);
+  const shown = Object.fromEntries(texts.map((text) => [JSON.parse(text).name, text]));
+  const { usable } = await readManifests(OURS, []);
+  const all = Object.fromEntries(usable.map((manifest) => [manifest.name, manifest]));
+  assert.deepEqual(Object.keys(shown), ['tcl', 'fortran']);
+  assert.deepEqual((await read({ ...all, ...shown })).reasons, {});
+});
+
 test('the manifests of this checkout are sound', async () => {
-  const { usable, broken } = await readManifests(new URL('../..', import.meta.url).pathname, []);
+  const { usable, broken } = await readManifests(OURS, []);
   assert.deepEqual(broken, []);
   assert.ok(usable.length > 10);
 });
