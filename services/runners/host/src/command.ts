@@ -9,7 +9,7 @@ export const BUILD_FOLDER = '.build';
 export const OUT_FOLDER = 'out';
 const WORK = '/work';
 /** Where the sandbox shows what the tools of languages have made for all programs. */
-const TOOLCHAINS = '/toolchains';
+export const TOOLCHAINS = '/toolchains';
 
 const PLACEHOLDER = /\{([a-z0-9+-]+)\}/g;
 

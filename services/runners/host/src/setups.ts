@@ -47,7 +47,9 @@ export function createSetups({ sandbox, languagesDir, folder }: SetupsOptions): 
     const { manifest, toolchain } = language;
     if (!manifest.setup) return;
     if (!folder || !sandbox.description.toolchainsShown)
-      throw new Error('there is no folder for it that sandboxes show: set TOOLCHAINS_DIR');
+      throw new Error(
+        'there is no folder for it that sandboxes show: set TOOLCHAINS_DIR to one, which containers need the Docker engine to see',
+      );
     const place = join(folder, toolchain);
     if (await exists(place)) return;
     await sweep(folder, toolchain);

@@ -49,7 +49,7 @@ export async function createDocker(options: DockerOptions): Promise<Sandbox> {
 }
 
 function describe(
-  { hello, toolchains, problems }: Awaited<ReturnType<Fleet['prepare']>>,
+  { hello, toolchains, problems, toolchainsShown }: Awaited<ReturnType<Fleet['prepare']>>,
   { runtime, allowWeak, withoutImage }: DockerOptions,
   usedRuntime: string,
 ): SandboxDescription {
@@ -68,7 +68,7 @@ function describe(
     platform: hello.platform,
     toolchains,
     problems: { ...problems, ...Object.fromEntries(withoutImage.map((name) => [name, WITHOUT_IMAGE])) },
-    toolchainsShown: false,
+    toolchainsShown,
     environment: ENVIRONMENT,
   };
 }
