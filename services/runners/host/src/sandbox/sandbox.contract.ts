@@ -391,6 +391,8 @@ export function testSandbox(name: string, opened: () => Promise<Sandbox>, { cann
     test('a wall limit is held, and the time is reported', async () => {
       const { end } = await python('import time; time.sleep(60)', { limits: { wallTimeMs: 400 } });
       assert.ok(end.wallMs >= 400 && end.wallMs < 900, `${end.wallMs} ms`);
+      // Results hold whole numbers.
+      assert.ok(Number.isInteger(end.wallMs) && Number.isInteger(end.cpuMs), `${end.wallMs}, ${end.cpuMs} ms`);
       assert.ok(end.cpuMs < 300, `${end.cpuMs} ms of CPU`);
     });
 

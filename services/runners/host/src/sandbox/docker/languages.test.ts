@@ -1,7 +1,7 @@
 /** Languages in containers, end to end through a runner host: interpreted, compiled, and with a setup that all runs share. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -34,6 +34,8 @@ describe('languages in containers', { skip: skipWithout('docker-tools') }, () =>
   before(async () => {
     engine = await startDocker();
     folder = await mkdtemp(join(tmpdir(), 'runlane-docker-languages-test-'));
+    // The host gives root's rights up.
+    await chmod(folder, 0o777);
     host = await startHost(folder, {
       SANDBOX: 'docker',
       DOCKER_SOCKET: engine.socketPath,
@@ -43,6 +45,12 @@ describe('languages in containers', { skip: skipWithout('docker-tools') }, () =>
       TOOLCHAINS_DIR: join(folder, 'toolchains'),
     });
     while ((await described()).some(({ unavailableReason }) => unavailableReason.includes('being set up')));
+    const lacking = (await described()).filter(({ unavailableReason }) => unavailableReason !== '');
+    assert.deepEqual(
+      lacking.map(({ name }) => name),
+      ['lua'],
+      host.logged.join('\n'),
+    );
   });
   after(async () => {
     if (host) await stopHost(host);

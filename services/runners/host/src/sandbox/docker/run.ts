@@ -80,7 +80,15 @@ function createRun(container: Container, { collect, limits }: RunRequest): Run {
   function toEnd(end: Omit<RunEnd, 'stdoutTruncated' | 'stderrTruncated'>): RunEnd {
     // A program that ran out of memory or processor time before we stopped it ended by that.
     const reason = end.reason === 'exited' ? (stopped ?? 'exited') : end.reason;
-    return { ...end, reason, stdoutTruncated: streams.stdout.full, stderrTruncated: streams.stderr.full };
+    const [wallMs, cpuMs] = [Math.round(end.wallMs), Math.round(end.cpuMs)];
+    return {
+      ...end,
+      reason,
+      wallMs,
+      cpuMs,
+      stdoutTruncated: streams.stdout.full,
+      stderrTruncated: streams.stderr.full,
+    };
   }
 
   /** The container is gone, and with it what process 1 had counted. */
