@@ -52,7 +52,7 @@ function patternProblems({ version: { pattern } }: Manifest): string[] {
   }
 }
 
-function placesOf({ version, setup, compile, run, env }: Manifest): Place[] {
+function placesOf({ version, setup, compile, run, prelude, env }: Manifest): Place[] {
   const program = ['entry', 'stem', 'sources'];
   const made = [...(compile ? ['out'] : []), ...(setup ? ['setup'] : [])];
   return [
@@ -62,6 +62,8 @@ function placesOf({ version, setup, compile, run, env }: Manifest): Place[] {
     { field: 'compile.argv', words: compile?.argv ?? [], may: [...program, ...made] },
     { field: 'compile.env', words: Object.values(compile?.env ?? {}), may: ['entry', 'stem', ...made] },
     { field: 'run.argv', words: run.argv, may: [...program, 'args', ...made] },
+    { field: 'prelude.argv', words: prelude?.argv ?? [], may: ['entry', 'stem', ...(setup ? ['setup'] : [])] },
+    { field: 'prelude.env', words: Object.values(prelude?.env ?? {}), may: setup ? ['setup'] : [] },
     {
       field: 'env',
       words: Object.values(env),
