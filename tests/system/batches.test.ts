@@ -4,8 +4,8 @@ import { rm } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 import type { BatchJson, JobJson } from '@runlane/contract';
 import { execution } from '@runlane/contract';
-import { skipWithout } from '@runlane/core/testing';
-import { readEvents, unary } from './doors.js';
+import { skipWithout, until } from '@runlane/core/testing';
+import { readEvents, restDoor, unary } from './doors.js';
 import { type Platform, startDistributed, startEmbedded, temporaryFolder } from './platforms.js';
 
 let folder: string;
@@ -19,7 +19,13 @@ const FORMS = [
       return startEmbedded(folder);
     },
   },
-  { name: 'distributed', total: 60, skip: skipWithout('redis-server', 'mongo-wire'), start: () => startDistributed() },
+  {
+    name: 'distributed',
+    total: 60,
+    skip: skipWithout('redis-server', 'mongo-wire'),
+    // Fewer deliveries than jobs: the others wait in the queue, where the order is.
+    start: () => startDistributed({ env: { WORKER_CONCURRENCY: '2' } }),
+  },
 ];
 after(() => rm(folder, { recursive: true, force: true }));
 
@@ -33,10 +39,10 @@ for (const { name, total, skip, start } of FORMS) {
 
     /** Every third fails, each in its own way. */
     const codeOf = (n: number) => (n % 3 === 2 ? `import sys; sys.exit(${(n % 250) + 1})` : `print(${n})`);
-    const post = (path: string, body: unknown, headers: Record<string, string> = {}) =>
+    const post = (path: string, body: unknown) =>
       fetch(`${platform.baseUrl}${path}`, {
         method: 'POST',
-        headers: { 'Content-Type': 'application/json', ...headers },
+        headers: { 'Content-Type': 'application/json' },
         body: JSON.stringify(body),
       });
     const jobOf = async (id: string) => (await (await fetch(`${platform.baseUrl}/v1/jobs/${id}`)).json()) as JobJson;
@@ -49,8 +55,9 @@ for (const { name, total, skip, start } of FORMS) {
 
     test(`each of ${total} programs ends with its own result, and others do not wait for them`, async () => {
       const { id, jobs } = await submit(Array.from({ length: total }, (_, n) => ({ code: codeOf(n) })));
-      const single = post('/v1/jobs', { code: 'print("single")' }, { Prefer: 'wait=60' }).then(async (response) => ({
-        status: response.status,
+      const door = restDoor(platform);
+      const single = door.watch(await door.submit({ code: 'print("single")' })).then(async ({ ended }) => ({
+        status: ended.status,
         finished: ((await (await fetch(`${platform.baseUrl}/v1/batches/${id}`)).json()) as BatchJson).finished,
       }));
       const ended = new Set<unknown>();
@@ -78,7 +85,7 @@ for (const { name, total, skip, start } of FORMS) {
         assert.deepEqual([result?.exitCode, result?.stdout, batchId], [...expected, id], `job ${n}`);
       }
       const { status, finished } = await single;
-      assert.equal(status, 200);
+      assert.equal(status, 'succeeded');
       // What runs at once comes first; that all but some of the batch do is what queues without priorities would show.
       assert.ok(finished < total * 0.9, `${finished} of ${total} had ended before the single job`);
     });
@@ -87,8 +94,8 @@ for (const { name, total, skip, start } of FORMS) {
       const { id, jobs } = await submit(
         Array(40).fill({ code: 'import time; time.sleep(60)', limits: { wallTimeMs: 60_000 } }),
       );
-      const cancelled = await post(`/v1/batches/${id}/cancel`, {});
-      assert.equal(cancelled.status, 202);
+      // A store that is too busy is said with 503, and asked again.
+      await until('it is cancelled', async () => (await post(`/v1/batches/${id}/cancel`, {})).status === 202, 60_000);
       const stream = platform.client.watchBatch({ batchId: id }) as AsyncIterable<execution.WatchBatchResponse>;
       let last: execution.WatchBatchResponse['event'];
       for await (const { event } of stream) last = event;
