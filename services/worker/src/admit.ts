@@ -56,6 +56,7 @@ export function toStart({ program }: Job, { language }: Slot, { artifactDigest }
     limits: toLimits(program.limits, language.defaultLimits),
     stdin: Buffer.from(program.stdin),
     keepStdinOpen: false,
+    files: Buffer.alloc(0),
   };
 }
 
