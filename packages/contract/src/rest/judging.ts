@@ -22,6 +22,9 @@ const MAX_NAME_BYTES = 128;
 
 export const COMPARISON_MODES = ['exact', 'trimmed', 'tokens', 'numeric', 'checker'] as const;
 
+/** Files that a checker is given, and its arguments. */
+export const CHECKER_FILES = ['input', 'output', 'answer'] as const;
+
 /** Of each number, where the comparison is numeric and names no tolerance: as far as the usual checkers go. */
 export const USUAL_TOLERANCE = 1e-6;
 
@@ -117,7 +120,9 @@ export function checkJudging({ cases, judge }: Record<string, unknown>, problem:
   const { checker, comparison } = asRecord(judge);
   if (judge !== undefined && cases === undefined) problem(['judge'], 'is for test cases: give "cases" as well');
   if (typeof checker === 'object' && checker !== null) {
-    checkSources(asRecord(checker), (path, message) => problem(['judge', 'checker', ...path], message));
+    const inChecker: Problem = (path, message) => problem(['judge', 'checker', ...path], message);
+    checkSources(asRecord(checker), inChecker);
+    checkNames(asRecord(checker), inChecker);
     return;
   }
   const needsChecker = (value: unknown, path: (string | number)[]) => {
@@ -126,6 +131,20 @@ export function checkJudging({ cases, judge }: Record<string, unknown>, problem:
   needsChecker(comparison, ['judge', 'comparison']);
   if (!Array.isArray(cases)) return;
   for (const [index, each] of cases.entries()) needsChecker(asRecord(each).comparison, ['cases', index, 'comparison']);
+}
+
+/** Its own files and those that it is given lie in one folder. */
+function checkNames({ files, entry }: Record<string, unknown>, problem: Problem): void {
+  const given = Array.isArray(files) ? files : [];
+  const named = [
+    ...given.map((file, index) => ({ path: asRecord(file).path, at: ['files', index, 'path'] })),
+    { path: entry, at: ['entry'] },
+  ];
+  for (const { path, at } of named) {
+    const [first] = typeof path === 'string' ? path.toLowerCase().split('/') : [];
+    if (CHECKER_FILES.some((name) => name === first))
+      problem(at, `must not begin with "${first}": a checker is given a file of that name`);
+  }
 }
 
 function asRecord(value: unknown): Record<string, unknown> {
