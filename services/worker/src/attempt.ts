@@ -50,10 +50,9 @@ export async function attemptOn(context: WorkerContext, slot: Slot, job: Job, sa
       try {
         signal.throwIfAborted();
         events.status('running');
-        context.metrics.started(program.language);
         const ran = program.cases
           ? await judge(context, { job, saved, slot, admitted: { run, limits: start.limits }, events, signal })
-          : await runAlone(id, run, collected, events);
+          : await runAlone(context, job, run, collected, events);
         // Before the result that names them: who reads it finds them.
         const result = { ...ran, ...(await keepFiles(collected.produced, putFile)) };
         // What a cancelled run took until then is known as well as any other's.
@@ -82,8 +81,15 @@ export async function attemptOn(context: WorkerContext, slot: Slot, job: Job, sa
   }
 }
 
-function runAlone(id: Job['id'], run: AdmittedRun, collected: Collector, events: FeedWriter): Promise<Result> {
+function runAlone(
+  { metrics }: WorkerContext,
+  { id, program }: Job,
+  run: AdmittedRun,
+  collected: Collector,
+  events: FeedWriter,
+): Promise<Result> {
   run.go();
+  metrics.started(program.language);
   return follow(id, run, collected, events);
 }
 

@@ -71,6 +71,7 @@ export function createLane(context: WorkerContext, { jobId, slot, waits }: LaneO
     try {
       signal.throwIfAborted();
       run.go();
+      context.metrics.started(runnable.program.language);
       // Files that it left are not asked for.
       const collected = createCollector({ ...limits, producedFiles: 0 });
       return await follow(jobId, run, collected, NOT_TOLD);
