@@ -12,7 +12,7 @@ export interface Runnable {
 const NOTHING = new Uint8Array();
 
 /** What a case leaves out is the job's. */
-export function programOfCase(program: Program, { stdin, args, limits }: TestCase): Program {
+function programOfCase(program: Program, { stdin, args, limits }: TestCase): Program {
   const { cases: _cases, judge: _judge, ...own } = program;
   return {
     ...own,
