@@ -3,7 +3,15 @@ import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { runner } from '@runlane/contract';
-import type { CaseResult, FeedEvent, Judge, Program, TestCase, Verdict } from '@runlane/core';
+import {
+  type CaseResult,
+  digestOf,
+  type FeedEvent,
+  type Judge,
+  type Program,
+  type TestCase,
+  type Verdict,
+} from '@runlane/core';
 import { aJob, until } from '@runlane/core/testing';
 import { BEHAVIOURS, type Behaviour, computes, type Ended } from '../testing/fake-runner.js';
 import { closeStages, endOf, eventsOf, onStage } from '../testing/stage.js';
@@ -37,6 +45,25 @@ const obeys: Behaviour = computes(async ({ stdin }) => {
   const text = stdin.toString();
   if (text.startsWith('slow')) await sleep(100);
   return ENDINGS[text] ?? { stdout: text };
+});
+
+const CHECKER: NonNullable<Judge['checker']> = {
+  language: 'python',
+  version: '',
+  files: [{ path: 'check.py', content: bytes('check') }],
+  entry: 'check.py',
+  limits: { wallTimeMs: 190 },
+};
+
+const filesOf = (start: runner.Start) =>
+  Object.fromEntries(runner.Bundle.decode(start.files).files.map(({ path, content }) => [path, content.toString()]));
+
+/** The program prints its input; the checker ends with the exit code that the answer says, and says what it was given. */
+const checks: Behaviour = computes((start) => {
+  if (start.entry !== 'check.py') return { stdout: `out of ${start.stdin}` };
+  const files = filesOf(start);
+  const given = JSON.stringify([start.args, files, start.limits?.wallTimeMs]);
+  return ENDINGS[files.answer ?? ''] ?? { exitCode: Number(files.answer), stderr: given };
 });
 
 const verdictsOf = (cases: readonly CaseResult[] | undefined): Verdict[] => (cases ?? []).map(({ verdict }) => verdict);
@@ -114,6 +141,22 @@ test('what a case leaves out is the job’s', async () => {
     ['job', ['case'], 120, 10_000],
     ['job', ['job'], 150, 10_000],
   ]);
+});
+
+test('a program is compiled once for all its cases, and its checker once', async () => {
+  const made = digestOf(bytes('not what was asked for'));
+  let compiled = 0;
+  const { run, runner: fake } = await onStage({
+    behaviours: [checks],
+    languages: [{ version: '3.11.2', compiled: true }],
+    prepares() {
+      compiled += 1;
+      return made;
+    },
+  });
+  const cases = Array.from({ length: 10 }, () => aCase('in', '0'));
+  const { status } = await run(judged(cases, { comparison: { mode: 'checker' }, checker: CHECKER }));
+  assert.deepEqual([status, compiled, fake.executed()], ['succeeded', 2, 20]);
 });
 
 /** Answers when as many runs as `width` are under way at once, or after a while. */
@@ -241,25 +284,6 @@ test('a worker that stops hands a judged job back, uncounted', async () => {
   assert.equal((await ports.store.get(job.id))?.result, undefined);
   const again = await ports.store.claim(job.id, 'exec', 'another');
   assert.ok(again.outcome === 'claimed' && again.claim.attempt === 2);
-});
-
-const CHECKER: NonNullable<Judge['checker']> = {
-  language: 'python',
-  version: '',
-  files: [{ path: 'check.py', content: bytes('check') }],
-  entry: 'check.py',
-  limits: { wallTimeMs: 190 },
-};
-
-const filesOf = (start: runner.Start) =>
-  Object.fromEntries(runner.Bundle.decode(start.files).files.map(({ path, content }) => [path, content.toString()]));
-
-/** The program prints its input; the checker ends with the exit code that the answer says, and says what it was given. */
-const checks: Behaviour = computes((start) => {
-  if (start.entry !== 'check.py') return { stdout: `out of ${start.stdin}` };
-  const files = filesOf(start);
-  const given = JSON.stringify([start.args, files, start.limits?.wallTimeMs]);
-  return ENDINGS[files.answer ?? ''] ?? { exitCode: Number(files.answer), stderr: given };
 });
 
 test('a checker is given input, output and answer as files, and its exit code is the verdict', async () => {
