@@ -66,7 +66,12 @@ async function statuses() {
   const { STATUSES, TRANSITIONS, isFinal } = await built('packages/core');
   const { VERDICTS } = await built('packages/contract');
   const statusRows = enumRows('types.proto', 'JOB_STATUS', STATUSES);
-  const rows = statusRows.map(([name, grpc, meaning], at) => [name, grpc, isFinal(STATUSES[at]) ? 'yes' : 'no', meaning]);
+  const rows = statusRows.map(([name, grpc, meaning], at) => [
+    name,
+    grpc,
+    isFinal(STATUSES[at]) ? 'yes' : 'no',
+    meaning,
+  ]);
   const steps = Object.entries(TRANSITIONS).map(([from, to]) => {
     const open = to.filter((name) => !isFinal(name)).map((name) => `\`${name}\``);
     return [`\`${from}\``, `${open.join(', ')}${open.length > 0 ? ', or ' : ''}any final one`];
