@@ -50,7 +50,11 @@ export const comparisonSchema = z
         context.addIssue({ code: 'custom', path: [name], message: 'is for mode "numeric" only' });
     }
   })
-  .meta({ id: 'Comparison', description: 'How output is compared with what is expected.' });
+  .meta({
+    id: 'Comparison',
+    description:
+      'How output is compared with what is expected: of a case, else of the job, else by the checker where there is one, else `trimmed`.',
+  });
 
 export const testCaseSchema = z
   .strictObject({
@@ -78,7 +82,7 @@ export const testCaseSchema = z
       .strictObject(compileLimitFields)
       .optional()
       .meta({ description: "Limits of this case's run; those of the job where left out." }),
-    comparison: comparisonSchema.optional().meta({ description: "In the place of the job's." }),
+    comparison: comparisonSchema.optional(),
   })
   .superRefine(({ stdin, stdinEncoding, expectedStdout, expectedStdoutEncoding }, context) => {
     if (stdin !== undefined) checkEncoded(stdin, stdinEncoding, MAX_STDIN_BYTES, 'stdin', context);
@@ -98,7 +102,7 @@ export const checkerSchema = z.strictObject({ ...sourceFields, limits: limitsSch
 
 export const judgeSchema = z
   .strictObject({
-    comparison: comparisonSchema.optional().meta({ description: '`checker` where there is one, else `trimmed`.' }),
+    comparison: comparisonSchema.optional(),
     checker: checkerSchema.optional(),
     stopAtFirstFailure: z
       .boolean()

@@ -34,18 +34,14 @@ export const producedFileSchema = z
     description: 'A file that the program left; `GET /v1/jobs/{id}/files/{path}` gives it.',
   });
 
-const caseFields = {
-  index: z.int().min(0).meta({ description: 'Its place in `cases`, from 0.' }),
-  name: z.string().optional().meta({ description: 'As the job has it.' }),
-  verdict: z.enum(VERDICTS),
-  wallTimeMs: z.int().meta({ description: 'Real time of its run, in milliseconds.' }),
-  cpuTimeMs: z.int().meta({ description: 'Processor time over all processes, in milliseconds.' }),
-  memoryPeakBytes: z.int().meta({ description: 'Most memory at once over all processes, in bytes.' }),
-};
-
 export const caseResultSchema = z
   .object({
-    ...caseFields,
+    index: z.int().min(0).meta({ description: 'Its place in `cases`, from 0.' }),
+    name: z.string().optional().meta({ description: 'As the job has it.' }),
+    verdict: z.enum(VERDICTS),
+    wallTimeMs: z.int().meta({ description: 'Real time of its run, in milliseconds.' }),
+    cpuTimeMs: z.int().meta({ description: 'Processor time over all processes, in milliseconds.' }),
+    memoryPeakBytes: z.int().meta({ description: 'Most memory at once over all processes, in bytes.' }),
     exitCode: z.int().min(0).max(255).nullable(),
     signal: z.string().nullable(),
     stdout: z.string().meta({ description: 'Its first bytes; judged is the whole of it.' }),
@@ -59,10 +55,6 @@ export const caseResultSchema = z
     }),
   })
   .meta({ id: 'CaseResult', description: 'The verdict on a test case, and how its run went.' });
-
-export const caseEventSchema = z.object(caseFields).meta({ id: 'CaseEvent', description: 'A test case was judged.' });
-
-export type CaseEventJson = z.output<typeof caseEventSchema>;
 
 export const summarySchema = z
   .object({

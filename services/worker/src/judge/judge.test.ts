@@ -310,6 +310,14 @@ test('a checker is given input, output and answer as files, and its exit code is
   assert.equal(fake.executed(), 13);
 });
 
+test('a checker that the runner refuses has failed, and the job goes on', async () => {
+  const refuses: Behaviour = (call, start) => (start.entry === 'check.py' ? BEHAVIOURS.refuses : obeys)(call, start);
+  const { run } = await onStage({ behaviours: [refuses] });
+  const { status, result } = await run(judged([aCase('1')], { comparison: { mode: 'checker' }, checker: CHECKER }));
+  assert.deepEqual([status, verdictsOf(result?.cases)], ['failed', ['checker_failed']]);
+  assert.match(result?.message ?? '', /the checker failed: the runner refused it: limits\.processes is odd/);
+});
+
 test('a program that did not end well is not shown to the checker', async () => {
   const { run, runner: fake } = await onStage({ behaviours: [obeys] });
   const { result } = await run(judged([aCase('exit3', '0')], { comparison: { mode: 'checker' }, checker: CHECKER }));

@@ -66,7 +66,13 @@ export async function judge(context: WorkerContext, judging: Judging): Promise<R
       output: ran.stdout,
       answer: expectedStdout ?? new Uint8Array(),
     };
-    return findingOfChecker(await lane.run(checkerToRun(how.checker, saved.checker, files), caseSignal));
+    try {
+      return findingOfChecker(await lane.run(checkerToRun(how.checker, saved.checker, files), caseSignal));
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      // Such as limits below which its files have no room: that is whose checker it is to mend.
+      return { verdict: 'checker_failed', message: `the checker failed: the runner refused it: ${error.message}` };
+    }
   }
 
   async function work(lane: Lane, isSpare: boolean): Promise<void> {
@@ -116,16 +122,15 @@ export async function judge(context: WorkerContext, judging: Judging): Promise<R
   } finally {
     signal.removeEventListener('abort', stop);
   }
-  const refused = refusal(list.failure());
-  if (refused) return refused;
-  if (list.failure() !== undefined && signal.reason !== 'cancelled') throw list.failure();
+  const failure = list.failure();
+  if (isRefusal(failure)) return resultWithoutRun('error', { message: `the runner refused: ${failure.message}` });
+  if (failure !== undefined && signal.reason !== 'cancelled') throw failure;
   const results = cases.map((testCase, index) => list.result(index) ?? skipped(index, testCase));
   list.tellRest(results);
   return toJobResult(results, isolation);
 }
 
-/** What no other attempt will change. */
-function refusal(failure: unknown): Result | undefined {
-  if (!(failure instanceof RunnerError) || failure.failure !== 'refused') return undefined;
-  return resultWithoutRun('error', { message: `the runner refused: ${failure.message}` });
+/** Whether no other attempt will change it. */
+function isRefusal(failure: unknown): failure is RunnerError {
+  return failure instanceof RunnerError && failure.failure === 'refused';
 }
