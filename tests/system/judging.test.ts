@@ -100,7 +100,7 @@ for (const form of FORMS) {
 
     async function judge(body: object): Promise<{ job: JobJson; result: Judged; verdicts: string[] }> {
       const id = await submit(body);
-      await until('it ended', async () => (await jobOf(id)).result !== undefined, 60_000);
+      await until('it ended', async () => (await jobOf(id)).result !== undefined, 300_000);
       const job = await jobOf(id);
       assert.ok(job.result, job.status);
       return { job, result: job.result, verdicts: (job.result.cases ?? []).map(({ verdict }) => verdict) };
