@@ -37,6 +37,8 @@ export interface Given {
   readonly limits?: types.Limits;
   /** Files beside the program. */
   readonly files?: Readonly<Record<string, string>>;
+  /** Files that come with the run and not with the artifact. */
+  readonly runFiles?: Readonly<Record<string, string>>;
 }
 
 export interface LanguageSubject extends RunnerSubject {

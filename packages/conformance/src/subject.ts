@@ -89,6 +89,7 @@ export function forLanguage(subject: RunnerSubject, prepared: Prepared): Languag
       limits: given.limits ?? {},
       stdin: Buffer.from(given.stdin ?? []),
       keepStdinOpen: given.keepStdinOpen ?? false,
+      files: bundleOf(given.runFiles ?? {}),
     };
   }
 

@@ -18,12 +18,18 @@ export interface Attempt {
   readonly ended?: 'handed_back' | 'failed';
 }
 
-/** The save stage is done: what the execution stage needs. */
-export interface Saved {
+/** Sources made ready to run. */
+export interface Prepared {
   readonly artifactDigest: string;
   /** The version that compiled it, which is to run it too; unset where nothing was compiled. */
   readonly version?: string;
   readonly compile?: CompileResult;
+}
+
+/** The save stage is done: what the execution stage needs. */
+export interface Saved extends Prepared {
+  /** Of the program that judges, in test mode; its version is always set. */
+  readonly checker?: Prepared;
 }
 
 /** The result of a job and the attempt that made it; 0 when none did. */
@@ -33,7 +39,7 @@ export interface StoredResult extends Result {
 }
 
 /** What a compile of these sources by this toolchain led to; its artifact is "" when the compiler refused, which is soon forgotten. */
-export interface Build extends Saved {
+export interface Build extends Prepared {
   readonly createdAtMs: number;
 }
 

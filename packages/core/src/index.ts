@@ -11,6 +11,7 @@ export * from './job-feed.js';
 export * from './job-queue.js';
 export * from './job-state.js';
 export * from './job-store.js';
+export * from './judging.js';
 export * from './log.js';
 export * from './moments.js';
 export * from './service.js';

@@ -468,10 +468,12 @@ function* inParts<T>(all: readonly T[]): Generator<readonly T[]> {
 /** A page may hold a hundred jobs: what is large in them is left out. */
 function withoutBytes({ job, result, ...rest }: JobView): JobView {
   const nothing = new Uint8Array();
+  const { cases: _cases, judge: _judge, ...program } = job.program;
+  const { cases: _judged, ...ending } = result ?? {};
   return {
     ...rest,
-    job: { ...job, program: { ...job.program, files: [], stdin: nothing } },
-    ...(result && { result: { ...result, stdout: nothing, stderr: nothing } }),
+    job: { ...job, program: { ...program, files: [], stdin: nothing } },
+    ...(result && { result: { ...(ending as Result), stdout: nothing, stderr: nothing } }),
   };
 }
 

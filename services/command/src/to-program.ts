@@ -9,8 +9,10 @@ import {
   RunlaneError,
   VERSION_EXAMPLES,
 } from '@runlane/contract';
-import type { Limits, Program, SourceFile } from '@runlane/core';
+import type { Limits, Program } from '@runlane/core';
 import { calledLanguage, findLanguage, type KnownLanguage } from './languages.js';
+import { toJudging } from './to-judging.js';
+import { definedLimits, toSources } from './to-sources.js';
 import { type Checked, check, invalidRequest } from './validate.js';
 
 /**
@@ -28,35 +30,53 @@ export function checkNewJob(body: unknown, known: readonly KnownLanguage[]): Che
   const { value, problems } = check(newJobSchema, body);
   if (value) return { value, problems };
   const named = new Set(problems.map(({ field }) => field));
-  const more = offerProblems(loosely(body), known).filter(({ field }) => !named.has(field));
+  const more = loosely(body)
+    .flatMap((wanted) => offerProblems(wanted, known))
+    .filter(({ field }) => !named.has(field));
   return { problems: [...problems, ...more] };
 }
 
 /** What the languages on offer have against a job that is otherwise good. */
-export function programProblems({ language, version = '', limits }: NewJob, known: readonly KnownLanguage[]) {
-  return offerProblems({ language, version, limits: definedLimits(limits) }, known);
+export function programProblems(
+  { language, version = '', limits, cases, judge }: NewJob,
+  known: readonly KnownLanguage[],
+) {
+  const checker = judge?.checker;
+  return [
+    ...offerProblems({ language, version, limits: definedLimits(limits), at: '', cases }, known),
+    ...(checker ? offerProblems(wantedChecker(checker), known) : []),
+  ];
+}
+
+function wantedChecker({
+  language,
+  version = '',
+  limits,
+}: NonNullable<NonNullable<NewJob['judge']>['checker']>): Wanted {
+  return { language, version, limits: definedLimits(limits), at: 'judge.checker.' };
 }
 
 /** @throws RunlaneError `INVALID_REQUEST` naming every bad field; `RUNNER_UNAVAILABLE` before the first runner was ever seen. */
 export function toProgram(asked: NewJob, known: readonly KnownLanguage[]): Program {
-  const { version = '' } = asked;
+  const { version = '', judge } = asked;
   const limits = definedLimits(asked.limits);
   const problems = programProblems(asked, known);
+  const checker = judge?.checker;
   const language = findLanguage(known, asked.language, version);
+  const checkerLanguage = checker && findLanguage(known, checker.language, checker.version ?? '');
   if (problems.length > 0) throw invalidRequest(problems);
-  if (!language)
+  if (!language || (checker && !checkerLanguage))
     throw new RunlaneError('RUNNER_UNAVAILABLE', 'no runner has ever been connected; try again once one is');
 
-  const files = toFiles(asked, language);
   return {
     language: language.name,
     version,
-    files,
-    entry: asked.entry ?? usualEntry(files, language.entry),
+    ...toSources(asked, language),
     stdin: decodeText(asked.stdin, asked.stdinEncoding),
     args: asked.args,
     env: asked.env ?? {},
     limits,
+    ...toJudging(asked, checkerLanguage),
   };
 }
 
@@ -65,32 +85,46 @@ interface Wanted {
   readonly language: string;
   readonly version: string;
   readonly limits: Limits;
+  /** Before the name of each field: where the program is in the request. */
+  readonly at: string;
+  /** Limits of single cases, by their place. */
+  readonly cases?: NewJob['cases'];
 }
 
 function offerProblems(wanted: Wanted, known: readonly KnownLanguage[]): FieldProblem[] {
-  const { language: name, version, limits } = wanted;
+  const { language: name, version, limits, at, cases = [] } = wanted;
   // Without the version, the default one, or else any language at all: the limits are judged all the same.
   const language =
     findLanguage(known, name, version) ?? findLanguage(known, name, '') ?? known.find(({ usable }) => usable);
+  const most = language?.maximumLimits ?? {};
   return [
-    ...choiceProblems(wanted, known),
-    ...(language ? limitProblems(limits, language.maximumLimits, 'limits') : []),
+    ...choiceProblems(wanted, known).map(({ field, reason }) => ({ field: `${at}${field}`, reason })),
+    ...(language ? limitProblems(limits, most, `${at}limits`) : []),
+    ...cases.flatMap((each, index) => limitProblems(definedLimits(each.limits), most, `cases[${index}].limits`)),
   ];
 }
 
-/** What can be understood of a body that is not valid. */
-function loosely(body: unknown): Wanted {
-  const { language, version, limits } = (typeof body === 'object' && body !== null ? body : {}) as Record<
-    string,
-    unknown
-  >;
-  const text = (value: unknown, otherwise: string) => (typeof value === 'string' ? value : otherwise);
+/** What can be understood of a body that is not valid: of its program, and of its checker. */
+function loosely(body: unknown): Wanted[] {
+  const { judge } = asRecord(body);
+  const { checker } = asRecord(judge);
+  return [looselyWanted(body, ''), ...(checker === undefined ? [] : [looselyWanted(checker, 'judge.checker.')])];
+}
+
+function looselyWanted(value: unknown, at: string): Wanted {
+  const { language, version, limits } = asRecord(value);
+  const text = (given: unknown, otherwise: string) => (typeof given === 'string' ? given : otherwise);
   const read = limitsSchema.safeParse(limits);
   return {
     language: text(language, 'python'),
     version: text(version, ''),
     limits: read.success ? definedLimits(read.data) : {},
+    at,
   };
+}
+
+function asRecord(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 }
 
 /** Why there is no such language or version to be had. */
@@ -114,21 +148,6 @@ function unknownLanguage(language: string, known: readonly KnownLanguage[]): Fie
     ? `${unusable.title} cannot be run here: ${unusable.unavailableReason}; ${there}`
     : `"${language}" is not a language here; ${there}`;
   return { field: 'language', reason };
-}
-
-function toFiles({ code, files, entry }: NewJob, language: KnownLanguage): SourceFile[] {
-  if (files) return files.map(({ path, content, encoding }) => ({ path, content: decodeText(content, encoding) }));
-  return [{ path: entry ?? language.entry, content: Buffer.from(code ?? '') }];
-}
-
-function usualEntry(files: readonly SourceFile[], usual: string): string {
-  return files.some(({ path }) => path === usual) ? usual : (files[0]?.path ?? usual);
-}
-
-function definedLimits({ compile, ...run }: NonNullable<NewJob['limits']> = {}): Limits {
-  const defined = (limits: object) =>
-    Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== undefined));
-  return { ...defined(run), ...(compile && { compile: defined(compile) }) };
 }
 
 function limitProblems(asked: Limits, maximum: Limits, path: string): FieldProblem[] {

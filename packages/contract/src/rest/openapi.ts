@@ -185,7 +185,8 @@ export function createOpenApiDocument(version: string) {
       tags: ['Jobs'],
       summary: 'Follow a job',
       description:
-        'Server-sent events, data in JSON: `status` {status}, `stdout` and `stderr` {text, encoding?}, `result` (the job), `gap` {} ' +
+        'Server-sent events, data in JSON: `status` {status}, `stdout` and `stderr` {text, encoding?}, `case` (in test mode, each as it ' +
+        'is judged, and no output: {index, name?, verdict, wallTimeMs, cpuTimeMs, memoryPeakBytes}), `result` (the job), `gap` {} ' +
         'where events were lost (the whole output is in the result). A `status` of `running` begins a new attempt: drop the output of an ' +
         'earlier one. The stream ends after `result`. Leaving it does not cancel the job.',
       request: {

@@ -1,8 +1,10 @@
 /** What clients get. A job in JSON is the same everywhere. */
 import { z } from 'zod';
 import { ERRORS, type ErrorCode } from '../errors.js';
-import { batchIdSchema, jobIdSchema, limitsSchema } from './requests.js';
+import { limitsSchema } from './program-fields.js';
+import { batchIdSchema, jobIdSchema } from './requests.js';
 import { STATUSES } from './status.js';
+import { VERDICTS } from './verdict.js';
 
 const time = z.iso.datetime().meta({ example: '2026-01-31T12:00:00.000Z' });
 const outputEncoding = z
@@ -31,6 +33,45 @@ export const producedFileSchema = z
     id: 'ProducedFile',
     description: 'A file that the program left; `GET /v1/jobs/{id}/files/{path}` gives it.',
   });
+
+export const caseResultSchema = z
+  .object({
+    index: z.int().min(0).meta({ description: 'Its place in `cases`, from 0.' }),
+    name: z.string().optional().meta({ description: 'As the job has it.' }),
+    verdict: z.enum(VERDICTS),
+    wallTimeMs: z.int().meta({ description: 'Real time of its run, in milliseconds.' }),
+    cpuTimeMs: z.int().meta({ description: 'Processor time over all processes, in milliseconds.' }),
+    memoryPeakBytes: z.int().meta({ description: 'Most memory at once over all processes, in bytes.' }),
+    exitCode: z.int().min(0).max(255).nullable(),
+    signal: z.string().nullable(),
+    stdout: z.string().meta({ description: 'Its first bytes; judged is the whole of it.' }),
+    stderr: z.string(),
+    stdoutTruncated: z.boolean(),
+    stderrTruncated: z.boolean(),
+    stdoutEncoding: outputEncoding,
+    stderrEncoding: outputEncoding,
+    message: z.string().optional().meta({
+      description: 'Why this verdict: where the output differs, which limit was reached, what the checker said.',
+    }),
+  })
+  .meta({ id: 'CaseResult', description: 'The verdict on a test case, and how its run went.' });
+
+export const summarySchema = z
+  .object({
+    verdict: z
+      .enum(VERDICTS)
+      .meta({ description: '`accepted` when every case is, else that of the first that is not.' }),
+    total: z.int().min(1),
+    passed: z.int().min(0),
+    failed: z.int().min(0),
+    skipped: z.int().min(0),
+    firstFailure: z
+      .int()
+      .min(0)
+      .optional()
+      .meta({ description: 'Index of the first case that was judged and failed.' }),
+  })
+  .meta({ id: 'JudgingSummary', description: 'All test cases together.' });
 
 export const resultSchema = z
   .object({
@@ -61,6 +102,18 @@ export const resultSchema = z
       description:
         'Files in "out" that did not come back: beyond the limits, or no plain files. The rest of a folder with so much in it that it is not looked through to its end counts as one.',
     }),
+    cases: z
+      .array(caseResultSchema)
+      .optional()
+      .meta({
+        description:
+          'In test mode, every case, in the order of the job. The result itself has no output and no exit code then, and of ' +
+          'time and memory the most that one case took.',
+      }),
+    summary: summarySchema.optional(),
+    checkerCompile: compileResultSchema
+      .optional()
+      .meta({ description: 'Why the checker, not the program, was refused by its compiler.' }),
   })
   .meta({ id: 'Result', description: 'How a run ended.' });
 

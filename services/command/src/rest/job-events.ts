@@ -14,6 +14,8 @@ function dataOf(event: WatchEvent): unknown {
     case 'stdout':
     case 'stderr':
       return encodeText(event.data);
+    case 'case':
+      return event.case;
     case 'gap':
       return {};
     case 'result':

@@ -4,12 +4,15 @@ import { BUILD_FOLDER } from './command.js';
 import { invalid } from './refusal.js';
 
 const MAX_FILES = 4096;
+/** Of the files of one run: with them, a message of gRPC stays below its usual 4 MiB. */
+const MAX_RUN_FILES_BYTES = 3.75 * 1024 * 1024;
 const MAX_PART_BYTES = 255;
 const MAX_PATH_BYTES = 1024;
 const MAX_PARTS = 8;
 /** What a compiler makes lies in a folder of its own, and in there may have paths as sources have. */
 const PATHS = {
   bundle: { maxBytes: MAX_PATH_BYTES, maxParts: MAX_PARTS },
+  files: { maxBytes: MAX_PATH_BYTES, maxParts: MAX_PARTS },
   artifact: { maxBytes: MAX_PATH_BYTES + `${BUILD_FOLDER}/`.length, maxParts: MAX_PARTS + 1 },
 } as const;
 const MAX_ARGS = 64;
@@ -52,13 +55,28 @@ export function readBundle(bytes: Buffer, field: keyof typeof PATHS): runner.Bun
     if (problem) problems.push(`${field}.files[${index}].path ${problem}`);
     seen.add(path);
   }
-  for (const [index, { path }] of files.entries()) {
-    const parts = path.split('/');
-    const under = parts.slice(1).findIndex((_, depth) => seen.has(parts.slice(0, depth + 1).join('/')));
-    if (under !== -1) problems.push(`${field}.files[${index}].path lies below another file`);
-  }
+  for (const [index, { path }] of files.entries())
+    if (liesBelow(path, seen)) problems.push(`${field}.files[${index}].path lies below another file`);
   if (problems.length > 0) throw invalid(problems.slice(0, 20));
   return files;
+}
+
+function liesBelow(path: string, files: ReadonlySet<string>): boolean {
+  const folders = path.split('/').slice(0, -1);
+  return folders.some((_, depth) => files.has(folders.slice(0, depth + 1).join('/')));
+}
+
+/** The artifact's files, and beside them those of one run alone. @throws Refusal naming what is wrong with the latter. */
+export function withRunFiles(files: readonly runner.BundleFile[], bytes: Buffer): readonly runner.BundleFile[] {
+  if (bytes.length === 0) return files;
+  if (bytes.length > MAX_RUN_FILES_BYTES) throw invalid([`files are longer than ${MAX_RUN_FILES_BYTES} bytes`]);
+  const more = readBundle(bytes, 'files');
+  const taken = new Set(files.map(({ path }) => path));
+  const added = new Set(more.map(({ path }) => path));
+  const isWrong = ({ path }: runner.BundleFile) => taken.has(path) || liesBelow(path, taken);
+  if (more.some(isWrong) || files.some(({ path }) => liesBelow(path, added)))
+    throw invalid(['files has the path of a file of the artifact, or one below it or above it']);
+  return [...files, ...more];
 }
 
 /** A program whose own files do not fit below its limits could never start. */
