@@ -95,8 +95,15 @@ export const sourceFields = {
   }),
 };
 
-/** Below these no program starts at all. */
-export const MINIMUM_LIMITS = { memoryBytes: 4 * 1024 * 1024, openFiles: 8, diskBytes: 4_096, inodes: 16 } as const;
+/** Where it is not 1: below the first four no program starts at all, and files need not come back. */
+export const MINIMUM_LIMITS = {
+  memoryBytes: 4 * 1024 * 1024,
+  openFiles: 8,
+  diskBytes: 4_096,
+  inodes: 16,
+  producedFiles: 0,
+  producedBytes: 0,
+} as const;
 
 /** Files that a program leaves: how many and how much come back when nobody says, and at most. */
 export const PRODUCED_FILES = { usual: 64, most: 256 } as const;
@@ -126,12 +133,12 @@ export const limitsSchema = z
     inodes: amount('Most files and folders in each writable folder.', MINIMUM_LIMITS.inodes),
     producedFiles: amount(
       `Most files that come back from the folder "out"; ${PRODUCED_FILES.usual} where neither job nor language says.`,
-      0,
+      MINIMUM_LIMITS.producedFiles,
       PRODUCED_FILES.most,
     ),
     producedBytes: amount(
       `Most bytes of all of them together; ${PRODUCED_BYTES.usual} where neither job nor language says.`,
-      0,
+      MINIMUM_LIMITS.producedBytes,
       PRODUCED_BYTES.most,
     ),
     compile: z.strictObject(compileLimitFields).optional().meta({ description: 'Limits of the compile stage.' }),

@@ -83,8 +83,8 @@ class _Finder:
 
 
 def _is_plain(name):
-    """Whether it can be said in any answer: UTF-8, without control characters."""
-    return name.isprintable()
+    """Whether it can be said in any answer, and means the same everywhere: UTF-8, without control characters or backslash."""
+    return name.isprintable() and "\\" not in name
 
 
 def read_produced(parent, name, paths, most_files, most_bytes):

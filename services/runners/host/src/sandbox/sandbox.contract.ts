@@ -485,6 +485,13 @@ export function testSandbox(name: string, opened: () => Promise<Sandbox>, { cann
       ]);
     });
 
+    test('no file comes back where none may, and none whose name holds a backslash', async () => {
+      const code = 'open("out/a", "w"); open("out/b\\\\c", "w")';
+      const { end } = await python(code, { limits: { producedFiles: 0, producedBytes: 0 } });
+      assert.deepEqual([end.reason, end.filesOmitted], ['exited', 2]);
+      assert.equal((await python(code)).end.filesOmitted, 1);
+    });
+
     for (const [like, omitted, program] of LEFT_BEHIND) {
       test(`a program that leaves very many files ${like} gets its verdict soon`, async () => {
         const limits = {
