@@ -64,28 +64,45 @@ would read it has gone.`,
 
 async function statuses() {
   const { STATUSES, TRANSITIONS, isFinal } = await built('packages/core');
-  const meanings = new Map(
-    [...read('proto/runlane/v1/types.proto').matchAll(/^ {2}\/\/ (.+)\n {2}JOB_STATUS_(\w+) = (\d+);/gm)].map(
-      ([, meaning, name, number]) => [name.toLowerCase(), { meaning, number }],
-    ),
-  );
-  const rows = STATUSES.map((name) => {
-    const { meaning, number } = meanings.get(name) ?? {};
-    if (!meaning) throw new Error(`types.proto says nothing of the status ${name}`);
-    return [`\`${name}\``, `\`JOB_STATUS_${name.toUpperCase()}\` = ${number}`, isFinal(name) ? 'yes' : 'no', meaning];
-  });
+  const { VERDICTS } = await built('packages/contract');
+  const statusRows = enumRows('types.proto', 'JOB_STATUS', STATUSES);
+  const rows = statusRows.map(([name, grpc, meaning], at) => [
+    name,
+    grpc,
+    isFinal(STATUSES[at]) ? 'yes' : 'no',
+    meaning,
+  ]);
   const steps = Object.entries(TRANSITIONS).map(([from, to]) => {
     const open = to.filter((name) => !isFinal(name)).map((name) => `\`${name}\``);
     return [`\`${from}\``, `${open.join(', ')}${open.length > 0 ? ', or ' : ''}any final one`];
   });
   return page(
-    'proto/runlane/v1/types.proto and packages/core/src/job-state.ts',
+    'proto/runlane/v1 and packages/core/src/job-state.ts',
     '# Statuses of a job',
     table(['Status', 'gRPC', 'Final', 'Meaning'], rows),
     `A final status never changes. Before it, a status may step back: a worker died or handed the job back, and it waits for
 the next one.`,
     table(['From', 'To'], steps),
+    '## Verdicts on test cases',
+    'In [test mode](judging.md), each case has one.',
+    table(['Verdict', 'gRPC', 'Meaning'], enumRows('execution.proto', 'VERDICT', VERDICTS)),
   );
+}
+
+/** Names, numbers and meanings of an enum, whose comments in the contract are its documentation. */
+function enumRows(file, prefix, names) {
+  const pattern = new RegExp(`^ {2}// (.+)\\n {2}${prefix}_(\\w+) = (\\d+);`, 'gm');
+  const meanings = new Map(
+    [...read(`proto/runlane/v1/${file}`).matchAll(pattern)].map(([, meaning, name, number]) => [
+      name.toLowerCase(),
+      { meaning, number },
+    ]),
+  );
+  return names.map((name) => {
+    const { meaning, number } = meanings.get(name) ?? {};
+    if (!meaning) throw new Error(`${file} says nothing of ${prefix}_${name.toUpperCase()}`);
+    return [`\`${name}\``, `\`${prefix}_${name.toUpperCase()}\` = ${number}`, meaning];
+  });
 }
 
 /** For editors: completion and checks while a manifest is written. */
@@ -96,8 +113,9 @@ async function manifestSchema() {
 
 async function languages() {
   const { readManifests } = await built('services/runners/host');
-  const manifests = await readManifests(`${root}/services/runners`, []);
-  const rows = manifests.map(({ name, title, aliases, compile, packages, image }) => [
+  const { usable, broken } = await readManifests(`${root}/services/runners`, []);
+  if (broken.length > 0) throw new Error(broken.map(({ reason }) => reason).join('\n'));
+  const rows = usable.map(({ name, title, aliases, compile, packages, image }) => [
     title,
     [name, ...aliases].map((each) => `\`${each}\``).join(', '),
     compile ? 'yes' : 'no',

@@ -1,5 +1,5 @@
 /**
- * Runs the examples of the README and of docs/api.md as written, and compares what comes back with what is shown beneath
+ * Runs the examples of the README, docs/api.md and docs/judging.md as written, and compares what comes back with what is shown beneath
  * each, where "…" stands for anything. The server is the one that RUNLANE_URL names, else one of its own.
  */
 import assert from 'node:assert/strict';
@@ -54,7 +54,7 @@ if (!base) {
   });
 }
 
-for (const page of ['README.md', 'docs/api.md']) {
+for (const page of ['README.md', 'docs/api.md', 'docs/judging.md']) {
   const { examples, marked } = examplesIn(page);
 
   test(`every example of ${page} has what it answers beneath it`, () => {

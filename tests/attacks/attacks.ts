@@ -247,7 +247,7 @@ export const ATTACKS: readonly Attack[] = [
   },
   {
     name: 'watches-on-shared-folders',
-    facts: { notice: 'EPERM', lease: oneOf('EACCES', 'EPERM'), watch: 'EPERM', mark: 'EPERM', cache: 'EPERM' },
+    facts: { notice: 'EPERM', lease: 'EPERM', own: 'EPERM', watch: 'EPERM', mark: 'EPERM', cache: 'EPERM' },
   },
   { name: 'times-of-devices', facts: { done: [] } },
   { name: 'locks-on-shared-files', facts: { lock: 'done' } },

@@ -118,8 +118,10 @@ async function openContainers(): Promise<Opened> {
     const sandbox = await createDocker({
       socketPath: engine.socketPath,
       runtime: undefined,
-      languages: [{ name: 'python', image: TEST_IMAGE, tools: { python: ['/usr/bin/python3'] } }],
+      languages: [{ name: 'python', image: TEST_IMAGE, tools: { python: ['/usr/bin/python3'] }, hasSetup: false }],
       poolSize: CONTAINERS,
+      withoutImage: [],
+      toolchainsDir: undefined,
       allowWeak: false,
       log: silentLog,
     });

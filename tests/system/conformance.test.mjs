@@ -1,6 +1,6 @@
 /**
  * The runner host that Runlane ships does what its own conformance kit asks of any runner, in every language: in those that
- * are here, and with CI=true in all that have a manifest.
+ * are here, and with CI=true in all that have a manifest; and a program that locks what all of them share is in nobody's way.
  */
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
@@ -14,11 +14,14 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { credentials } from '@grpc/grpc-js';
 import { runner } from '@runlane/contract';
+import { hello, lockAllThatIsShared } from './shared-locks.mjs';
 
 const HOST = fileURLToPath(new URL('../../services/runners/host/dist/main.js', import.meta.url));
 const RUNLANE = fileURLToPath(new URL('../../packages/cli/bin/runlane.mjs', import.meta.url));
 /** A compiled standard library takes most of it. */
 const SETUP_MS = 300_000;
+/** Longest for one small program: far less than the limit of a compiler that waits for a lock. */
+const HELLO_MS = 20_000;
 
 const folder = mkdtempSync(`${tmpdir()}/runlane-conformance-`);
 const target = `unix:${folder}/runner.sock`;
@@ -71,4 +74,27 @@ test('the runner host conforms', async () => {
   });
   assert.equal(code, 0, stdout);
   assert.match(stdout, / passed, 0 failed, \d+ not possible\n$/);
+});
+
+test('a program that locks all files that runs share keeps nobody from compiling and running', async () => {
+  const offered = (await settled()).filter(({ unavailableReason }) => unavailableReason === '');
+  const attacker = await lockAllThatIsShared(client);
+  try {
+    for (const language of offered) {
+      const { printed, tookMs } = await hello(client, language);
+      assert.match(printed, /hello/i, language.name);
+      assert.ok(tookMs < HELLO_MS, `${language.name} ${language.version} took ${tookMs} ms`);
+    }
+  } finally {
+    await attacker.release();
+  }
+});
+
+test('control: what one program has locked another cannot lock', async () => {
+  const first = await lockAllThatIsShared(client);
+  const second = await lockAllThatIsShared(client);
+  await second.release();
+  await first.release();
+  assert.ok(first.held > 1000, `${first.held} held`);
+  assert.ok(second.refused > first.held / 2, `${second.refused} of ${first.held} refused`);
 });

@@ -2,12 +2,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { accessSync, constants } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { parseArgs } from 'node:util';
 import type { LanguageJson } from '@runlane/contract';
 import { type Command, LANGUAGES_DIR, UsageError } from './command.js';
+import { type Manifest, readManifestsOf } from './manifests.js';
 
 const DEFAULT_SERVER = 'http://127.0.0.1:3000';
 const ANSWER_MS = 5_000;
@@ -29,14 +29,6 @@ called wrongly.
 `;
 
 export const languages: Command = { summary: 'list the languages, and install more', help, run };
-
-/** What this command needs of a language's `runner.json`. */
-interface Manifest {
-  readonly name: string;
-  readonly title: string;
-  readonly aliases?: readonly string[];
-  readonly packages?: readonly string[];
-}
 
 async function run(args: string[]): Promise<number> {
   const { values, positionals } = parse(args);
@@ -121,13 +113,11 @@ function table(rows: readonly (readonly string[])[]): string {
   return rows.map((row) => `${line(row).trimEnd()}\n`).join('');
 }
 
-/** Not by the runner host's own reader: that would load the whole host for four fields. */
+/** The manifests of this checkout. One that cannot be read is said, and is no harm to the others. */
 async function readManifests(): Promise<Manifest[]> {
-  const folders = (await readdir(LANGUAGES_DIR)).sort();
-  const texts = await Promise.all(
-    folders.map((folder) => readFile(join(LANGUAGES_DIR, folder, 'runner.json'), 'utf8').catch(() => undefined)),
-  );
-  return texts.filter((text) => text !== undefined).map((text) => JSON.parse(text) as Manifest);
+  const { manifests, problems } = await readManifestsOf(LANGUAGES_DIR);
+  for (const problem of problems) process.stderr.write(`runlane languages: left out: ${problem}\n`);
+  return manifests;
 }
 
 /** @throws UsageError naming what is unknown, and what there is. */

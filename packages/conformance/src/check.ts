@@ -40,6 +40,8 @@ export interface Given {
   readonly terminal?: types.Terminal;
   /** Files beside the program. */
   readonly files?: Readonly<Record<string, string>>;
+  /** Files that come with the run and not with the artifact. */
+  readonly runFiles?: Readonly<Record<string, string>>;
 }
 
 export interface LanguageSubject extends RunnerSubject {

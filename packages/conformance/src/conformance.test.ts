@@ -84,13 +84,30 @@ test('every round checks everything', async () => {
   assert.equal(results.length, 3 * (OF_THE_RUNNER + 1));
 });
 
-test('where no runner answers, the checks say so', async () => {
-  const results = await check({ target: '127.0.0.1:1', timeoutMs: 1_000 });
-  assert.equal(results.length, OF_THE_RUNNER);
-  for (const { outcome, reason } of results) {
-    assert.equal(outcome, 'failed');
-    assert.match(reason ?? '', /UNAVAILABLE|DEADLINE_EXCEEDED/);
+test('where no runner answers, the first refused connection is the end of it', async () => {
+  const results = await check({ target: '127.0.0.1:1', timeoutMs: 1_000, rounds: 3 });
+  assert.deepEqual(
+    results.map(({ check: name, outcome, reason }) => [name, outcome, reason]),
+    [
+      [
+        'connection',
+        'failed',
+        'no runner answers at 127.0.0.1:1 (connect ECONNREFUSED 127.0.0.1:1): start it there, or give another --target',
+      ],
+    ],
+  );
+});
+
+test('a runner that goes away in the middle is said to be gone, once', async () => {
+  const leaving = await startFakeRunner();
+  const results: CheckResult[] = [];
+  const given = { languages: ['pretended'], programsDir: programs.path, timeoutMs: 15_000, rounds: 1 };
+  for await (const result of checkRunner({ target: leaving.address, ...given })) {
+    results.push(result);
+    if (result.check === 'hello') leaving.close();
   }
+  assert.equal(results.at(-1)?.check, 'connection');
+  assert.equal(results.filter(({ outcome }) => outcome === 'failed').length, 1);
 });
 
 test('every check and every program is documented', async () => {

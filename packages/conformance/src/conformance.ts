@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { runner } from '@runlane/contract';
 import type { CheckResult, RunnerSubject } from './check.js';
 import { LANGUAGE_CHECKS, RUNNER_CHECKS } from './checks/index.js';
-import { CallError, CheckFailure, expect } from './failure.js';
+import { CallError, CheckFailure, expect, isNobodyThere, NobodyThere } from './failure.js';
 import { freeSlots, slotsComeBack } from './free-slots.js';
 import { openPrograms } from './programs.js';
 import { connectRunner, type RunnerClient } from './runner-client.js';
@@ -36,6 +36,10 @@ export async function* checkRunner(options: ConformanceOptions): AsyncGenerator<
     for (let round = 1; round <= options.rounds; round += 1) {
       for await (const result of oneRound(bench, options)) yield { round, ...result };
     }
+  } catch (error) {
+    if (!(error instanceof NobodyThere)) throw error;
+    const { message: reason } = error;
+    yield { round: 1, language: undefined, check: 'connection', outcome: 'failed', reason, notes: [], tookMs: 0 };
   } finally {
     client.close();
     watcher.close();
@@ -116,7 +120,10 @@ async function* languageChecks(
 }
 
 interface Bench {
-  /** Run one check: whatever it does, it ends in time and in a verdict, and leaves no call behind. */
+  /**
+   * Run one check: whatever it does, it ends in time and in a verdict, and leaves no call behind.
+   * @throws NobodyThere when it fails and no connection to the runner can be made.
+   */
   check(run: (subject: RunnerSubject) => Promise<void>): Promise<Verdict>;
 }
 
@@ -129,6 +136,11 @@ function createBench(client: RunnerClient, watcher: RunnerClient, { target, time
     if (settled === undefined) expected = await freeSlots(watcher).catch(() => 0);
   }
 
+  async function expectSomebody(): Promise<void> {
+    const error: unknown = await watcher.describe().catch((caught: unknown) => caught);
+    if (isNobodyThere(error)) throw new NobodyThere(target, error);
+  }
+
   return {
     async check(run) {
       const attempt = createAttempt(target, client);
@@ -137,6 +149,7 @@ function createBench(client: RunnerClient, watcher: RunnerClient, { target, time
       const reason = await within(timeoutMs, run(attempt.subject)).then(() => undefined, reasonOf);
       const tookMs = Math.round(performance.now() - began);
       attempt.release();
+      if (reason !== undefined) await expectSomebody();
       await settle();
       return {
         outcome: reason === undefined ? 'ok' : 'failed',

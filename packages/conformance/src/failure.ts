@@ -20,6 +20,21 @@ export class CallError extends Error {
   }
 }
 
+/** Nobody listens at the address (any more): nothing further can be found out. */
+export class NobodyThere extends Error {
+  override readonly name = 'NobodyThere';
+  constructor(target: string, cause: CallError) {
+    const [, why = cause.message] = /Last error: Error: (.+?)\.? Resolution note/.exec(cause.message) ?? [];
+    super(`no runner answers at ${target} (${why}): start it there, or give another --target`, { cause });
+  }
+}
+
+/** What the gRPC library says of an address where nothing can be connected to. */
+export function isNobodyThere(error: unknown): error is CallError {
+  const said = /No connection established|Name resolution failed|ECONNREFUSED/;
+  return error instanceof CallError && error.code === status.UNAVAILABLE && said.test(error.message);
+}
+
 /** @throws CheckFailure unless it holds. */
 export function expect(holds: boolean, otherwise: string): asserts holds {
   if (!holds) throw new CheckFailure(otherwise);

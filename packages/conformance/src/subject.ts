@@ -90,6 +90,7 @@ export function forLanguage(subject: RunnerSubject, prepared: Prepared): Languag
       stdin: Buffer.from(given.stdin ?? []),
       keepStdinOpen: given.keepStdinOpen ?? false,
       terminal: given.terminal,
+      files: bundleOf(given.runFiles ?? {}),
     };
   }
 

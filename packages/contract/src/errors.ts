@@ -7,6 +7,7 @@ export const ERRORS = {
   FORBIDDEN_ORIGIN:       { http: 403, grpc: status.PERMISSION_DENIED,   retryable: false, title: 'Requests from this page are not allowed' },
   NOT_FOUND:              { http: 404, grpc: status.NOT_FOUND,           retryable: false, title: 'There is nothing here' },
   JOB_NOT_FOUND:          { http: 404, grpc: status.NOT_FOUND,           retryable: false, title: 'There is no such job' },
+  BATCH_NOT_FOUND:        { http: 404, grpc: status.NOT_FOUND,           retryable: false, title: 'There is no such batch' },
   METHOD_NOT_ALLOWED:     { http: 405, grpc: status.UNIMPLEMENTED,       retryable: false, title: 'The method is not allowed here' },
   ALREADY_ATTACHED:       { http: 409, grpc: status.ALREADY_EXISTS,      retryable: false, title: 'Somebody is, or was, attached to this job' },
   JOB_NOT_INTERACTIVE:    { http: 409, grpc: status.FAILED_PRECONDITION, retryable: false, title: 'The job takes no input while it runs' },

@@ -188,7 +188,7 @@ export const VARIABLES = {
   LANGUAGES_DIR: {
     schema: z.string(),
     fallback: undefined,
-    readBy: ['runner'],
+    readBy: ['start', 'runner'],
     meaning: 'Folder of the languages, each a folder with a `runner.json`; `services/runners` when unset.',
   },
   TOOLCHAINS_DIR: {
@@ -196,7 +196,7 @@ export const VARIABLES = {
     fallback: undefined,
     readBy: ['start', 'runner'],
     meaning:
-      'Folder for what some toolchains make once, such as a compiled standard library; kept between starts. When unset, `npm start` keeps it in `/var/cache/runlane/toolchains` as root, else in `~/.cache/runlane/toolchains`, and a runner started by itself in a temporary folder.',
+      'Folder for what some toolchains make once, such as a compiled standard library; kept between starts, and made when it is missing. When unset, `npm start` keeps it in `/var/cache/runlane/toolchains` as root, else in `~/.cache/runlane/toolchains`, and a runner started by itself in a temporary folder.',
   },
   PYTHON_VENV: {
     schema: z.string().startsWith('/'),

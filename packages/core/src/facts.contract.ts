@@ -131,6 +131,52 @@ export function testFactStore(adapter: string, open: () => Promise<FactStore>, s
       assert.equal(await store.get('inflight', job.id), undefined);
     });
 
+    it('inserts many at once, and leaves those whose ids are taken as they are', async () => {
+      const ids = Array.from({ length: 250 }, (_, n) => `many ${n}`);
+      await store.insert(cancellation('many 7', 7), durable);
+      await store.insertAll([...ids.map((id) => cancellation(id)), ...ids.map((id) => inflight(id))]);
+      await store.insertAll(ids.map((id) => cancellation(id, 2)));
+      await store.insertAll([]);
+      const found = await store.pick('cancellations', ids, ['createdAtMs']);
+      assert.deepEqual([...found.keys()].toSorted(), ids.toSorted());
+      for (const [id, { createdAtMs }] of found) assert.equal(createdAtMs, id === 'many 7' ? 7 : 1, id);
+      assert.equal((await store.pick('inflight', ids, [])).size, ids.length);
+      // A single insert hears that it comes second, and so does the other of two races.
+      assert.equal(await store.insert(cancellation('many 8', 3), soon), false);
+      const [, single] = await Promise.all([
+        store.insertAll([cancellation('both', 1)]),
+        store.insert(cancellation('both', 2), durable),
+      ]);
+      assert.deepEqual(await store.get('cancellations', 'both'), { createdAtMs: single ? 2 : 1 });
+      for (const id of [...ids, 'both']) {
+        await store.remove('cancellations', id);
+        await store.remove('inflight', id);
+      }
+    });
+
+    it('picks fields of many facts, and only what is there', async () => {
+      const result = { ...aResult('timed_out', { exitCode: null }), attempt: 2, finishedAtMs: 3 };
+      const { exitCode: _, ...withoutCode } = result;
+      await store.insert({ kind: 'results', id: 'picked', document: result }, durable);
+      await store.insert({ kind: 'results', id: 'picked 2', document: withoutCode as never }, soon);
+      const fields = ['status', 'exitCode', 'finishedAtMs'] as const;
+      const found = await store.pick('results', ['picked', 'nothing', 'picked 2'], fields);
+      assert.deepEqual(Object.fromEntries(found), {
+        picked: { status: 'timed_out', exitCode: null, finishedAtMs: 3 },
+        'picked 2': { status: 'timed_out', finishedAtMs: 3 },
+      });
+      assert.deepEqual([...(await store.pick('results', ['picked'], []))], [['picked', {}]]);
+      assert.equal((await store.pick('results', [], fields)).size, 0);
+    });
+
+    it('gives back a batch as it was inserted: odd keys included', async () => {
+      const metadata = Object.fromEntries(['a.b', '$set', '', '%', '\0'].map((key) => [key, key]));
+      Object.defineProperty(metadata, '__proto__', { value: '9', enumerable: true });
+      const batch = { id: 'b', ownerId: 'me', total: 3, metadata, createdAtMs: 1 };
+      await store.insert({ kind: 'batches', id: 'b', document: batch }, durable);
+      assert.deepEqual(await store.get('batches', 'b'), batch);
+    });
+
     it('overwrites with put, and creates what is not there', async () => {
       await store.put(cancellation('put', 1));
       await store.put(cancellation('put', 2));

@@ -4,6 +4,7 @@
  * every server that speaks MongoDB, which conditional updates have not, and needs no transaction.
  * What a job is, as facts: `job-store.ts`.
  */
+import type { Batch } from './batch.js';
 import type { CompileResult, Job, Limits, Result } from './job.js';
 
 /** Somebody works on a stage of a job: the claim, kept alive by heartbeats. Only the one who made it may change it. */
@@ -17,12 +18,18 @@ export interface Attempt {
   readonly ended?: 'handed_back' | 'failed';
 }
 
-/** The save stage is done: what the execution stage needs. */
-export interface Saved {
+/** Sources made ready to run. */
+export interface Prepared {
   readonly artifactDigest: string;
   /** The version that compiled it, which is to run it too; unset where nothing was compiled. */
   readonly version?: string;
   readonly compile?: CompileResult;
+}
+
+/** The save stage is done: what the execution stage needs. */
+export interface Saved extends Prepared {
+  /** Of the program that judges, in test mode; its version is always set. */
+  readonly checker?: Prepared;
 }
 
 /** The result of a job and the attempt that made it; 0 when none did. */
@@ -31,14 +38,14 @@ export interface StoredResult extends Result {
   readonly finishedAtMs: number;
 }
 
-/** What a compile of these sources by this toolchain led to; its artifact is "" when the compiler refused. */
-export interface Build extends Saved {
+/** What a compile of these sources by this toolchain led to; its artifact is "" when the compiler refused, which is soon forgotten. */
+export interface Build extends Prepared {
   readonly createdAtMs: number;
 }
 
-/** An idempotency key is taken by this job. */
+/** An idempotency key is taken by this job or batch; which of them, the digest tells apart. */
 export interface IdempotencyClaim {
-  readonly jobId: string;
+  readonly acceptedId: string;
   readonly bodyDigest: string;
   readonly createdAtMs: number;
 }
@@ -85,6 +92,8 @@ export interface Facts {
   cancellations: { readonly createdAtMs: number };
   /** Somebody is, or was, attached to an interactive job: once, for all time. */
   attachments: { readonly createdAtMs: number };
+  /** Inserted once all of its jobs are there. */
+  batches: Batch;
   builds: Build;
   idempotency: IdempotencyClaim;
   runners: RunnerRecord;
@@ -98,6 +107,7 @@ export const FACT_KINDS = [
   'results',
   'cancellations',
   'attachments',
+  'batches',
   'builds',
   'idempotency',
   'runners',
@@ -142,7 +152,19 @@ export interface ScanOptions {
 export interface FactStore {
   /** Insert under a free id; false when the id is taken, and then nothing changes. Exactly one of many callers gets true. */
   insert(fact: Fact, options: InsertOptions): Promise<boolean>;
+  /**
+   * Insert each fact whose id is free and leave the others as they are; durable when this resolves. Together, so that many
+   * do not wait for the disk one after the other. Those of one kind are there before the next kind's, in the order given;
+   * when it throws, or the process dies, some may be there.
+   */
+  insertAll(facts: readonly Fact[]): Promise<void>;
   get<K extends FactKind>(kind: K, id: string): Promise<Facts[K] | undefined>;
+  /** Of many facts these fields alone, by id, those that there are: what is large in them need not be read. */
+  pick<K extends FactKind, F extends keyof Facts[K] & string>(
+    kind: K,
+    ids: readonly string[],
+    fields: readonly F[],
+  ): Promise<Map<string, Pick<Facts[K], F>>>;
   /** Overwrite or create. Decides nothing: only for documents with a single writer, and for projections. */
   put(fact: Fact): Promise<void>;
   remove(kind: FactKind, id: string): Promise<void>;

@@ -2,6 +2,7 @@
 export * from './artifact-pieces.js';
 export * from './artifact-quota.js';
 export * from './artifact-store.js';
+export * from './batch.js';
 export * from './closer.js';
 export * from './config.js';
 export * from './facts.js';
@@ -10,6 +11,7 @@ export * from './job-feed.js';
 export * from './job-queue.js';
 export * from './job-state.js';
 export * from './job-store.js';
+export * from './judging.js';
 export * from './log.js';
 export * from './moments.js';
 export * from './service.js';

@@ -3,12 +3,21 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { v7 as newId } from 'uuid';
 import { type FeedEvent, type JobFeed, type JobInput, MAX_WAITING_INPUT_BYTES, type Wish } from './job-feed.js';
+import type { JudgedCase } from './judging.js';
 import { until, withBuffers } from './testing/jobs.js';
 
 const everyByte = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
 
 const running = (id: string): FeedEvent => ({ id, type: 'status', status: 'running' });
 const stdout = (id: string, text: string | Buffer): FeedEvent => ({ id, type: 'stdout', data: Buffer.from(text) });
+const aCase: JudgedCase = {
+  index: 3,
+  name: 'ünü\0',
+  verdict: 'accepted',
+  wallTimeMs: 12.5,
+  cpuTimeMs: 3,
+  memoryPeakBytes: 2 ** 33,
+};
 const end = (id: string): FeedEvent => ({ id, type: 'end' });
 
 /** @param open a feed; two of them see the same, where they are in processes of their own. */
@@ -33,7 +42,8 @@ export function testJobFeed(adapter: string, open: () => Promise<JobFeed>, skip:
         stdout('1-2', everyByte),
         { id: '1-3', type: 'stderr', data: Buffer.from('é\0\r\n') },
         stdout('1-4', ''),
-        end('1-5'),
+        { id: '1-5', type: 'case', case: aCase },
+        end('1-6'),
       ];
       for (const event of events) assert.equal(await feed.append(id, event), true);
       assert.deepEqual(await readAll(id), events);

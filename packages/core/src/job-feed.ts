@@ -4,6 +4,7 @@
  * A feed may be lost at any time; what counts is in the store. What every adapter promises: `job-feed.contract.ts`.
  */
 import type { JobId, Status, TerminalSize } from './job.js';
+import type { JudgedCase } from './judging.js';
 
 /** "<attempt>-<sequence>", both decimal, not both 0. Later events have greater ids: by attempt, then by sequence. */
 export type EventId = string;
@@ -11,6 +12,8 @@ export type EventId = string;
 export type FeedEvent =
   | { readonly id: EventId; readonly type: 'status'; readonly status: Status }
   | { readonly id: EventId; readonly type: 'stdout' | 'stderr'; readonly data: Uint8Array }
+  /** In test mode, a case was judged. */
+  | { readonly id: EventId; readonly type: 'case'; readonly case: JudgedCase }
   /** The result is in the store; the last event. */
   | { readonly id: EventId; readonly type: 'end' };
 

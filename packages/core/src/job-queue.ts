@@ -2,7 +2,7 @@
  * Wakes workers. A queue decides nothing: it may lose, repeat or reorder deliveries, and the reconciler adds what it lost.
  * What every adapter promises is stated as tests in `job-queue.contract.ts`.
  */
-import type { JobId, Stage } from './job.js';
+import type { Job, JobId, Stage } from './job.js';
 
 /** The name of each stage's queue, as the board and Redis show it. */
 export const QUEUE_NAMES: Readonly<Record<Stage, string>> = { save: 'code-save', exec: 'code-exec' };
@@ -12,6 +12,14 @@ export interface AddOptions {
   readonly priority?: number;
   /** Not delivered before this time, in milliseconds since the epoch. */
   readonly notBeforeAtMs?: number;
+}
+
+/** Behind jobs submitted by themselves: their clients wait for one answer, those of a batch for a thousand. */
+export const BATCH_PRIORITY = 100;
+
+/** Every delivery of a job has the same priority, whoever adds it. */
+export function priorityOf({ batchId }: Pick<Job, 'batchId'>): number {
+  return batchId === undefined ? 0 : BATCH_PRIORITY;
 }
 
 /** Handles one delivery. It throws only for bugs: a job that cannot be handled now is left for the reconciler. */

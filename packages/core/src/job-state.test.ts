@@ -21,7 +21,14 @@ function createMapFactStore(): FactStore {
       onVisible?.();
       return true;
     },
+    async insertAll(some) {
+      for (const fact of some) if (!facts.has(nameOf(fact.kind, fact.id))) put(fact);
+    },
     get: async (kind, id) => facts.get(nameOf(kind, id)) as never,
+    async pick(kind, ids) {
+      const found = ids.map((id) => [id, facts.get(nameOf(kind, id))] as const);
+      return new Map(found.filter(([, document]) => document !== undefined)) as never;
+    },
     put: async (fact) => put(fact),
     remove: async (kind, id) => void facts.delete(nameOf(kind, id)),
     scan: async () => [],
@@ -90,6 +97,7 @@ test('whatever happens to a job, its status only ever changes as the table of tr
           seen.add(`${before} ${isFinal(after) ? 'final' : after}`);
         }
         assert.equal(isOver(view), view.result !== undefined);
+        assert.equal((await store.standings([job.id])).get(job.id)?.status, after);
         before = after;
       }
       assert.ok(results <= 1);

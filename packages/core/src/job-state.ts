@@ -18,17 +18,20 @@ export function isFinal(status: Status): status is FinalStatus {
   return (FINAL_STATUSES as readonly Status[]).includes(status);
 }
 
+/** What of an attempt decides. */
+export type Lease = Pick<Attempt, 'heartbeatAtMs' | 'leaseMs' | 'ended'>;
+
 /** The facts that decide a status. */
 export interface DecidingFacts {
-  readonly result?: StoredResult | undefined;
+  readonly result?: Pick<StoredResult, 'status'> | undefined;
   readonly saved: boolean;
   /** The newest attempt at each stage. */
-  readonly saveAttempt?: Attempt | undefined;
-  readonly execAttempt?: Attempt | undefined;
+  readonly saveAttempt?: Lease | undefined;
+  readonly execAttempt?: Lease | undefined;
 }
 
 /** Whether whoever made this attempt may still be working on it. */
-export function isLive(attempt: Attempt, nowMs: number): boolean {
+export function isLive(attempt: Lease, nowMs: number): boolean {
   return !attempt.ended && nowMs < attempt.heartbeatAtMs + attempt.leaseMs;
 }
 

@@ -5,7 +5,7 @@ import { v7 as newId } from 'uuid';
 import type { FactStore } from './facts.js';
 import type { FinalStatus } from './job.js';
 import { type Claim, createJobStore, type JobStore } from './job-store.js';
-import { aJob, aResult, withBuffers } from './testing/jobs.js';
+import { aBatch, aJob, aResult, withBuffers } from './testing/jobs.js';
 
 const LEASE_MS = 1_000;
 const MAX_ATTEMPTS = 3;
@@ -183,10 +183,10 @@ export function testJobStore(adapter: string, open: () => Promise<FactStore>, sk
     });
 
     it('gives an idempotency key to the first who takes it, each owner having keys of their own', async () => {
-      const claim = (jobId: string) => ({ jobId, bodyDigest: `of ${jobId}`, createdAtMs: nowMs });
+      const claim = (acceptedId: string) => ({ acceptedId, bodyDigest: `of ${acceptedId}`, createdAtMs: nowMs });
       const key = 'a.$b c';
-      const taken = await Promise.all(['1', '2', '3'].map((jobId) => store.reserve('me', key, claim(jobId))));
-      assert.equal(new Set(taken.map(({ jobId }) => jobId)).size, 1);
+      const taken = await Promise.all(['1', '2', '3'].map((id) => store.reserve('me', key, claim(id))));
+      assert.equal(new Set(taken.map(({ acceptedId }) => acceptedId)).size, 1);
       assert.deepEqual(await store.reserve('me', key, claim('4')), taken[0]);
       assert.deepEqual(await store.reserve('you', key, claim('5')), claim('5'));
     });
@@ -230,6 +230,21 @@ export function testJobStore(adapter: string, open: () => Promise<FactStore>, sk
       assert.deepEqual(await store.inFlight(a.id, 10), []);
     });
 
+    it('forgets after a minute that a compiler refused, and not that it succeeded', async () => {
+      const compile = { exitCode: 1, diagnostics: Buffer.from('no such header'), wallTimeMs: 3 };
+      await store.recordBuild('refused', { artifactDigest: '', compile });
+      await store.recordBuild('made', { artifactDigest: 'a' });
+      nowMs += 59_999;
+      assert.deepEqual(withBuffers(await store.build('refused')), { artifactDigest: '', compile });
+      nowMs += 1;
+      assert.equal(await store.build('refused'), undefined);
+      await store.recordBuild('refused', { artifactDigest: 'b' });
+      nowMs += 60_000;
+      assert.equal((await store.build('refused'))?.artifactDigest, 'b');
+      assert.equal((await store.build('made'))?.artifactDigest, 'a');
+      assert.equal(await store.expireBuilds(nowMs + 1), 2);
+    });
+
     it('keeps what a compile led to, the first record staying, and shows it in the result', async () => {
       const compile = { exitCode: 0, diagnostics: Buffer.from('warning'), wallTimeMs: 3 };
       await store.recordBuild('key', { artifactDigest: 'a', compile });
@@ -261,9 +276,59 @@ export function testJobStore(adapter: string, open: () => Promise<FactStore>, sk
       await store.putRunner('127.0.0.1:1', runner(nowMs - 3));
       await store.putRunner('127.0.0.1:1', runner(nowMs - 2));
       await store.putRunner('[::1]:2', runner(nowMs - 1));
+      await store.putRunner('unix:/gone', runner(nowMs));
+      await store.forgetRunners((address, { seenAtMs }) => address === 'unix:/gone' && seenAtMs === nowMs);
       assert.deepEqual((await store.runners()).map(({ seenAtMs }) => nowMs - seenAtMs).toSorted(), [1, 2]);
       nowMs += 25 * 3_600_000;
       assert.deepEqual(await store.runners(), []);
+    });
+
+    it('takes a batch with all of its jobs, in flight like any others, and twice without harm', async () => {
+      const { batch, jobs } = aBatch(250, { metadata: { 'a.b': '$c' } });
+      const before = await store.inFlightCount();
+      await store.insertBatch(batch, jobs);
+      await store.insertBatch({ ...batch, total: 1 }, jobs);
+      assert.deepEqual(await store.batch(batch.id), batch);
+      assert.equal(await store.inFlightCount(), before + 250);
+      assert.deepEqual(withBuffers((await store.get(jobs[249]?.id ?? ''))?.job), withBuffers(jobs[249]));
+      assert.equal(await store.batch(newId()), undefined);
+      for (const { id } of jobs) await store.finish(id, 0, aResult('cancelled'));
+    });
+
+    it('tells of many jobs at once where each stands', async () => {
+      const { batch, jobs } = aBatch(6);
+      await store.insertBatch(batch, jobs);
+      const [ended, running, again, queued, saving, waiting] = jobs.map(({ id }) => id) as [string, ...string[]];
+      await store.finish(ended, 0, aResult('failed'));
+      for (const id of [running, again, queued] as string[]) await store.markSaved(id, { artifactDigest: '' });
+      await claimed(running as string);
+      await store.release(await claimed(again as string), 'w1', 'handed_back');
+      await claimed(again as string);
+      await store.release(await claimed(queued as string), 'w1', 'failed');
+      await claimed(saving as string, 'save');
+      const standings = await store.standings([...jobs.map(({ id }) => id)]);
+      assert.deepEqual(standings.get(ended), { status: 'failed', finishedAtMs: nowMs });
+      assert.deepEqual(
+        [running, again, queued, saving, waiting].map((id) => standings.get(id as string)),
+        ['running', 'running', 'queued', 'saving', 'accepted'].map((status) => ({ status })),
+      );
+      await store.cancelAll(jobs.map(({ id }) => id));
+      for (const { id } of jobs) assert.equal(await store.isCancelled(id), true);
+      for (const { id } of jobs) await store.finish(id, 0, aResult('cancelled'));
+    });
+
+    it('keeps an old batch whole until its last job has ended, and then removes it with its jobs', async () => {
+      const { batch, jobs } = aBatch(3, { createdAtMs: 1 });
+      const [first, second, third] = jobs.map(({ id }) => id) as [string, string, string];
+      await store.insertBatch(batch, jobs);
+      for (const id of [first, second]) await store.finish(id, 1, aResult());
+      assert.equal(await store.expireBatches(2), 0);
+      await store.expire(2, 1_000);
+      assert.ok(await store.get(first));
+      await store.finish(third, 1, aResult());
+      assert.equal(await store.expireBatches(1), 0);
+      assert.equal(await store.expireBatches(2), 1);
+      assert.equal(await store.batch(batch.id), undefined);
     });
 
     it('removes finished jobs that are old, and no others', async () => {

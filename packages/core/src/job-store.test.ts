@@ -3,11 +3,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { v7 as newId } from 'uuid';
 import { createEmbeddedFactStore } from './adapters/embedded/facts.js';
 import { createMongoFactStore } from './adapters/mongo/facts.js';
+import { batchJobIds } from './batch.js';
 import { testJobStore } from './job-store.contract.js';
 import { createJobStore } from './job-store.js';
-import { aJob, aResult, silentLog as log } from './testing/jobs.js';
+import { aBatch, aJob, aResult, silentLog as log } from './testing/jobs.js';
 import { skipWithout, startMongoWire } from './testing/servers.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'runlane-store-'));
@@ -48,4 +50,74 @@ test('expiry removes the oldest finished jobs with every fact of theirs, up to i
   for (const kind of ['saved', 'cancellations', 'jobs'] as const) assert.equal(await facts.count(kind), 2);
   assert.equal(await facts.count('results'), 1);
   assert.equal(await facts.count('inflight'), 1);
+});
+
+test('jobs of a batch expire once the batch has, and only then', async (t) => {
+  const facts = openEmbedded('batches');
+  const store = createJobStore({ facts, leaseMs: 1_000, maxAttempts: 3 });
+  t.after(() => store.close());
+  const { batch, jobs } = aBatch(2, { createdAtMs: 1 });
+  const ids = jobs.map(({ id }) => id) as [string, string];
+  await store.insertBatch(batch, jobs);
+  await store.finish(ids[0], 1, aResult());
+  assert.deepEqual([await store.expireBatches(2), await store.expire(2, 10)], [0, 0]);
+  await store.finish(ids[1], 1, aResult());
+  assert.equal(await store.expire(2, 10), 0);
+  assert.deepEqual([await store.expireBatches(2), await store.expire(2, 10)], [1, 2]);
+  for (const kind of ['batches', 'jobs', 'results', 'inflight'] as const) assert.equal(await facts.count(kind), 0);
+});
+
+test('ids of a batch are UUIDv7s of its time, in the order of submission, each its own and always the same', () => {
+  const id = newId();
+  const ids = batchJobIds(id, 1_000);
+  assert.deepEqual(batchJobIds(id, 1_000), ids);
+  assert.deepEqual(ids.toSorted(), ids);
+  assert.equal(new Set([...ids, ...batchJobIds(newId(), 1_000)]).size, 2_000);
+  for (const each of ids) {
+    assert.match(each, /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    assert.equal(each.slice(0, 13), id.slice(0, 13));
+  }
+});
+
+test('whichever write of a batch is the last before a crash, repeating it makes it whole', async (t) => {
+  const facts = openEmbedded('cut off');
+  t.after(() => facts.close());
+  const options = { leaseMs: 1_000, maxAttempts: 3 };
+  for (let writes = 0; ; writes += 1) {
+    let left = writes;
+    const crash = () => {
+      if (left === 0) throw new Error('crashed');
+      left -= 1;
+    };
+    const cutOff = createJobStore({
+      ...options,
+      facts: {
+        ...facts,
+        async insert(...args) {
+          crash();
+          return facts.insert(...args);
+        },
+        async insertAll(...args) {
+          crash();
+          return facts.insertAll(...args);
+        },
+      },
+    });
+    const { batch, jobs } = aBatch(250);
+    const isCut = await cutOff.insertBatch(batch, jobs).then(
+      () => false,
+      () => true,
+    );
+    const store = createJobStore({ ...options, facts });
+    assert.equal((await store.batch(batch.id)) === undefined, isCut, 'nobody finds a batch that lacks jobs');
+    await store.insertBatch(batch, jobs);
+    assert.deepEqual(await store.batch(batch.id), batch);
+    assert.equal(await facts.count('jobs'), (writes + 1) * 250);
+    assert.equal(await facts.count('inflight'), (writes + 1) * 250);
+    if (!isCut) {
+      // Three times some jobs, then the batch.
+      assert.equal(writes, 4);
+      return;
+    }
+  }
 });

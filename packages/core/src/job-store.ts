@@ -3,7 +3,8 @@
  * queues and feeds may be lost and are rebuilt from it. Written once, over every store: its promises are the tests in
  * `job-store.contract.ts`, which run over each.
  */
-import type { Attempt, Fact, FactStore, IdempotencyClaim, RunnerRecord, Saved, StoredResult } from './facts.js';
+import { type Batch, type BatchId, batchJobIds } from './batch.js';
+import type { Attempt, Fact, FactStore, Facts, IdempotencyClaim, RunnerRecord, Saved, StoredResult } from './facts.js';
 import {
   type FinalStatus,
   type Job,
@@ -15,7 +16,7 @@ import {
   type Stage,
   type Status,
 } from './job.js';
-import { deriveStatus, isFinal, isLive } from './job-state.js';
+import { deriveStatus, isFinal, isLive, type Lease } from './job-state.js';
 
 /** The right to work on a stage of a job until the lease runs out; heartbeats renew it. */
 export interface Claim {
@@ -64,15 +65,31 @@ export interface InFlight {
   readonly createdAtMs: number;
 }
 
+/** Where a job stands, without what it is and what it wrote. */
+export interface Standing {
+  readonly status: Status;
+  readonly finishedAtMs?: number;
+}
+
 export interface JobStore {
   /**
    * Accept a job: it is durable when this resolves, and nobody may be told of it before. `onVisible` is called as soon as
    * workers can see it, which may be earlier. Repeating it with the same id is harmless.
    */
   insert(job: Job, onVisible?: () => void): Promise<void>;
+  /**
+   * Accept a batch with its jobs (`batchJobIds`, in order): all are durable when this resolves, and nobody may be told of them
+   * before. When it throws, or the process dies, some jobs may be there, which then run like any others; repeating it adds
+   * what is missing.
+   */
+  insertBatch(batch: Batch, jobs: readonly Job[]): Promise<void>;
+  /** The batch, or undefined when the id is unknown; where there is one, all of its jobs are there. */
+  batch(id: BatchId): Promise<Batch | undefined>;
+  /** Where each of these jobs stands, in a few readings for all of them; a job that is unknown seems to be `accepted`. */
+  standings(ids: readonly JobId[]): Promise<Map<JobId, Standing>>;
   /** Who has an idempotency key, if anybody. */
   reservation(ownerId: OwnerId, key: string): Promise<IdempotencyClaim | undefined>;
-  /** Take an idempotency key for a job to be; the claim that holds, which is another's when it came first. */
+  /** Take an idempotency key for a job or batch to be; the claim that holds, which is another's when it came first. */
   reserve(ownerId: OwnerId, key: string, claim: IdempotencyClaim): Promise<IdempotencyClaim>;
   /** The job as it is now, or undefined when the id is unknown: a miss is an answer, not an error. */
   get(id: JobId): Promise<JobView | undefined>;
@@ -103,6 +120,8 @@ export interface JobStore {
   finish(id: JobId, attempt: number, result: Result): Promise<boolean>;
   /** Record the wish to end a job; durable when this resolves. */
   cancel(id: JobId): Promise<void>;
+  /** The same for many. */
+  cancelAll(ids: readonly JobId[]): Promise<void>;
   isCancelled(id: JobId): Promise<boolean>;
   /** Attach to an interactive job; true for the first, and for nobody after it. Durable when this resolves. */
   attach(id: JobId): Promise<boolean>;
@@ -112,6 +131,7 @@ export interface JobStore {
   inFlightCount(): Promise<number>;
   /** Forget that a job is in flight: only for one that has a result, or was never accepted. */
   settle(id: JobId): Promise<void>;
+  /** What a compile led to; a refusal only for a minute, as its cause may be gone: a header that was missing, say. */
   build(key: string): Promise<Saved | undefined>;
   /** Record what a compile led to; the first record stays. */
   recordBuild(key: string, build: Saved): Promise<void>;
@@ -120,12 +140,16 @@ export interface JobStore {
   /** What a worker saw of a runner, by the runner's address. */
   putRunner(address: string, runner: RunnerRecord): Promise<void>;
   runners(): Promise<RunnerRecord[]>;
+  /** Forget those that will never come back. */
+  forgetRunners(isGone: (address: string, runner: RunnerRecord) => boolean): Promise<void>;
   /** Forget idempotency keys taken before this time; the number forgotten. */
   expireKeys(takenBeforeMs: number): Promise<number>;
   /** Forget compiles recorded before this time, so that they are made again; the number forgotten. */
   expireBuilds(recordedBeforeMs: number): Promise<number>;
-  /** Remove finished jobs accepted before this time, oldest first, at most `limit`; the number removed. */
+  /** Remove finished jobs accepted before this time, oldest first, at most `limit`, but none of a batch; the number removed. */
   expire(acceptedBeforeMs: number, limit: number): Promise<number>;
+  /** Forget batches accepted before this time whose jobs have all ended, so that these expire; the number forgotten. */
+  expireBatches(acceptedBeforeMs: number): Promise<number>;
   ping(): Promise<void>;
   close(): Promise<void>;
 }
@@ -144,8 +168,14 @@ const PAGE_SCAN_LIMIT = 1_000;
 /** A job may be several megabytes, with its sources and output: never many in memory at once. */
 const JOBS_AT_ONCE = 10;
 
+/** Facts of so many jobs are inserted together: few enough to be written within a call's time, and for others to get in between. */
+const INSERTED_AT_ONCE = 100;
+
 /** How long a runner that is away is remembered, in milliseconds: jobs for its languages are taken until then. */
 const FORGET_RUNNER_MS = 24 * 3_600_000;
+
+/** How long the same sources are answered with the compiler's earlier refusal, in milliseconds. */
+const KEEP_REFUSAL_MS = 60_000;
 
 const attemptId = (id: JobId, stage: Stage, attempt: number) => `${id}:${stage === 'save' ? 's' : 'e'}:${attempt}`;
 
@@ -169,6 +199,18 @@ export function createJobStore({ facts, leaseMs, maxAttempts, now = Date.now }: 
         counted: newest.counted + (attempt.ended === 'handed_back' ? 0 : 1),
       };
     }
+  }
+
+  /** The newest attempt of each job that has one: a reading for each number that any of them came to. */
+  async function newestLeases(ids: readonly JobId[], stage: Stage): Promise<Map<JobId, Lease>> {
+    const newest = new Map<JobId, Lease>();
+    for (let number = 1, asked = ids; asked.length > 0; number += 1) {
+      const nameOf = (id: JobId) => attemptId(id, stage, number);
+      const found = await facts.pick('attempts', asked.map(nameOf), ['heartbeatAtMs', 'leaseMs', 'ended']);
+      asked = asked.filter((id) => found.has(nameOf(id)));
+      for (const id of asked) newest.set(id, found.get(nameOf(id)) as Lease);
+    }
+    return newest;
   }
 
   async function view(id: JobId, job: Job): Promise<JobView> {
@@ -209,15 +251,43 @@ export function createJobStore({ facts, leaseMs, maxAttempts, now = Date.now }: 
     },
   });
 
+  const inflightOf = ({ id, createdAtMs, ownerId }: Job): Fact => ({
+    kind: 'inflight',
+    id,
+    document: { createdAtMs, ownerId },
+  });
+  const cancellationOf = (id: JobId): Fact => ({ kind: 'cancellations', id, document: { createdAtMs: now() } });
+
   return {
     async insert(job, onVisible) {
-      const inflight: Fact = {
-        kind: 'inflight',
-        id: job.id,
-        document: { createdAtMs: job.createdAtMs, ownerId: job.ownerId },
-      };
-      const options = { durable: true, with: inflight, ...(onVisible && { onVisible }) };
+      const options = { durable: true, with: inflightOf(job), ...(onVisible && { onVisible }) };
       await facts.insert({ kind: 'jobs', id: job.id, document: job }, options);
+    },
+
+    async insertBatch(batch, jobs) {
+      // Cut off in here, jobs are in flight whose batch nobody knows: they run and end. A job's `inflight` without the job is
+      // harmless, and one that a repetition makes again after the job's end is settled by the reconciler like any left behind.
+      const jobOf = (job: Job): Fact => ({ kind: 'jobs', id: job.id, document: job });
+      for (const some of inParts(jobs)) await facts.insertAll([...some.map(inflightOf), ...some.map(jobOf)]);
+      // Last: whoever finds the batch finds all of its jobs.
+      await facts.insert({ kind: 'batches', id: batch.id, document: batch }, { durable: true });
+    },
+
+    batch: (id) => facts.get('batches', id),
+
+    async standings(ids) {
+      const results = await facts.pick('results', ids, ['status', 'finishedAtMs']);
+      const open = ids.filter((id) => !results.has(id));
+      const [saved, saving, executing] = await Promise.all([
+        facts.pick('saved', open, []),
+        newestLeases(open, 'save'),
+        newestLeases(open, 'exec'),
+      ]);
+      const standing = (id: JobId): Standing => {
+        const deciding = { saved: saved.has(id), saveAttempt: saving.get(id), execAttempt: executing.get(id) };
+        return results.get(id) ?? { status: deriveStatus(deciding, now()) };
+      };
+      return new Map(ids.map((id) => [id, standing(id)]));
     },
 
     reservation: (ownerId, key) => facts.get('idempotency', `${ownerId}:${key}`),
@@ -289,7 +359,11 @@ export function createJobStore({ facts, leaseMs, maxAttempts, now = Date.now }: 
     },
 
     async cancel(id) {
-      await facts.insert({ kind: 'cancellations', id, document: { createdAtMs: now() } }, { durable: true });
+      await facts.insert(cancellationOf(id), { durable: true });
+    },
+
+    async cancelAll(ids) {
+      for (const some of inParts(ids)) await facts.insertAll(some.map(cancellationOf));
     },
 
     isCancelled: async (id) => (await facts.get('cancellations', id)) !== undefined,
@@ -307,8 +381,13 @@ export function createJobStore({ facts, leaseMs, maxAttempts, now = Date.now }: 
     settle: (id) => facts.remove('inflight', id),
 
     async build(key) {
-      const { createdAtMs: _, ...build } = (await facts.get('builds', key)) ?? {};
-      return 'artifactDigest' in build ? build : undefined;
+      const found = await facts.get('builds', key);
+      if (!found) return undefined;
+      const { createdAtMs, ...build } = found;
+      if (build.artifactDigest !== '' || now() - createdAtMs < KEEP_REFUSAL_MS) return build;
+      // Out of the way of the next. Should another's, made meanwhile, go with it: that is one more compile.
+      await facts.remove('builds', key);
+      return undefined;
     },
 
     async recordBuild(key, build) {
@@ -325,6 +404,10 @@ export function createJobStore({ facts, leaseMs, maxAttempts, now = Date.now }: 
       for (const { id } of gone) await facts.remove('runners', id);
       return all.filter((each) => !gone.includes(each)).map(({ document }) => document);
     },
+    async forgetRunners(isGone) {
+      for (const { id, document } of await facts.scan('runners', { limit: 1_000 }))
+        if (isGone(id, document)) await facts.remove('runners', id);
+    },
 
     async expire(acceptedBeforeMs, limit) {
       let removed = 0;
@@ -333,6 +416,8 @@ export function createJobStore({ facts, leaseMs, maxAttempts, now = Date.now }: 
         for (const { id, document: job } of page) {
           old = job.createdAtMs < acceptedBeforeMs;
           if (!old || removed === limit) break;
+          // It goes when its batch has gone, which then has no holes.
+          if (job.batchId !== undefined && (await facts.get('batches', job.batchId))) continue;
           // Without a result and not in flight either, it is what an earlier removal left when it was cut off.
           if (!(await facts.get('results', id)) && (await facts.get('inflight', id))) continue;
           await removeJob(id);
@@ -344,6 +429,12 @@ export function createJobStore({ facts, leaseMs, maxAttempts, now = Date.now }: 
       return removed;
     },
 
+    async expireBatches(acceptedBeforeMs) {
+      const hasEnded = async ({ id, total }: Batch) =>
+        (await facts.pick('inflight', batchJobIds(id, total), [])).size === 0;
+      return removeOlder('batches', acceptedBeforeMs, hasEnded);
+    },
+
     expireKeys: (takenBeforeMs) => removeOlder('idempotency', takenBeforeMs),
     expireBuilds: (recordedBeforeMs) => removeOlder('builds', recordedBeforeMs),
 
@@ -351,12 +442,16 @@ export function createJobStore({ facts, leaseMs, maxAttempts, now = Date.now }: 
     close: () => facts.close(),
   };
 
-  async function removeOlder(kind: 'idempotency' | 'builds', createdBeforeMs: number): Promise<number> {
+  async function removeOlder<K extends 'idempotency' | 'builds' | 'batches'>(
+    kind: K,
+    createdBeforeMs: number,
+    mayGo: (document: Facts[K]) => Promise<boolean> = async () => true,
+  ): Promise<number> {
     let removed = 0;
     for (let after: string | undefined, more = true; more; ) {
       const page = await facts.scan(kind, { after, limit: 200 });
       for (const { id, document } of page) {
-        if (document.createdAtMs >= createdBeforeMs) continue;
+        if (document.createdAtMs >= createdBeforeMs || !(await mayGo(document))) continue;
         await facts.remove(kind, id);
         removed += 1;
       }
@@ -383,13 +478,19 @@ export function createJobStore({ facts, leaseMs, maxAttempts, now = Date.now }: 
   }
 }
 
+function* inParts<T>(all: readonly T[]): Generator<readonly T[]> {
+  for (let at = 0; at < all.length; at += INSERTED_AT_ONCE) yield all.slice(at, at + INSERTED_AT_ONCE);
+}
+
 /** A page may hold a hundred jobs: what is large in them is left out. */
 function withoutBytes({ job, result, ...rest }: JobView): JobView {
   const nothing = new Uint8Array();
+  const { cases: _cases, judge: _judge, ...program } = job.program;
+  const { cases: _judged, ...ending } = result ?? {};
   return {
     ...rest,
-    job: { ...job, program: { ...job.program, files: [], stdin: nothing } },
-    ...(result && { result: { ...result, stdout: nothing, stderr: nothing } }),
+    job: { ...job, program: { ...program, files: [], stdin: nothing } },
+    ...(result && { result: { ...(ending as Result), stdout: nothing, stderr: nothing } }),
   };
 }
 

@@ -1,6 +1,7 @@
 /** The words of a job. What happens to one, in order: `job-state.ts`; where it is kept: `job-store.ts`. */
 
 import { FINAL_STATUSES, type FinalStatus, STATUSES, type Status } from '@runlane/contract';
+import type { CaseResult, Judge, JudgingSummary, TestCase } from './judging.js';
 
 /** A lower-case UUIDv7: its order is the order of acceptance. */
 export type JobId = string;
@@ -61,12 +62,17 @@ export interface Program {
   readonly limits: Limits;
   /** Its standard input stays open for somebody attached; absent where it ends with `stdin`. */
   readonly interactive?: Interactive;
+  /** Test mode: both are there, or neither. */
+  readonly cases?: readonly TestCase[];
+  readonly judge?: Judge;
 }
 
 /** What was accepted. It never changes: all that happens to it later is a fact of its own. */
 export interface Job {
   readonly id: JobId;
   readonly ownerId: OwnerId;
+  /** The batch that it was submitted in, if any. */
+  readonly batchId?: string;
   readonly program: Program;
   readonly metadata?: Readonly<Record<string, string>>;
   readonly createdAtMs: number;
@@ -111,6 +117,11 @@ export interface Result {
   readonly files?: readonly ProducedFile[];
   /** Files that did not come back; absent when all did. */
   readonly filesOmitted?: number;
+  /** Of test mode: every case, in the job's order, and all of them together. */
+  readonly cases?: readonly CaseResult[];
+  readonly summary?: JudgingSummary;
+  /** Why the checker, not the program, was refused by its compiler. */
+  readonly checkerCompile?: CompileResult;
 }
 
 const NOTHING = new Uint8Array();

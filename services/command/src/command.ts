@@ -2,17 +2,24 @@
 import type { ArtifactStore, JobFeed, JobQueue, JobStore, Log } from '@runlane/core';
 import { v7 } from 'uuid';
 import { type Attachments, createAttachments } from './attach.js';
+import { type Batches, createBatches } from './batches.js';
 import { createFiles, type Files } from './files.js';
 import { createJobs, type Jobs } from './jobs.js';
 import { createLanguages, type Languages } from './languages.js';
+import { createRoom } from './room.js';
 import { createSubmit } from './submit.js';
+import { createSubmitBatch } from './submit-batch.js';
 import { createWatch, type Watch } from './watch.js';
+import { createWatchBatch } from './watch-batch.js';
 
 export interface Command {
   readonly submit: ReturnType<typeof createSubmit>;
   readonly jobs: Jobs;
   readonly watch: Watch;
   readonly attachments: Attachments;
+  readonly submitBatch: ReturnType<typeof createSubmitBatch>;
+  readonly batches: Batches;
+  readonly watchBatch: ReturnType<typeof createWatchBatch>;
   readonly files: Files;
   readonly languages: Languages;
   /** Of Runlane. */
@@ -42,16 +49,21 @@ export function createCommand({ store, queue, feed, artifacts, log, version, con
   const languages = createLanguages(store);
   const jobs = createJobs({ store, feed });
   const watch = createWatch({ jobs, store, feed });
+  const batches = createBatches({ jobs, store, log });
+  const room = createRoom(store, config.MAX_QUEUED_JOBS);
   const answers = (asked: Promise<void>) =>
     asked.then(
       () => 'ok',
       () => 'away',
     );
   return {
-    submit: createSubmit({ store, queue, languages, newId: () => v7(), maxQueuedJobs: config.MAX_QUEUED_JOBS, log }),
+    submit: createSubmit({ store, queue, languages, newId: () => v7(), room, log }),
     jobs,
     watch,
     attachments: createAttachments({ jobs, store, feed, watch, log }),
+    submitBatch: createSubmitBatch({ store, queue, batches, languages, newId: () => v7(), room, log }),
+    batches,
+    watchBatch: createWatchBatch({ batches, store }),
     files: createFiles({
       jobs,
       artifacts,

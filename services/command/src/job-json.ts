@@ -1,7 +1,7 @@
 /** A job in JSON, as REST gives it everywhere. */
 import { isUtf8 } from 'node:buffer';
 import type { ExecResultJson, JobJson } from '@runlane/contract';
-import { isOver, type JobView, type ProducedFile, type Result } from '@runlane/core';
+import { type CaseResult, isOver, type JobView, type ProducedFile, type Result, toJudgedCase } from '@runlane/core';
 
 export interface EncodedText {
   readonly text: string;
@@ -14,13 +14,14 @@ export function encodeText(bytes: Uint8Array): EncodedText {
   return isUtf8(buffer) ? { text: buffer.toString('utf8') } : { text: buffer.toString('base64'), encoding: 'base64' };
 }
 
-const toTime = (ms: number) => new Date(ms).toISOString();
+export const toTime = (ms: number) => new Date(ms).toISOString();
 
 export function toJobJson(view: JobView): JobJson {
   const { job, status, attempt, result } = view;
   return {
     id: job.id,
     ownerId: job.ownerId,
+    ...(job.batchId !== undefined && { batchId: job.batchId }),
     language: job.program.language,
     version: job.program.version,
     status,
@@ -45,9 +46,9 @@ export function toSummaryJson(view: JobView): JobJson {
   return summary;
 }
 
-function toResultJson(result: Result): NonNullable<JobJson['result']> {
-  const stdout = encodeText(result.stdout);
-  const stderr = encodeText(result.stderr);
+type ResultJson = NonNullable<JobJson['result']>;
+
+function toResultJson(result: Result): ResultJson {
   const {
     exitCode,
     signal,
@@ -61,24 +62,55 @@ function toResultJson(result: Result): NonNullable<JobJson['result']> {
     compile,
     files,
     filesOmitted,
+    cases,
+    summary,
+    checkerCompile,
   } = result;
   return {
     exitCode,
     signal,
-    stdout: stdout.text,
-    stderr: stderr.text,
+    ...outputOf(result),
     stdoutTruncated,
     stderrTruncated,
-    ...(stdout.encoding && { stdoutEncoding: stdout.encoding }),
-    ...(stderr.encoding && { stderrEncoding: stderr.encoding }),
     wallTimeMs,
     cpuTimeMs,
     memoryPeakBytes,
     isolation,
     ...(message && { message }),
-    ...(compile && { compile: { ...compile, diagnostics: Buffer.from(compile.diagnostics).toString('utf8') } }),
+    ...(compile && { compile: toCompileJson(compile) }),
     ...(files && { files: files.map(toFileJson) }),
     ...(filesOmitted && { filesOmitted }),
+    ...(cases && { cases: cases.map(toCaseJson) }),
+    ...(summary && { summary }),
+    ...(checkerCompile && { checkerCompile: toCompileJson(checkerCompile) }),
+  };
+}
+
+function outputOf(result: Pick<Result, 'stdout' | 'stderr'>) {
+  const stdout = encodeText(result.stdout);
+  const stderr = encodeText(result.stderr);
+  return {
+    stdout: stdout.text,
+    stderr: stderr.text,
+    ...(stdout.encoding && { stdoutEncoding: stdout.encoding }),
+    ...(stderr.encoding && { stderrEncoding: stderr.encoding }),
+  };
+}
+
+function toCompileJson(compile: NonNullable<Result['compile']>): NonNullable<ResultJson['compile']> {
+  return { ...compile, diagnostics: Buffer.from(compile.diagnostics).toString('utf8') };
+}
+
+function toCaseJson(result: CaseResult): NonNullable<ResultJson['cases']>[number] {
+  const { exitCode, signal, stdoutTruncated, stderrTruncated, message } = result;
+  return {
+    ...toJudgedCase(result),
+    exitCode,
+    signal,
+    ...outputOf(result),
+    stdoutTruncated,
+    stderrTruncated,
+    ...(message && { message }),
   };
 }
 

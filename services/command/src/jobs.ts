@@ -18,6 +18,8 @@ export interface Jobs {
   list(query: ListQuery): Promise<JobPage>;
   /** Record the wish to end a job; the job as it is then. @throws RunlaneError `JOB_NOT_FOUND` */
   cancel(ownerId: OwnerId, id: JobId): Promise<JobView>;
+  /** End a job whose cancellation is recorded, or have whoever works on it end it. */
+  carryOutCancel(id: JobId): Promise<void>;
 }
 
 export function createJobs({ store, feed }: { readonly store: JobStore; readonly feed: JobFeed }): Jobs {
@@ -27,18 +29,25 @@ export function createJobs({ store, feed }: { readonly store: JobStore; readonly
     return view;
   }
 
+  async function carryOutCancel(id: JobId): Promise<void> {
+    const view = await store.get(id);
+    if (!view || isOver(view)) return;
+    // After the wish is recorded: a worker that claims from now on sees it, one that claimed before is told.
+    if (await store.isHeld(id)) await feed.wish(id, { type: 'cancel' }).catch(() => undefined);
+    else if (await store.finish(id, view.attempt, resultWithoutRun('cancelled'))) {
+      await feed.append(id, { id: `${view.attempt + 1}-1`, type: 'end' }).catch(() => undefined);
+    }
+  }
+
   return {
     get,
+    carryOutCancel,
     list: (query) => store.list(query),
     async cancel(ownerId, id) {
       const view = await get(ownerId, id);
       if (isOver(view)) return view;
       await store.cancel(id);
-      // After the wish is recorded: a worker that claims from now on sees it, one that claimed before is told.
-      if (await store.isHeld(id)) await feed.wish(id, { type: 'cancel' }).catch(() => undefined);
-      else if (await store.finish(id, view.attempt, resultWithoutRun('cancelled'))) {
-        await feed.append(id, { id: `${view.attempt + 1}-1`, type: 'end' }).catch(() => undefined);
-      }
+      await carryOutCancel(id);
       return get(ownerId, id);
     },
   };

@@ -120,6 +120,26 @@ test('a language whose runner is away is said to be so, and its jobs are accepte
   assert.equal((await submit(doors, { language: 'cpp', version: '^12' })).status, 202);
 });
 
+test('a name always means the language that has it, whatever another runner gives as an alias', async () => {
+  const greedy = { name: 'aaa', version: '1', aliases: ['python', 'cpp', 'py'], maximumLimits: { wallTimeMs: 1 } };
+  const doors = await withRunners({ languages: [greedy] }, { languages: [NO_CPP, ...python('3.11.2')] });
+  const languageOf = async (language: string) =>
+    ((await (await submit(doors, { language })).json()) as { language: string }).language;
+  assert.equal(await languageOf('Python'), 'python');
+  assert.equal(await languageOf('py'), 'aaa');
+  const { errors } = await refusalOf(await submit(doors, { language: 'cpp' }));
+  assert.match(errors?.[0]?.reason ?? '', /^C\+\+ cannot be run here/, 'nor where it cannot be run');
+});
+
+test('an alias of two languages means one of them, and one that can be run', async () => {
+  const one = { name: 'one', aliases: ['x'], unavailableReason: 'it is missing' };
+  const two = { name: 'two', version: '2', aliases: ['x'] };
+  const three = { name: 'three', version: '9', aliases: ['x'] };
+  const doors = await withRunners({ languages: [one, two] }, { languages: [three], isAway: true });
+  const job = (await (await submit(doors, { language: 'x' })).json()) as { language: string };
+  assert.equal(job.language, 'two');
+});
+
 test('where no language can be run, that is said', async () => {
   const doors = await withRunners({ languages: [NO_CPP] });
   const { errors } = await refusalOf(await submit(doors, { language: 'python' }));

@@ -29,6 +29,8 @@ export interface Languages {
   /** By name, then by version, the newest first. */
   all(): Promise<KnownLanguage[]>;
   runners(): Promise<SeenRunner[]>;
+  /** Have the next call ask the store: a runner has just been recorded. */
+  forget(): void;
 }
 
 export function createLanguages(store: JobStore, now: () => number = Date.now): Languages {
@@ -56,6 +58,9 @@ export function createLanguages(store: JobStore, now: () => number = Date.now): 
 
   return {
     runners,
+    forget() {
+      cached = undefined;
+    },
     async all() {
       const merged = merge(await runners());
       const usable = new Set(merged.filter((language) => language.usable).map(({ name }) => name));
@@ -99,10 +104,19 @@ function toKnown(language: OfferedLanguage, isHere: boolean, isFirst: boolean): 
   };
 }
 
-/** Whether this is the language's name or one of its aliases. */
-export function isCalled({ name, aliases }: KnownLanguage, asked: string): boolean {
+/**
+ * The language that is meant by a name: the one that is called so, or else one that has it as an alias, of several one that can
+ * be run. Runners that do not know of each other may give an alias to two.
+ */
+export function calledLanguage(known: readonly KnownLanguage[], asked: string): KnownLanguage | undefined {
   const wanted = asked.toLowerCase();
-  return name === wanted || aliases.includes(wanted);
+  const aliased = known.filter(({ aliases }) => aliases.includes(wanted));
+  return (
+    known.find(({ name }) => name === wanted) ??
+    aliased.find(({ available }) => available) ??
+    aliased.find(({ usable }) => usable) ??
+    aliased[0]
+  );
 }
 
 /**
@@ -111,10 +125,11 @@ export function isCalled({ name, aliases }: KnownLanguage, asked: string): boole
  */
 export function findLanguage(
   known: readonly KnownLanguage[],
-  name: string,
+  asked: string,
   version: string,
 ): KnownLanguage | undefined {
-  const usable = known.filter((language) => language.usable && isCalled(language, name));
+  const meant = calledLanguage(known, asked)?.name;
+  const usable = known.filter((language) => language.usable && language.name === meant);
   const available = usable.filter((language) => language.available);
   return chooseVersion(defaultFirst(available), version) ?? chooseVersion(defaultFirst(usable), version);
 }

@@ -9,43 +9,78 @@ import {
   RunlaneError,
   VERSION_EXAMPLES,
 } from '@runlane/contract';
-import type { Interactive, Limits, Program, SourceFile } from '@runlane/core';
-import { findLanguage, isCalled, type KnownLanguage } from './languages.js';
-import { check, invalidRequest } from './validate.js';
+import type { Interactive, Limits, Program } from '@runlane/core';
+import { calledLanguage, findLanguage, type KnownLanguage } from './languages.js';
+import { toJudging } from './to-judging.js';
+import { definedLimits, toSources } from './to-sources.js';
+import { type Checked, check, invalidRequest } from './validate.js';
 
 /**
  * What a client asked for, checked field by field.
  * @throws RunlaneError `INVALID_REQUEST` naming every bad field, those that only the languages on offer decide too.
  */
 export function readNewJob(body: unknown, known: readonly KnownLanguage[]): NewJob {
-  const { value, problems } = check(newJobSchema, body);
+  const { value, problems } = checkNewJob(body, known);
   if (value) return value;
+  throw invalidRequest(problems);
+}
+
+/** The same without throwing: what was asked for, or all that is wrong with it. */
+export function checkNewJob(body: unknown, known: readonly KnownLanguage[]): Checked<NewJob> {
+  const { value, problems } = check(newJobSchema, body);
+  if (value) return { value, problems };
   const named = new Set(problems.map(({ field }) => field));
-  const more = offerProblems(loosely(body), known).filter(({ field }) => !named.has(field));
-  throw invalidRequest([...problems, ...more]);
+  const more = loosely(body)
+    .flatMap((wanted) => offerProblems(wanted, known))
+    .filter(({ field }) => !named.has(field));
+  return { problems: [...problems, ...more] };
+}
+
+/** What the languages on offer have against a job that is otherwise good. */
+export function programProblems(
+  { language, version = '', limits, interactive, cases, judge }: NewJob,
+  known: readonly KnownLanguage[],
+) {
+  const checker = judge?.checker;
+  return [
+    ...offerProblems(
+      { language, version, limits: definedLimits(limits), at: '', cases, terminal: hasTerminal({ interactive }) },
+      known,
+    ),
+    ...(checker ? offerProblems(wantedChecker(checker), known) : []),
+  ];
+}
+
+function wantedChecker({
+  language,
+  version = '',
+  limits,
+}: NonNullable<NonNullable<NewJob['judge']>['checker']>): Wanted {
+  return { language, version, limits: definedLimits(limits), at: 'judge.checker.' };
 }
 
 /** @throws RunlaneError `INVALID_REQUEST` naming every bad field; `RUNNER_UNAVAILABLE` before the first runner was ever seen. */
 export function toProgram(asked: NewJob, known: readonly KnownLanguage[]): Program {
-  const { version = '' } = asked;
+  const { version = '', judge } = asked;
   const limits = definedLimits(asked.limits);
-  const problems = offerProblems({ language: asked.language, version, limits, terminal: hasTerminal(asked) }, known);
+  const problems = programProblems(asked, known);
+  const checker = judge?.checker;
   const language = findLanguage(known, asked.language, version);
+  const checkerLanguage = checker && findLanguage(known, checker.language, checker.version ?? '');
   if (problems.length > 0) throw invalidRequest(problems);
-  if (!language)
+  if (!language || (checker && !checkerLanguage))
     throw new RunlaneError('RUNNER_UNAVAILABLE', 'no runner has ever been connected; try again once one is');
 
-  const files = toFiles(asked, language);
   return {
     language: language.name,
     version,
-    files,
-    entry: asked.entry ?? usualEntry(files, language.entry),
+    ...toSources(asked, language),
     stdin: decodeText(asked.stdin, asked.stdinEncoding),
     args: asked.args,
     env: asked.env ?? {},
     limits,
     ...(asked.interactive && { interactive: definedInteractive(asked.interactive) }),
+    ...toJudging(asked, checkerLanguage),
   };
 }
 
@@ -54,17 +89,23 @@ interface Wanted {
   readonly language: string;
   readonly version: string;
   readonly limits: Limits;
-  readonly terminal: boolean;
+  /** Before the name of each field: where the program is in the request. */
+  readonly at: string;
+  /** Limits of single cases, by their place. */
+  readonly cases?: NewJob['cases'];
+  readonly terminal?: boolean;
 }
 
 function offerProblems(wanted: Wanted, known: readonly KnownLanguage[]): FieldProblem[] {
-  const { language: name, version, limits, terminal } = wanted;
+  const { language: name, version, limits, at, cases = [], terminal = false } = wanted;
   // Without the version, the default one, or else any language at all: the limits are judged all the same.
   const language =
     findLanguage(known, name, version) ?? findLanguage(known, name, '') ?? known.find(({ usable }) => usable);
+  const most = language?.maximumLimits ?? {};
   return [
-    ...choiceProblems(wanted, known),
-    ...(language ? limitProblems(limits, language.maximumLimits, 'limits') : []),
+    ...choiceProblems(wanted, known).map(({ field, reason }) => ({ field: `${at}${field}`, reason })),
+    ...(language ? limitProblems(limits, most, `${at}limits`) : []),
+    ...cases.flatMap((each, index) => limitProblems(definedLimits(each.limits), most, `cases[${index}].limits`)),
     ...(language && terminal && !language.terminal ? [noTerminal(language)] : []),
   ];
 }
@@ -74,20 +115,28 @@ function noTerminal({ title }: KnownLanguage): FieldProblem {
   return { field: 'interactive.terminal', reason };
 }
 
-/** What can be understood of a body that is not valid. */
-function loosely(body: unknown): Wanted {
-  const { language, version, limits, interactive } = (typeof body === 'object' && body !== null ? body : {}) as Record<
-    string,
-    unknown
-  >;
-  const text = (value: unknown, otherwise: string) => (typeof value === 'string' ? value : otherwise);
+/** What can be understood of a body that is not valid: of its program, and of its checker. */
+function loosely(body: unknown): Wanted[] {
+  const { judge } = asRecord(body);
+  const { checker } = asRecord(judge);
+  return [looselyWanted(body, ''), ...(checker === undefined ? [] : [looselyWanted(checker, 'judge.checker.')])];
+}
+
+function looselyWanted(value: unknown, at: string): Wanted {
+  const { language, version, limits, interactive } = asRecord(value);
+  const text = (given: unknown, otherwise: string) => (typeof given === 'string' ? given : otherwise);
   const read = limitsSchema.safeParse(limits);
   return {
     language: text(language, 'python'),
     version: text(version, ''),
     limits: read.success ? definedLimits(read.data) : {},
     terminal: hasTerminal({ interactive }),
+    at,
   };
+}
+
+function asRecord(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 }
 
 /** Why there is no such language or version to be had. */
@@ -106,20 +155,11 @@ function choiceProblems({ language, version }: Wanted, known: readonly KnownLang
 function unknownLanguage(language: string, known: readonly KnownLanguage[]): FieldProblem {
   const names = [...new Set(known.filter(({ usable }) => usable).map(({ name }) => name))].join(', ');
   const there = `there is ${names || 'none'}`;
-  const unusable = known.find((each) => isCalled(each, language));
+  const unusable = calledLanguage(known, language);
   const reason = unusable
     ? `${unusable.title} cannot be run here: ${unusable.unavailableReason}; ${there}`
     : `"${language}" is not a language here; ${there}`;
   return { field: 'language', reason };
-}
-
-function toFiles({ code, files, entry }: NewJob, language: KnownLanguage): SourceFile[] {
-  if (files) return files.map(({ path, content, encoding }) => ({ path, content: decodeText(content, encoding) }));
-  return [{ path: entry ?? language.entry, content: Buffer.from(code ?? '') }];
-}
-
-function usualEntry(files: readonly SourceFile[], usual: string): string {
-  return files.some(({ path }) => path === usual) ? usual : (files[0]?.path ?? usual);
 }
 
 function hasTerminal({ interactive }: { readonly interactive?: unknown }): boolean {
@@ -128,12 +168,6 @@ function hasTerminal({ interactive }: { readonly interactive?: unknown }): boole
 
 function definedInteractive({ terminal }: NonNullable<NewJob['interactive']>): Interactive {
   return terminal ? { terminal } : {};
-}
-
-function definedLimits({ compile, ...run }: NonNullable<NewJob['limits']> = {}): Limits {
-  const defined = (limits: object) =>
-    Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== undefined));
-  return { ...defined(run), ...(compile && { compile: defined(compile) }) };
 }
 
 function limitProblems(asked: Limits, maximum: Limits, path: string): FieldProblem[] {

@@ -13,13 +13,15 @@ export function validate<T extends z.ZodType>(schema: T, value: unknown, name = 
 }
 
 /** As many bad fields are named in one answer. */
-const MAX_PROBLEMS = 100;
+export const MAX_PROBLEMS = 100;
 
 /** The checked value, or everything that is wrong with it. */
-export function check<T extends z.ZodType>(
-  schema: T,
-  value: unknown,
-): { readonly value?: z.output<T>; readonly problems: readonly FieldProblem[] } {
+export interface Checked<T> {
+  readonly value?: T;
+  readonly problems: readonly FieldProblem[];
+}
+
+export function check<T extends z.ZodType>(schema: T, value: unknown): Checked<z.output<T>> {
   const read = schema.safeParse(value);
   if (read.success) return { value: read.data, problems: [] };
   return { problems: read.error.issues.flatMap(toProblems).slice(0, MAX_PROBLEMS) };

@@ -4,13 +4,15 @@
  */
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { EventId, FeedEvent, JobFeed, JobId, JobStore, JobView, OwnerId, Status } from '@runlane/core';
-import { compareEventIds, isOver } from '@runlane/core';
+import type { EventId, FeedEvent, JobFeed, JobId, JobStore, JobView, JudgedCase, OwnerId, Status } from '@runlane/core';
+import { compareEventIds, isOver, toJudgedCase } from '@runlane/core';
 import type { Jobs } from './jobs.js';
 
 export type WatchEvent =
   | { readonly type: 'status'; readonly id?: EventId; readonly status: Status }
   | { readonly type: 'stdout' | 'stderr'; readonly id?: EventId; readonly data: Uint8Array }
+  /** In test mode, a case was judged. */
+  | { readonly type: 'case'; readonly id?: EventId; readonly case: JudgedCase }
   /** Events are missing; the result holds the whole output. */
   | { readonly type: 'gap'; readonly id?: EventId }
   | { readonly type: 'result'; readonly id: EventId; readonly view: JobView };
@@ -172,6 +174,7 @@ function* replay(view: JobView, after: EventId | undefined): Generator<WatchEven
     yield { type: 'status', status };
     if (result && result.stdout.length > 0) yield { type: 'stdout', data: result.stdout };
     if (result && result.stderr.length > 0) yield { type: 'stderr', data: result.stderr };
+    for (const judged of result?.cases ?? []) yield { type: 'case', case: toJudgedCase(judged) };
   }
   yield { type: 'result', id: resultId(view), view };
 }

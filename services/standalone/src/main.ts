@@ -5,16 +5,10 @@
 import {
   chmodSync,
   chownSync,
-  closeSync,
-  constants,
   existsSync,
-  fchmodSync,
-  fchownSync,
-  fstatSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
-  openSync,
   readdirSync,
   rmSync,
   statSync,
@@ -25,6 +19,7 @@ import { fileURLToPath } from 'node:url';
 import { environmentFor, readConfig } from '@runlane/core';
 import { banner } from './banner.js';
 import { type Child, keepRunning } from './child.js';
+import { makeAndGive } from './give-folder.js';
 
 /** Ids that no distribution gives to anybody. Two, so that neither service can touch the other's process or files. */
 const PLATFORM_UID = 64_901;
@@ -71,10 +66,8 @@ function makeRunFolder(): string {
 function makeToolchainsDir(
   path = asRoot ? '/var/cache/runlane/toolchains' : `${cacheFolder()}/runlane/toolchains`,
 ): string {
-  const folder = resolve(path);
-  mkdirSync(folder, { recursive: true, mode: 0o755 });
-  if (asRoot) chownSync(folder, RUNNER_UID, RUNNER_UID);
-  return folder;
+  const recipient = { variable: 'TOOLCHAINS_DIR', uid: RUNNER_UID, mode: 0o755, holds: 'toolchains' };
+  return asRoot ? makeAndGive(path, recipient) : makeOwnFolder(path, 0o755);
 }
 
 /** As in the XDG Base Directory Specification. */
@@ -84,25 +77,14 @@ function cacheFolder(): string {
 
 /** @throws Error when root is asked to give somebody else's folder to the platform. */
 function makeDataFolder(path: string): string {
-  const folder = resolve(path);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  if (asRoot) giveToPlatform(folder);
-  return folder;
+  const recipient = { variable: 'DATA_DIR', uid: PLATFORM_UID, mode: 0o700, holds: 'data', mark: 'store' };
+  return asRoot ? makeAndGive(path, recipient) : makeOwnFolder(path, 0o700);
 }
 
-function giveToPlatform(folder: string): void {
-  if (!lstatSync(folder).isDirectory()) throw new Error(`DATA_DIR=${folder} must be a folder, not a link to one`);
-  // Held open meanwhile: what was looked at is what is given away.
-  const opened = openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
-  try {
-    const names = readdirSync(folder);
-    const isOurs = fstatSync(opened).uid === PLATFORM_UID || names.length === 0 || names.includes('store');
-    if (!isOurs) throw new Error(`DATA_DIR=${folder} holds something other than Runlane's data: name another folder`);
-    fchmodSync(opened, 0o700);
-    fchownSync(opened, PLATFORM_UID, PLATFORM_UID);
-  } finally {
-    closeSync(opened);
-  }
+function makeOwnFolder(path: string, mode: number): string {
+  const folder = resolve(path);
+  mkdirSync(folder, { recursive: true, mode });
+  return folder;
 }
 
 /** The words that start a Node program of ours as a child that ends with us, and as root as another user. */
@@ -133,6 +115,7 @@ async function main(): Promise<void> {
     'PYTHON_VENV',
     'PYTHON_PRELOAD',
     'SHUTDOWN_SECONDS',
+    'LANGUAGES_DIR',
     'TOOLCHAINS_DIR',
     'MONGO_URL',
     'REDIS_URL',
@@ -140,7 +123,6 @@ async function main(): Promise<void> {
   // A stricter one of root's would close the folders that the services share; what is to be private is made so by name.
   if (asRoot) process.umask(0o022);
   const runFolder = makeRunFolder();
-  const toolchainsDir = makeToolchainsDir(config.TOOLCHAINS_DIR);
   const children: Child[] = [];
   let stopped: Promise<void> | undefined;
   const env = { ...process.env, LOG_LEVEL: process.env.LOG_LEVEL || 'warn', NODE_ENV: 'production' };
@@ -153,7 +135,9 @@ async function main(): Promise<void> {
   };
 
   /** What the runner, which is no root, is given: the socket of a jail that root started, or the group that may use Docker. */
-  async function sandboxOfRoot(): Promise<{ JAIL_SOCKET?: string; SANDBOX?: string; groups?: number[] }> {
+  async function sandboxOfRoot(
+    toolchainsDir: string,
+  ): Promise<{ JAIL_SOCKET?: string; SANDBOX?: string; groups?: number[] }> {
     if (config.SANDBOX !== 'docker') {
       try {
         return { JAIL_SOCKET: await startJail(start, runFolder, toolchainsDir, config) };
@@ -184,11 +168,13 @@ async function main(): Promise<void> {
 
   try {
     const dataFolder = makeDataFolder(config.DATA_DIR);
+    const toolchainsDir = makeToolchainsDir(config.TOOLCHAINS_DIR);
     const ownRunner = process.env.RUNNERS ? undefined : `unix:${runFolder}/runner/runner.sock`;
     if (ownRunner) {
-      const { groups, ...sandbox } = asRoot ? await sandboxOfRoot() : {};
+      const { groups, ...sandbox } = asRoot ? await sandboxOfRoot(toolchainsDir) : {};
       const user = { uid: RUNNER_UID, ...(groups && { groups }) };
-      start('runner', childWords(user, [runFolder], undefined, 'services/runners/host/dist/main.js'), false, {
+      const seen = [runFolder, ...(config.LANGUAGES_DIR ? [resolve(config.LANGUAGES_DIR)] : [])];
+      start('runner', childWords(user, seen, undefined, 'services/runners/host/dist/main.js'), false, {
         ...environmentFor('runner', env),
         RUNNER_ADDRESS: ownRunner,
         RUN_DIR: runFolder,
@@ -236,6 +222,7 @@ async function startJail(
     readonly RUNNER_SLOTS: number | undefined;
     readonly RUNNER_PRELUDES: number;
     readonly ALLOW_WEAK_ISOLATION: boolean;
+    readonly LANGUAGES_DIR: string | undefined;
     readonly PYTHON_VENV: string | undefined;
     readonly PYTHON_PRELOAD: readonly string[] | undefined;
   },
@@ -256,6 +243,7 @@ async function startJail(
     `${config.RUNNER_PRELUDES}`,
   ];
   if (config.RUNNER_SLOTS) words.push('--slots', `${config.RUNNER_SLOTS}`);
+  if (config.LANGUAGES_DIR) words.push('--runners', resolve(config.LANGUAGES_DIR));
   if (config.ALLOW_WEAK_ISOLATION) words.push('--allow-weak');
   if (config.PYTHON_VENV) words.push('--tool', `python=${config.PYTHON_VENV}/bin/python3`);
   if (config.PYTHON_PRELOAD) words.push('--preload', config.PYTHON_PRELOAD.join(','));

@@ -1,16 +1,19 @@
 /** What a runner is given before a run: the start, and the artifact where it does not hold it. */
 import type { runner } from '@runlane/contract';
-import type { Digest, Job, Limits, Saved } from '@runlane/core';
+import type { Digest, Limits, Prepared, Program } from '@runlane/core';
 import type { WorkerContext } from './context.js';
 import { prepareRequest, prepareWithinMs } from './prepare.js';
 import { type AdmittedRun, RunnerError } from './runner-connection.js';
-import type { Slot } from './runner-pool.js';
+import type { Offer } from './runner-pool.js';
+
+/** How long after a run's own limit its runner is given up, in milliseconds. */
+const CALL_GRACE_MS = 5_000;
 
 /** Have the run admitted, giving the runner the artifact first where it does not hold it. */
 export async function admit(
   context: WorkerContext,
-  { member, language }: Slot,
-  { program }: Job,
+  { member, language }: Offer,
+  program: Program,
   start: runner.Start,
   timeoutMs: number,
 ): Promise<AdmittedRun> {
@@ -45,7 +48,12 @@ export async function admit(
   }
 }
 
-export function toStart({ program }: Job, { language }: Slot, { artifactDigest }: Saved): runner.Start {
+/** How long the call of a run may take in all, in milliseconds. */
+export function callMsOf({ limits }: Program, { language }: Offer): number {
+  return (limits.wallTimeMs ?? language.defaultLimits?.wallTimeMs ?? 10_000) + CALL_GRACE_MS;
+}
+
+export function toStart(program: Program, { language }: Offer, { artifactDigest }: Prepared): runner.Start {
   return {
     language: language.name,
     version: language.version,
@@ -57,6 +65,7 @@ export function toStart({ program }: Job, { language }: Slot, { artifactDigest }
     stdin: Buffer.from(program.stdin),
     keepStdinOpen: program.interactive !== undefined,
     terminal: program.interactive?.terminal,
+    files: Buffer.alloc(0),
   };
 }
 

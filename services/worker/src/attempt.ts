@@ -1,6 +1,6 @@
 /** One attempt to run a job on one runner: have it admitted, claim it, start it, pass its output on, store how it ended. */
 import { type Job, type Result, resultWithoutRun, type Saved, tellMoment } from '@runlane/core';
-import { admit, toStart } from './admit.js';
+import { admit, callMsOf, toStart } from './admit.js';
 import { whileAttached } from './attached.js';
 import {
   brokenOff,
@@ -13,26 +13,26 @@ import {
   throughOutages,
   withLease,
 } from './claimed.js';
-import { createCollector, follow } from './collect.js';
+import { type Collector, createCollector, follow } from './collect.js';
 import type { WorkerContext } from './context.js';
-import { createFeedWriter } from './feed-writer.js';
+import { createFeedWriter, type FeedWriter } from './feed-writer.js';
+import { firstProgram } from './judge/case-programs.js';
+import { judge } from './judge/judge.js';
 import { keepFiles } from './produced-files.js';
 import { type AdmittedRun, RunnerError } from './runner-connection.js';
 import type { Slot } from './runner-pool.js';
 
-/** How long after a run's own limit its runner is given up, in milliseconds. */
-const CALL_GRACE_MS = 5_000;
 /** How soon a runner must have ended a cancelled run, in milliseconds. */
 const KILL_WITHIN_MS = 2_000;
 
 /** One attempt on one runner. @throws RunnerError `busy` or `away`: it did not take the run, and nothing is counted. */
 export async function attemptOn(context: WorkerContext, slot: Slot, job: Job, saved: Saved): Promise<Outcome> {
   const { id, program } = job;
-  const start = toStart(job, slot, saved);
-  const wallTimeMs = program.limits.wallTimeMs ?? slot.language.defaultLimits?.wallTimeMs ?? 10_000;
+  const first = firstProgram(program);
+  const start = toStart(first, slot, saved);
   let run: AdmittedRun;
   try {
-    run = await admit(context, slot, job, start, wallTimeMs + CALL_GRACE_MS);
+    run = await admit(context, slot, first, start, callMsOf(first, slot));
     tellMoment(id, 'admitted');
   } catch (error) {
     return await notAdmitted(context, job, error);
@@ -45,7 +45,8 @@ export async function attemptOn(context: WorkerContext, slot: Slot, job: Job, sa
     const putFile = (bytes: Uint8Array) =>
       throughOutages(context, id, () => context.artifacts.put(bytes, { durable: true }));
     return await withLease(context, claim, async (signal, abandon) => {
-      const stop = () => (signal.reason === 'cancelled' ? endSoon(run) : run.cancel());
+      // Of a judged job, what a case made until then is not kept: nothing is waited for.
+      const stop = () => (signal.reason === 'cancelled' && !program.cases ? endSoon(run) : run.cancel());
       signal.addEventListener('abort', stop, { once: true });
       const collected = createCollector(start.limits);
       const over = new AbortController();
@@ -54,10 +55,10 @@ export async function attemptOn(context: WorkerContext, slot: Slot, job: Job, sa
         signal.throwIfAborted();
         events.status('running');
         begun = true;
-        run.go();
         if (program.interactive) void whileAttached(context, id, run, over.signal, abandon);
-        context.metrics.started(program.language);
-        const ran = await follow(id, run, collected, events);
+        const ran = program.cases
+          ? await judge(context, { job, saved, slot, admitted: { run, limits: start.limits }, events, signal })
+          : await runAlone(context, job, run, collected, events);
         // Before the result that names them: who reads it finds them.
         const result = { ...ran, ...(await keepFiles(collected.produced, putFile)) };
         // What a cancelled run took until then is known as well as any other's.
@@ -68,6 +69,11 @@ export async function attemptOn(context: WorkerContext, slot: Slot, job: Job, sa
       } catch (error) {
         if (signal.reason === 'cancelled') {
           await endJob(context, job, claim.attempt, { ...resultWithoutRun('cancelled'), ...collected.output() });
+          await events.end();
+          return 'done';
+        }
+        if (!signal.aborted && error instanceof RunnerError && error.failure === 'refused') {
+          await endJob(context, job, claim.attempt, { ...refusedResult(error), ...collected.output() });
           await events.end();
           return 'done';
         }
@@ -87,11 +93,23 @@ export async function attemptOn(context: WorkerContext, slot: Slot, job: Job, sa
   }
 }
 
+function runAlone(
+  { metrics }: WorkerContext,
+  { id, program }: Job,
+  run: AdmittedRun,
+  collected: Collector,
+  events: FeedWriter,
+): Promise<Result> {
+  run.go();
+  metrics.started(program.language);
+  return follow(id, run, collected, events);
+}
+
 /** What becomes of a run that its runner did not admit. @throws what it was given where no runner took the run. */
 async function notAdmitted(context: WorkerContext, job: Job, error: unknown): Promise<Outcome> {
   if (!(error instanceof RunnerError) || error.failure === 'busy' || error.failure === 'away') throw error;
   if (error.failure === 'refused') {
-    await endWithoutRun(context, job, resultWithoutRun('error', { message: `the runner refused: ${error.message}` }));
+    await endWithoutRun(context, job, refusedResult(error));
     return 'done';
   }
   // Counted, though nothing ran: a job that no runner can begin would be tried for ever.
@@ -100,6 +118,11 @@ async function notAdmitted(context: WorkerContext, job: Job, error: unknown): Pr
   context.log.warn({ jobId: job.id, attempt: claim.attempt, reason: error.message }, 'not admitted');
   await retryLater(context, claim);
   return 'failed';
+}
+
+/** No other attempt would change it. */
+function refusedResult({ message }: RunnerError): Result {
+  return resultWithoutRun('error', { message: `the runner refused: ${message}` });
 }
 
 /** Kill the program, and if the runner does not say soon that it is dead, break off the call. */

@@ -24,7 +24,12 @@ const MESSAGE_OF_REASON: Partial<Record<runner.EndReason, string>> = {
 };
 
 /** Pass a run's events on until it has ended. */
-export async function follow(id: JobId, run: AdmittedRun, collected: Collector, events: FeedWriter): Promise<Result> {
+export async function follow(
+  id: JobId,
+  run: AdmittedRun,
+  collected: Collector,
+  events: Pick<FeedWriter, 'output'>,
+): Promise<Result> {
   for await (const event of run.events) {
     if (event.type === 'started') tellMoment(id, 'started');
     else if (event.type === 'output') {

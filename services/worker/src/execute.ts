@@ -1,5 +1,5 @@
 /** The stage `code-exec`: find a slot of a runner, again and again until one takes the run. */
-import { type JobId, tellMoment } from '@runlane/core';
+import { type JobId, priorityOf, tellMoment } from '@runlane/core';
 import { attemptOn } from './attempt.js';
 import type { Outcome } from './claimed.js';
 import type { WorkerContext } from './context.js';
@@ -13,7 +13,7 @@ export function createExecute(context: WorkerContext) {
     const [job, saved] = await Promise.all([store.job(id), store.saved(id)]);
     if (!job) return 'skipped';
     if (!saved) {
-      await queue.add('save', id);
+      await queue.add('save', id, { priority: priorityOf(job) });
       return 'skipped';
     }
     for (;;) {

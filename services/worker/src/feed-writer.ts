@@ -2,7 +2,7 @@
  * Tells a job's feed what happens in one attempt. Events are numbered without gaps, so that a reader notices any that the
  * feed lost. A feed that is away never holds up a run: after a failure the rest of the attempt's output is left out.
  */
-import type { FeedEvent, JobFeed, JobId, Log, Status } from '@runlane/core';
+import type { FeedEvent, JobFeed, JobId, JudgedCase, Log, Status } from '@runlane/core';
 
 /** Bytes that may be on their way to the feed before the run waits. */
 const UNCONFIRMED_BYTES = 1024 * 1024;
@@ -11,6 +11,8 @@ export interface FeedWriter {
   status(status: Status): void;
   /** Resolves when there is room for more. */
   output(stream: 'stdout' | 'stderr', data: Uint8Array): Promise<void>;
+  /** A test case was judged. */
+  judged(judged: JudgedCase): void;
   /** The result is in the store. */
   end(): Promise<void>;
 }
@@ -51,6 +53,7 @@ export function createFeedWriter(feed: JobFeed, id: JobId, attempt: number, log:
       append({ id: eventId, type: stream, data }, data.length);
       if (unconfirmedBytes > UNCONFIRMED_BYTES) await latest;
     },
+    judged: (judged) => append({ id: nextId(), type: 'case', case: judged }),
     async end() {
       append({ id: nextId(), type: 'end' });
       await latest;

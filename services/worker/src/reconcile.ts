@@ -2,7 +2,7 @@
  * Brings back what queues lost: every job without a result is looked at again and again, from a moving cursor, and
  * delivered anew where nobody works on it. All of it is harmless to repeat, so every worker does it and none leads.
  */
-import { type InFlight, isOver, type JobId, resultWithoutRun } from '@runlane/core';
+import { type InFlight, isOver, type JobId, priorityOf, resultWithoutRun } from '@runlane/core';
 import { endWithoutRun } from './claimed.js';
 import type { WorkerContext } from './context.js';
 
@@ -46,7 +46,7 @@ export function createReconciler(context: WorkerContext, { graceMs, retentionMs 
     } else if (view.status === 'accepted' || view.status === 'queued') {
       // In any other status, somebody holds it.
       if (await store.isCancelled(id)) await endWithoutRun(context, view.job, resultWithoutRun('cancelled'));
-      else await queue.add(view.status === 'queued' ? 'exec' : 'save', id);
+      else await queue.add(view.status === 'queued' ? 'exec' : 'save', id, { priority: priorityOf(view.job) });
     }
   }
 
@@ -65,6 +65,8 @@ export function createReconciler(context: WorkerContext, { graceMs, retentionMs 
   async function expire(): Promise<void> {
     if (Date.now() - expiredAtMs < EXPIRE_EVERY_MS) return;
     expiredAtMs = Date.now();
+    // Before their jobs, which are kept while their batch is.
+    await store.expireBatches(Date.now() - retentionMs);
     while ((await store.expire(Date.now() - retentionMs, BATCH)) === BATCH && !closed);
     await store.expireKeys(Date.now() - KEY_RETENTION_MS);
     await store.expireBuilds(Date.now() - retentionMs);

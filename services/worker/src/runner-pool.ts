@@ -32,7 +32,7 @@ export interface Offer {
 
 /** The right to start one run on a runner. */
 export interface Slot extends Offer {
-  /** Give it back, once. `busy`: the runner had no room, though we thought so. */
+  /** Give it back; once more does nothing. `busy`: the runner had no room, though we thought so. */
   release(outcome?: 'busy'): void;
 }
 
@@ -42,6 +42,13 @@ export interface RunnerPool {
    * Undefined when no runner of this language appears in time, or the signal aborts.
    */
   acquire(language: string, version: string, signal: AbortSignal): Promise<Slot | undefined>;
+  /**
+   * A slot that nobody waits for, to do one job's work side by side: of all slots, at most half are given away so. Undefined
+   * where there is none now.
+   */
+  spare(language: string, version: string): Slot | undefined;
+  /** Whether somebody waits for a slot: spare ones are to be given back soon. */
+  isWanted(): boolean;
   /** A runner of this language, whether or not it has a free slot; waits and gives up as `acquire` does. */
   find(language: string, version: string, signal: AbortSignal): Promise<Offer | undefined>;
   /** Ask the runners connected now again what they offer: a toolchain may have become ready. */
@@ -81,6 +88,8 @@ export function createRunnerPool({ names, onDescribed, log }: RunnerPoolOptions)
   const entries = new Map<string, Entry>();
   const waiters = new Set<() => void>();
   const closing = new AbortController();
+  let waitingForSlots = 0;
+  let spares = 0;
   let becomeReady: () => void;
   const ready = new Promise<void>((resolve) => {
     becomeReady = resolve;
@@ -161,10 +170,13 @@ export function createRunnerPool({ names, onDescribed, log }: RunnerPoolOptions)
     if (freeSlots(best) <= 0) return 'full';
     const { entry } = best;
     entry.used += 1;
+    let held = true;
     return {
       member: best.member,
       language: best.language,
       release(outcome) {
+        if (!held) return;
+        held = false;
         entry.used -= 1;
         if (outcome === 'busy') {
           entry.busyUntilMs = Date.now() + entry.busyPauseMs;
@@ -175,6 +187,40 @@ export function createRunnerPool({ names, onDescribed, log }: RunnerPoolOptions)
         }
         wake();
       },
+    };
+  }
+
+  function takeSpare(language: string, version: string): Slot | undefined {
+    if (waitingForSlots > 0 || spares >= Math.floor(count().total / 2)) return undefined;
+    const slot = take(language, version);
+    if (slot === 'full' || slot === 'none') return undefined;
+    spares += 1;
+    let held = true;
+    return {
+      ...slot,
+      release(outcome) {
+        if (held) spares -= 1;
+        held = false;
+        slot.release(outcome);
+      },
+    };
+  }
+
+  async function acquire(language: string, version: string, signal: AbortSignal): Promise<Slot | undefined> {
+    waitingForSlots += 1;
+    try {
+      return await waitFor(() => take(language, version), signal);
+    } finally {
+      waitingForSlots -= 1;
+    }
+  }
+
+  function count() {
+    const connected = [...entries.values()].filter(({ member }) => member);
+    return {
+      total: connected.reduce((sum, { member }) => sum + (member?.description.slots ?? 0), 0),
+      used: connected.reduce((sum, { used }) => sum + used, 0),
+      runners: connected.length,
     };
   }
 
@@ -195,19 +241,14 @@ export function createRunnerPool({ names, onDescribed, log }: RunnerPoolOptions)
 
   return {
     ready,
-    acquire: (language, version, signal) => waitFor(() => take(language, version), signal),
+    acquire,
+    spare: takeSpare,
+    isWanted: () => waitingForSlots > 0,
     find: (language, version, signal) => waitFor(() => offers(language, version)[0] ?? 'none', signal),
     async refresh() {
       await Promise.all([...entries].map(([address, entry]) => describeAgain(address, entry)));
     },
-    slots: () => {
-      const connected = [...entries.values()].filter(({ member }) => member);
-      return {
-        total: connected.reduce((sum, { member }) => sum + (member?.description.slots ?? 0), 0),
-        used: connected.reduce((sum, { used }) => sum + used, 0),
-        runners: connected.length,
-      };
-    },
+    slots: count,
     close() {
       closing.abort();
       clearInterval(resolving);
@@ -246,7 +287,7 @@ function splitAddress(name: string): { host: string; port: string } {
 }
 
 /** The versions of a language that a runner can run, its default first. */
-function usable({ languages }: runner.DescribeResponse, language: string): runner.RunnerLanguage[] {
+export function usable({ languages }: runner.DescribeResponse, language: string): runner.RunnerLanguage[] {
   return languages.filter(({ name, unavailableReason }) => name === language && unavailableReason === '');
 }
 

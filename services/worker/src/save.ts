@@ -1,9 +1,18 @@
 /** The stage `code-save`: keep the source by its digest and have a runner prepare it (compile it, where that is to be done). */
-import { digestOf, type Job, type JobId, type Result, resultWithoutRun, type Saved, tellMoment } from '@runlane/core';
+import {
+  type Checker,
+  digestOf,
+  type JobId,
+  type Prepared,
+  priorityOf,
+  type Result,
+  resultWithoutRun,
+  tellMoment,
+} from '@runlane/core';
 import { brokenOff, claimStage, endJob, type Outcome, withLease } from './claimed.js';
 import type { WorkerContext } from './context.js';
 import { createFeedWriter } from './feed-writer.js';
-import { prepareRequest, prepareWithinMs } from './prepare.js';
+import { prepareRequest, prepareWithinMs, type Sources } from './prepare.js';
 import { RunnerError } from './runner-connection.js';
 import type { Offer } from './runner-pool.js';
 
@@ -15,7 +24,7 @@ export function createSave(context: WorkerContext) {
     const job = await store.job(id);
     if (!job) return 'skipped';
     if (await store.saved(id)) {
-      await queue.add('exec', id);
+      await queue.add('exec', id, { priority: priorityOf(job) });
       return 'skipped';
     }
     const { language, version } = job.program;
@@ -24,6 +33,11 @@ export function createSave(context: WorkerContext) {
     // Only compiling takes a slot: checking sources must not wait behind runs.
     const slot = offer.language.compiled ? await pool.acquire(language, version, context.draining) : undefined;
     if (offer.language.compiled && !slot) return 'skipped';
+    const checker = job.program.judge?.checker;
+    if (checker && !(await pool.find(checker.language, checker.version, context.draining))) {
+      slot?.release();
+      return 'skipped';
+    }
     try {
       const claim = await claimStage(context, job, 'save');
       if (!claim) return 'skipped';
@@ -38,14 +52,20 @@ export function createSave(context: WorkerContext) {
         try {
           signal.throwIfAborted();
           events.status('saving');
-          const saved = await prepare(context, slot ?? offer, job, signal);
-          if (saved.artifactDigest === '') {
-            return await end(resultWithoutRun('compile_failed', saved.compile && { compile: saved.compile }));
+          const prepared = await prepare(context, slot ?? offer, job.program, signal);
+          if (prepared.artifactDigest === '') {
+            return await end(resultWithoutRun('compile_failed', prepared.compile && { compile: prepared.compile }));
           }
-          await store.markSaved(id, saved);
+          // Not waiting for another while it is held.
+          slot?.release();
+          const judge = checker && (await prepareChecker(context, checker, signal));
+          if (judge?.artifactDigest === '') return await end(checkerRefused(judge));
+          await store.markSaved(id, { ...prepared, ...(judge && { checker: judge }) });
           tellMoment(id, 'saved');
           events.status('queued');
-          await queue.add('exec', id).catch(() => log.warn({ jobId: id }, 'not queued; the reconciler will'));
+          await queue
+            .add('exec', id, { priority: priorityOf(job) })
+            .catch(() => log.warn({ jobId: id }, 'not queued; the reconciler will'));
           return 'done';
         } catch (error) {
           if (signal.reason === 'cancelled') return await end(resultWithoutRun('cancelled'));
@@ -63,15 +83,34 @@ export function createSave(context: WorkerContext) {
   };
 }
 
+/** The program that judges, made ready as the job's own is. Its version is told, as every case is to be judged by the same. */
+async function prepareChecker(context: WorkerContext, checker: Checker, signal: AbortSignal): Promise<Prepared> {
+  const { language, version } = checker;
+  const found = await context.pool.find(language, version, signal);
+  const slot = found?.language.compiled ? await context.pool.acquire(language, version, signal) : undefined;
+  try {
+    const offer = slot ?? found;
+    if (!offer || (offer.language.compiled && !slot)) throw new RunnerError('away', 'no runner for the checker');
+    return { ...(await prepare(context, offer, checker, signal)), version: offer.language.version };
+  } finally {
+    slot?.release();
+  }
+}
+
+function checkerRefused({ compile }: Prepared): Result {
+  const message = 'the checker (judge.checker) does not compile; the program was not run';
+  return resultWithoutRun('compile_failed', { message, ...(compile && { checkerCompile: compile }) });
+}
+
 /** Keep the source, and make it ready on this runner unless these sources were made ready before. */
 async function prepare(
   { store, artifacts }: WorkerContext,
   offer: Offer,
-  job: Job,
+  program: Sources,
   signal: AbortSignal,
-): Promise<Saved> {
+): Promise<Prepared> {
   const { member, language } = offer;
-  const request = prepareRequest(job.program, language);
+  const request = prepareRequest(program, language);
   const sourceDigest = await artifacts.put(request.bundle);
   const key = digestOf(
     Buffer.from(
@@ -80,13 +119,13 @@ async function prepare(
   );
   const known = await store.build(key);
   // What it led to may have been evicted; asking is use, so it is not until it is run.
-  const isKept = async ({ artifactDigest: made }: Saved) =>
+  const isKept = async ({ artifactDigest: made }: Prepared) =>
     made === '' || made === sourceDigest || (await artifacts.touch(made));
   if (known && (await isKept(known))) return known;
 
-  const withinMs = prepareWithinMs(job.program);
+  const withinMs = prepareWithinMs(program);
   const { artifactDigest, compile } = await member.connection.prepare(request, withinMs, signal);
-  const build: Saved = {
+  const build: Prepared = {
     artifactDigest,
     ...(language.compiled && { version: language.version }),
     ...(compile && {

@@ -1,84 +1,15 @@
 /** What a worker makes of runners that fail, lie or go away: the job is tried again or ended, and the worker goes on. */
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
-import { createCloser, digestOf, type FeedEvent, isOver, type JobView, type Program, readConfig } from '@runlane/core';
-import { type OpenPorts, openPorts, STORE_VARIABLES } from '@runlane/core/adapters';
+import { digestOf } from '@runlane/core';
 import { aJob, silentLog, until } from '@runlane/core/testing';
-import { WORKER_VARIABLES } from './run-worker.js';
 import { createRunnerPool } from './runner-pool.js';
-import {
-  BEHAVIOURS,
-  type Behaviour,
-  type FakeRunner,
-  type FakeRunnerOptions,
-  leaves,
-  startFakeRunner,
-} from './testing/fake-runner.js';
-import { createWorker, type Worker } from './worker.js';
+import { BEHAVIOURS, type Behaviour, leaves, startFakeRunner } from './testing/fake-runner.js';
+import { closeStages, endOf, eventsOf, onStage, opened } from './testing/stage.js';
 
-interface Stage {
-  readonly ports: OpenPorts;
-  readonly worker: Worker;
-  readonly runner: FakeRunner;
-  /** Accept a job and wait for its end. */
-  run(program?: Partial<Program>): Promise<JobView>;
-}
-
-const opened: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const close of opened.splice(0).toReversed()) await close();
-});
+afterEach(closeStages);
 
 const withRunner = (...behaviours: Behaviour[]) => onStage({ behaviours });
-
-/** @param options `artifactStoreBytes`: smaller than anybody may set it. */
-async function onStage(options: FakeRunnerOptions & { readonly artifactStoreBytes?: number }): Promise<Stage> {
-  const folder = await mkdtemp(join(tmpdir(), 'runlane-worker-'));
-  opened.push(() => rm(folder, { recursive: true, force: true }));
-  const runner = await startFakeRunner(options);
-  opened.push(runner.close);
-  const env = {
-    DATA_DIR: folder,
-    RUNNERS: runner.address,
-    LEASE_SECONDS: '2',
-    RECONCILE_SECONDS: '1',
-    SHUTDOWN_SECONDS: '4',
-  };
-  const read = readConfig(env, [...WORKER_VARIABLES, ...STORE_VARIABLES, 'DATA_DIR']);
-  const config = { ...read, ARTIFACT_STORE_MB: options.artifactStoreBytes ?? read.ARTIFACT_STORE_MB };
-  const closer = createCloser({ graceMs: 5_000, log: silentLog });
-  opened.push(closer.close);
-  const ports = await openPorts(config, { closer, log: silentLog });
-  const worker = createWorker({ ...ports, queue: ports.openQueue.queue, log: silentLog, config });
-  closer.add({ name: 'worker', close: () => worker.close() });
-  await worker.ready;
-  return {
-    ports,
-    worker,
-    runner,
-    async run(program = {}) {
-      const job = aJob({ program: { ...aJob().program, ...program } });
-      await ports.store.insert(job);
-      await ports.openQueue.queue.add('save', job.id);
-      return endOf(ports, job.id);
-    },
-  };
-}
-
-async function endOf({ store }: OpenPorts, id: string): Promise<JobView> {
-  await until('the job ended', async () => isOver((await store.get(id)) as JobView), 40_000);
-  return (await store.get(id)) as JobView;
-}
-
-/** A job's feed, up to its end. */
-async function eventsOf({ feed }: OpenPorts, id: string): Promise<FeedEvent[]> {
-  const events: FeedEvent[] = [];
-  for await (const event of feed.read(id, undefined, AbortSignal.timeout(5_000))) events.push(event);
-  return events;
-}
 
 test('a runner without a free slot is asked again, and no attempt is counted', async () => {
   const { run, runner } = await withRunner(BEHAVIOURS.isBusy, BEHAVIOURS.isBusy, BEHAVIOURS.isBusy, BEHAVIOURS.runs);
@@ -151,6 +82,15 @@ test('a job that the runner refuses ends at once, with the reason', async () => 
   assert.equal(status, 'error');
   assert.match(result?.message ?? '', /limits\.processes is odd/);
   assert.equal(runner.executed(), 1);
+});
+
+test('a job whose program the runner cannot start ends in its first attempt, with the reason, and so does its feed', async () => {
+  const { run, runner, ports } = await withRunner(BEHAVIOURS.cannotStart);
+  const { job, status, attempt, result } = await run();
+  assert.deepEqual([status, attempt], ['error', 1]);
+  assert.equal(result?.message, 'the runner refused: cannot start /work/x');
+  assert.equal(runner.executed(), 1);
+  assert.equal((await eventsOf(ports, job.id)).at(-1)?.type, 'end');
 });
 
 for (const name of ['breaksOff', 'crashes', 'saysNonsense'] as const) {

@@ -42,7 +42,7 @@ export interface WorkerOptions {
 export interface Worker {
   readonly metrics: Metrics;
   readonly pool: RunnerPool;
-  /** Resolves when a runner is connected and deliveries are taken. */
+  /** Resolves when a runner is connected, what it offers is recorded, and deliveries are taken. */
   readonly ready: Promise<void>;
   readonly stopping: boolean;
   /** Take no more jobs, finish those that run; near the end of `SHUTDOWN_SECONDS`, hand back what still does. */
@@ -63,11 +63,12 @@ export function createWorker({ store, queue, feed, artifacts, log, config }: Wor
   const stopping = new AbortController();
   // Every job that runs or waits here listens to them.
   setMaxListeners(0, draining.signal, stopping.signal);
+  let recorded: Promise<void> | undefined;
   const pool = createRunnerPool({
     names: config.RUNNERS,
     log,
     onDescribed(address, record) {
-      store
+      recorded = store
         .putRunner(address, record)
         .catch((error) => log.warn({ reason: error.message }, 'a runner is not recorded yet'));
     },
@@ -107,11 +108,12 @@ export function createWorker({ store, queue, feed, artifacts, log, config }: Wor
   }
 
   // Deliveries are taken only once a runner is there: until then, jobs wait in the queue, not in this process.
-  const ready = pool.ready.then(() => {
+  const taking = pool.ready.then(() => {
     if (draining.signal.aborted) return;
     queue.process('save', Math.min(config.WORKER_CONCURRENCY, SAVES_AT_ONCE), handlerOf('save', createSave(context)));
     queue.process('exec', config.WORKER_CONCURRENCY, handlerOf('exec', createExecute(context)));
   });
+  const ready = taking.then(() => recorded);
   const reconciler = createReconciler(context, {
     graceMs: config.RECONCILE_SECONDS,
     retentionMs: config.RETENTION_HOURS,

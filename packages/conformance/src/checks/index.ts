@@ -10,6 +10,7 @@ import { again, hello } from './hello.js';
 import { memoryLimit } from './memory-limit.js';
 import { firstBytes, outputLimit } from './output-limit.js';
 import { badPath, nonsense, unknownLanguage } from './refusals.js';
+import { runFiles } from './run-files.js';
 import { allSlots, noGo } from './slots.js';
 import { stdinAtOnce, stdinEmpty, stdinInPieces, stdinLarge } from './stdin.js';
 import { cancel, sigkill, sigterm } from './stopping.js';
@@ -33,6 +34,7 @@ export const LANGUAGE_CHECKS: readonly LanguageCheck[] = [
   broken,
   stream,
   files,
+  runFiles,
   badPath,
   artifactDownload,
   artifactUnknown,

@@ -177,9 +177,25 @@ function plan(start: runner.Start, artifacts: ReadonlyMap<string, Buffer>, has: 
   const bytes = artifacts.get(start.artifactDigest);
   const odd = has('calls an artifact that it lacks an unknown language');
   if (!bytes) throw new Refusal(odd ? status.NOT_FOUND : status.FAILED_PRECONDITION, 'no such artifact');
-  const { files } = runner.Bundle.decode(bytes);
+  const prepared = runner.Bundle.decode(bytes).files;
+  const files = has('loses the files of a run') ? prepared : withRunFiles(prepared, start.files, has);
   const entry = start.language === 'compiled' ? COMPILED_ENTRY : start.entry;
   return { files, program: programOf(files, entry) };
+}
+
+function withRunFiles(
+  files: readonly runner.BundleFile[],
+  bytes: Buffer,
+  has: (fault: Fault) => boolean,
+): runner.BundleFile[] {
+  const more = runner.Bundle.decode(bytes).files;
+  for (const { path } of more) {
+    checkPath(path, has);
+    const clashes = files.some((file) => path === file.path || path.startsWith(`${file.path}/`));
+    if (clashes && !has('lets files of a run replace the program’s own'))
+      throw new Refusal(status.INVALID_ARGUMENT, `${path} is taken`);
+  }
+  return [...more, ...files];
 }
 
 function limitsOf({ limits }: runner.Start) {

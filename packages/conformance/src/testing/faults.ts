@@ -25,6 +25,8 @@ export type Fault =
   | 'loses the environment'
   | 'forgets produced files'
   | 'sends files after the end'
+  | 'loses the files of a run'
+  | 'lets files of a run replace the program’s own'
   | 'starts without go'
   | 'waits for go for ever'
   | 'calls an artifact that it lacks an unknown language'

@@ -4,16 +4,21 @@ import { z } from 'zod';
 import { ERRORS, type ErrorCode } from '../errors.js';
 import {
   attachMessageSchema,
+  batchEventIdSchema,
+  batchParamsSchema,
   eventIdSchema,
   execResultQuerySchema,
   fileParamsSchema,
   idempotencyKeySchema,
   jobParamsSchema,
   listQuerySchema,
+  MAX_BATCH_BYTES,
+  newBatchSchema,
   newJobSchema,
   submitCodeSchema,
 } from './requests.js';
 import {
+  batchSchema,
   execResultSchema,
   jobEventSchema,
   jobPageSchema,
@@ -43,6 +48,7 @@ const SUBMITTING: readonly ErrorCode[] = [
 const IDEMPOTENT: readonly ErrorCode[] = ['IDEMPOTENCY_IN_FLIGHT', 'IDEMPOTENCY_MISMATCH'];
 const READING: readonly ErrorCode[] = ['INVALID_REQUEST', 'STORE_UNAVAILABLE'];
 const ONE_JOB: readonly ErrorCode[] = [...READING, 'JOB_NOT_FOUND'];
+const ONE_BATCH: readonly ErrorCode[] = [...READING, 'BATCH_NOT_FOUND'];
 
 const json = (schema: z.ZodType, description: string, headers?: z.ZodObject) => ({
   description,
@@ -66,7 +72,12 @@ function problems(codes: readonly ErrorCode[]): RouteConfig['responses'] {
   );
 }
 
-const location = z.object({ Location: z.string().meta({ description: 'Where the job is.' }) });
+const locationOf = (what: string) => z.object({ Location: z.string().meta({ description: `Where the ${what} is.` }) });
+const location = locationOf('job');
+const idempotencyKeyOf = (what: string) =>
+  idempotencyKeySchema.optional().meta({
+    description: `The same key with the same body gives the same ${what} for 24 hours; the answer then has \`Idempotency-Replayed: true\`.`,
+  });
 
 /** @param version of Runlane. */
 export function createOpenApiDocument(version: string) {
@@ -112,12 +123,10 @@ export function createOpenApiDocument(version: string) {
       request: {
         ...body(newJobSchema),
         headers: z.object({
-          'Idempotency-Key': idempotencyKeySchema.optional().meta({
-            description:
-              'The same key with the same body gives the same job for 24 hours; the answer then has `Idempotency-Replayed: true`.',
-          }),
+          'Idempotency-Key': idempotencyKeyOf('job'),
           Prefer: z.string().optional().meta({
-            description: '`wait=N` answers with the finished job if it ends within N seconds, at most 60.',
+            description:
+              '`wait=N` answers with the finished job if it ends within N seconds, at most 60; `wait` alone means 60.',
             example: 'wait=10',
           }),
         }),
@@ -178,7 +187,8 @@ export function createOpenApiDocument(version: string) {
       tags: ['Jobs'],
       summary: 'Follow a job',
       description:
-        'Server-sent events, data in JSON: `status` {status}, `stdout` and `stderr` {text, encoding?}, `result` (the job), `gap` {} ' +
+        'Server-sent events, data in JSON: `status` {status}, `stdout` and `stderr` {text, encoding?}, `case` (in test mode, each as it ' +
+        'is judged, and no output: {index, name?, verdict, wallTimeMs, cpuTimeMs, memoryPeakBytes}), `result` (the job), `gap` {} ' +
         'where events were lost (the whole output is in the result). A `status` of `running` begins a new attempt: drop the output of an ' +
         'earlier one. The stream ends after `result`. Leaving it does not cancel the job.',
       request: {
@@ -242,6 +252,77 @@ export function createOpenApiDocument(version: string) {
       304: { description: 'The client has these bytes already.' },
     },
     [...ONE_JOB, 'NOT_FOUND', 'JOB_NOT_ENDED', 'FILE_GONE', 'TOO_MANY_DOWNLOADS'],
+  );
+  route(
+    {
+      method: 'post',
+      path: '/v1/batches',
+      operationId: 'createBatch',
+      tags: ['Batches'],
+      summary: 'Run many programs',
+      description:
+        `All jobs are accepted, or none. A bad field is named with its job, such as \`jobs[3].code\`. The body may have at most ` +
+        `${MAX_BATCH_BYTES / 1024 / 1024} MiB.`,
+      request: {
+        ...body(newBatchSchema),
+        headers: z.object({ 'Idempotency-Key': idempotencyKeyOf('batch') }),
+      },
+    },
+    { 202: json(batchSchema, 'All jobs are stored and will end.', locationOf('batch')) },
+    [...SUBMITTING, ...IDEMPOTENT],
+  );
+  route(
+    {
+      method: 'get',
+      path: '/v1/batches/{id}',
+      operationId: 'getBatch',
+      tags: ['Batches'],
+      summary: 'A batch as it is now',
+      request: { params: batchParamsSchema },
+    },
+    { 200: json(batchSchema, 'The batch.') },
+    ONE_BATCH,
+  );
+  route(
+    {
+      method: 'get',
+      path: '/v1/batches/{id}/events',
+      operationId: 'watchBatch',
+      tags: ['Batches'],
+      summary: 'Follow a batch',
+      description:
+        'Server-sent events, data in JSON: `job` {index, id, status} as each job ends, in the order in which they do; `progress` ' +
+        '{total, finished, counts} when that has changed, at most a few times a second; `done` (the batch) when all have ended, which ' +
+        'is the last. A watch begins with the jobs that have ended already, so one that was broken off is simply begun again. ' +
+        'Leaving it does not cancel the batch.',
+      request: {
+        params: batchParamsSchema,
+        headers: z.object({
+          'Last-Event-ID': batchEventIdSchema
+            .optional()
+            .meta({ description: 'The id of `done`, the only event that has one.', example: 'done' }),
+        }),
+      },
+    },
+    {
+      204: { description: '`Last-Event-ID` was that of `done`: there is nothing more.' },
+      200: { description: 'The events.', content: { 'text/event-stream': { schema: z.string() } } },
+    },
+    ONE_BATCH,
+  );
+  route(
+    {
+      method: 'post',
+      path: '/v1/batches/{id}/cancel',
+      operationId: 'cancelBatch',
+      tags: ['Batches'],
+      summary: 'End all jobs of a batch',
+      request: { params: batchParamsSchema },
+    },
+    {
+      202: json(batchSchema, 'The wish is recorded for every job that had not ended; those that had stay as they are.'),
+    },
+    ONE_BATCH,
   );
   route(
     {

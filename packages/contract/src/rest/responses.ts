@@ -1,8 +1,10 @@
 /** What clients get. A job in JSON is the same everywhere. */
 import { z } from 'zod';
 import { ERRORS, type ErrorCode } from '../errors.js';
-import { jobIdSchema, limitsSchema } from './requests.js';
+import { limitsSchema } from './program-fields.js';
+import { batchIdSchema, jobIdSchema } from './requests.js';
 import { STATUSES } from './status.js';
+import { VERDICTS } from './verdict.js';
 
 const time = z.iso.datetime().meta({ example: '2026-01-31T12:00:00.000Z' });
 const outputEncoding = z
@@ -32,6 +34,45 @@ export const producedFileSchema = z
     description: 'A file that the program left; `GET /v1/jobs/{id}/files/{path}` gives it.',
   });
 
+export const caseResultSchema = z
+  .object({
+    index: z.int().min(0).meta({ description: 'Its place in `cases`, from 0.' }),
+    name: z.string().optional().meta({ description: 'As the job has it.' }),
+    verdict: z.enum(VERDICTS),
+    wallTimeMs: z.int().meta({ description: 'Real time of its run, in milliseconds.' }),
+    cpuTimeMs: z.int().meta({ description: 'Processor time over all processes, in milliseconds.' }),
+    memoryPeakBytes: z.int().meta({ description: 'Most memory at once over all processes, in bytes.' }),
+    exitCode: z.int().min(0).max(255).nullable(),
+    signal: z.string().nullable(),
+    stdout: z.string().meta({ description: 'Its first bytes; judged is the whole of it.' }),
+    stderr: z.string(),
+    stdoutTruncated: z.boolean(),
+    stderrTruncated: z.boolean(),
+    stdoutEncoding: outputEncoding,
+    stderrEncoding: outputEncoding,
+    message: z.string().optional().meta({
+      description: 'Why this verdict: where the output differs, which limit was reached, what the checker said.',
+    }),
+  })
+  .meta({ id: 'CaseResult', description: 'The verdict on a test case, and how its run went.' });
+
+export const summarySchema = z
+  .object({
+    verdict: z
+      .enum(VERDICTS)
+      .meta({ description: '`accepted` when every case is, else that of the first that is not.' }),
+    total: z.int().min(1),
+    passed: z.int().min(0),
+    failed: z.int().min(0),
+    skipped: z.int().min(0),
+    firstFailure: z
+      .int()
+      .min(0)
+      .optional()
+      .meta({ description: 'Index of the first case that was judged and failed.' }),
+  })
+  .meta({ id: 'JudgingSummary', description: 'All test cases together.' });
+
 export const resultSchema = z
   .object({
     exitCode: z
@@ -57,11 +98,22 @@ export const resultSchema = z
       .array(producedFileSchema)
       .optional()
       .meta({ description: 'Files that the program left in its folder "out", in the byte order of their paths.' }),
-    filesOmitted: z
-      .int()
-      .min(1)
+    filesOmitted: z.int().min(1).optional().meta({
+      description:
+        'Files in "out" that did not come back: beyond the limits, or no plain files. The rest of a folder with so much in it that it is not looked through to its end counts as one.',
+    }),
+    cases: z
+      .array(caseResultSchema)
       .optional()
-      .meta({ description: 'Files in "out" that did not come back: beyond the limits, or no plain files.' }),
+      .meta({
+        description:
+          'In test mode, every case, in the order of the job. The result itself has no output and no exit code then, and of ' +
+          'time and memory the most that one case took.',
+      }),
+    summary: summarySchema.optional(),
+    checkerCompile: compileResultSchema
+      .optional()
+      .meta({ description: 'Why the checker, not the program, was refused by its compiler.' }),
   })
   .meta({ id: 'Result', description: 'How a run ended.' });
 
@@ -69,6 +121,7 @@ export const jobSchema = z
   .object({
     id: jobIdSchema,
     ownerId: z.string().meta({ description: '`anonymous` without API keys.' }),
+    batchId: batchIdSchema.optional().meta({ description: 'The batch that it was submitted in, if any.' }),
     language: z.string(),
     version: z.string().meta({ description: 'As asked for; empty for the default.' }),
     status: z.enum(STATUSES),
@@ -94,6 +147,28 @@ export const jobPageSchema = z
       .meta({ description: 'Absent on the last page. A page may be short, even empty, and still have a next one.' }),
   })
   .meta({ id: 'JobPage' });
+
+const statusCounts = z
+  .partialRecord(z.enum(STATUSES), z.int().min(1))
+  .meta({ description: 'How many of the jobs have each status; those that none has are left out.' });
+
+export const batchSchema = z
+  .object({
+    id: batchIdSchema,
+    ownerId: z.string().meta({ description: '`anonymous` without API keys.' }),
+    createdAt: time,
+    finishedAt: time.optional().meta({ description: 'When its last job ended; absent until all have.' }),
+    total: z.int().min(1).meta({ description: 'Its jobs.' }),
+    finished: z.int().min(0).meta({ description: 'Those that have ended, however they did.' }),
+    counts: statusCounts,
+    jobs: z
+      .array(z.object({ id: jobIdSchema, status: z.enum(STATUSES) }))
+      .meta({ description: 'In the order of submission. `GET /v1/jobs/{id}` tells the result of each.' }),
+    metadata: z.record(z.string(), z.string()).optional(),
+  })
+  .meta({ id: 'Batch', description: 'Jobs that were accepted together, and how far they are.' });
+
+export type BatchJson = z.output<typeof batchSchema>;
 
 export const submittedSchema = z.object({ jobId: jobIdSchema }).meta({ id: 'Submitted' });
 
@@ -164,7 +239,7 @@ export type SystemJson = z.output<typeof systemSchema>;
 export const jobEventSchema = z
   .object({
     id: z.string().optional().meta({ description: '`<attempt>-<sequence>`.', example: '1-2' }),
-    event: z.enum(['status', 'stdout', 'stderr', 'gap', 'result', 'error']),
+    event: z.enum(['status', 'stdout', 'stderr', 'case', 'gap', 'result', 'error']),
     data: z.union([
       z.object({ status: z.enum(STATUSES) }),
       z.object({ text: z.string(), encoding: outputEncoding }),

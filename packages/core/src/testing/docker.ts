@@ -19,8 +19,11 @@ import { type Availability, findOnPath, installPackages, prepareAsRoot, ROOT } f
 const run = promisify(execFile);
 
 const CACHE = join(ROOT, '.cache/docker');
-/** The base image's files: made once, as no registry is needed for that. */
+/** The images' files: made once, as no registry is needed for that. */
 const BASE = join(CACHE, 'python.tar');
+const TOOLS = join(CACHE, 'tools.tar');
+/** Hundreds of megabytes of tools are not for every run of the tests. */
+const TOOLS_WANTED = process.env.CI === 'true';
 const PACKAGES = ['docker.io', 'debootstrap'] as const;
 const SYSTEM_SOCKET = '/var/run/docker.sock';
 /** The engine's own sockets: a path in the repository may be too long for one. */
@@ -34,6 +37,9 @@ const TURN_MS = 10 * 60_000;
 
 /** A small Debian with Python. */
 export const TEST_IMAGE = 'runlane-test/python:1';
+/** The same with a C compiler and a JDK. */
+export const TOOLS_IMAGE = 'runlane-test/tools:1';
+const TOOLS_PACKAGES = ['gcc', 'libc6-dev', 'openjdk-17-jdk-headless'] as const;
 
 export interface TestEngine {
   readonly socketPath: string;
@@ -57,17 +63,32 @@ export function prepareDocker(log: (line: string) => void): Promise<Availability
     if (!existsSync(BASE)) {
       // Not every root may start one: in most containers it cannot. To be known before the long part.
       await (await findOrStart()).stop();
-      await makeBase(log);
+      log('making a base image for containers with debootstrap: this takes a minute the first time');
+      await makeImage(BASE, []);
     }
   });
 }
 
-async function makeBase(log: (line: string) => void): Promise<void> {
-  log('making a base image for containers with debootstrap: this takes a minute the first time');
+/** Whether there is an engine, and an image with tools of languages that need compiling. */
+export function findDockerTools(): Availability {
+  const how = TOOLS_WANTED ? '' : ' (CI=true npm test makes it, as root)';
+  return existsSync(TOOLS) ? findDocker() : { missing: `${TOOLS} is not made yet${how}` };
+}
+
+export async function prepareDockerTools(log: (line: string) => void): Promise<Availability> {
+  if (!TOOLS_WANTED || 'missing' in findDocker()) return findDockerTools();
+  return prepareAsRoot('an image with tools', TOOLS_PACKAGES, findDockerTools, () => {
+    log(`making an image with ${TOOLS_PACKAGES.join(', ')}: this takes minutes the first time`);
+    return makeImage(TOOLS, TOOLS_PACKAGES);
+  });
+}
+
+async function makeImage(path: string, packages: readonly string[]): Promise<void> {
   const folder = `${CACHE}/draft-${process.pid}`;
   await mkdir(folder, { recursive: true });
   try {
-    await run('debootstrap', ['--variant=minbase', '--include=python3', SUITE, `${folder}/root`, MIRROR], BIG);
+    const include = `--include=${['python3', ...packages].join(',')}`;
+    await run('debootstrap', ['--variant=minbase', include, SUITE, `${folder}/root`, MIRROR], BIG);
     const leftOut = [
       './var/cache/*',
       './var/lib/apt/lists/*',
@@ -83,7 +104,7 @@ async function makeBase(log: (line: string) => void): Promise<void> {
       `${folder}/tar`,
       '.',
     ]);
-    await rename(`${folder}/tar`, BASE);
+    await rename(`${folder}/tar`, path);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -91,12 +112,13 @@ async function makeBase(log: (line: string) => void): Promise<void> {
 
 const BIG = { maxBuffer: 64 * 1024 * 1024 };
 
-/** An engine that has `TEST_IMAGE`. */
+/** An engine that has `TEST_IMAGE`, and `TOOLS_IMAGE` where that has been made. */
 export async function startDocker(): Promise<TestEngine> {
   const found = findDocker();
   if ('missing' in found) throw new Error(found.missing);
   const engine = await findOrStart();
-  await importBase(engine.socketPath);
+  await importImage(engine.socketPath, BASE, TEST_IMAGE);
+  if (existsSync(TOOLS)) await importImage(engine.socketPath, TOOLS, TOOLS_IMAGE);
   return engine;
 }
 
@@ -203,10 +225,10 @@ function killIfThere(pid: number): void {
   }
 }
 
-async function importBase(socketPath: string): Promise<void> {
+async function importImage(socketPath: string, path: string, name: string): Promise<void> {
   const host = `unix://${socketPath}`;
-  const { stdout } = await run('docker', ['--host', host, 'images', '--quiet', TEST_IMAGE]);
-  if (stdout.trim() === '') await run('docker', ['--host', host, 'import', BASE, TEST_IMAGE]);
+  const { stdout } = await run('docker', ['--host', host, 'images', '--quiet', name]);
+  if (stdout.trim() === '') await run('docker', ['--host', host, 'import', path, name]);
 }
 
 function answers(socketPath: string): Promise<boolean> {

@@ -1,5 +1,5 @@
 /** What tests of every package share. Not for production code. */
-export { findDocker, startDocker, TEST_IMAGE, type TestEngine } from './docker.js';
+export { findDocker, startDocker, TEST_IMAGE, type TestEngine, TOOLS_IMAGE } from './docker.js';
 export * from './jobs.js';
 export { ARCHITECTURES, type Architecture, bootMachine } from './machines.js';
 export * from './servers.js';

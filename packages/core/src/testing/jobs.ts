@@ -1,6 +1,7 @@
 /** Jobs, results and waiting, for tests. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { v7 as newId } from 'uuid';
+import { type Batch, batchJobIds } from '../batch.js';
 import { ANONYMOUS, type FinalStatus, type Job, type Result, resultWithoutRun } from '../job.js';
 import type { Log } from '../log.js';
 
@@ -22,6 +23,14 @@ export function aJob(more: Partial<Job> = {}): Job {
       ...more.program,
     },
   };
+}
+
+/** A batch and its jobs, as they are accepted together. */
+export function aBatch(total: number, more: Partial<Batch> = {}): { readonly batch: Batch; readonly jobs: Job[] } {
+  const { createdAtMs = Date.now() } = more;
+  const batch = { id: newId({ msecs: createdAtMs }), ownerId: ANONYMOUS, total, createdAtMs, ...more };
+  const { id: batchId, ownerId } = batch;
+  return { batch, jobs: batchJobIds(batchId, total).map((id) => aJob({ id, batchId, ownerId, createdAtMs })) };
 }
 
 export function aResult(status: FinalStatus = 'succeeded', more: Partial<Result> = {}): Result {

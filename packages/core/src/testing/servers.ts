@@ -11,7 +11,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { findDocker, prepareDocker } from './docker.js';
+import { findDocker, findDockerTools, prepareDocker, prepareDockerTools } from './docker.js';
 import { findLanguages, prepareLanguages } from './languages.js';
 import { findMachines, prepareMachines } from './machines.js';
 import { type Availability, findOnPath, installPackages, prepareAsRoot, ROOT } from './programs.js';
@@ -24,7 +24,15 @@ const GRPCURL = join(ROOT, '.cache/bin/grpcurl');
 const GRPCURL_MODULE = 'github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.3';
 const START_MS = 10_000;
 
-export const SERVERS = ['redis-server', 'mongo-wire', 'grpcurl', 'docker', 'machines', 'languages'] as const;
+export const SERVERS = [
+  'redis-server',
+  'mongo-wire',
+  'grpcurl',
+  'docker',
+  'docker-tools',
+  'machines',
+  'languages',
+] as const;
 
 export type ServerName = (typeof SERVERS)[number];
 
@@ -49,6 +57,7 @@ export interface StartOptions {
 /** Look, without installing or building anything. */
 export function findServer(name: ServerName): Availability {
   if (name === 'docker') return findDocker();
+  if (name === 'docker-tools') return findDockerTools();
   if (name === 'machines') return findMachines();
   if (name === 'languages') return findLanguages();
   if (name === 'mongo-wire')
@@ -83,6 +92,7 @@ export async function prepareServers({
     'mongo-wire': await prepareMongoWire(log),
     grpcurl: await prepareGrpcurl(log),
     docker: await prepareDocker(log),
+    'docker-tools': await prepareDockerTools(log),
     machines: await prepareMachines(log),
     languages: await prepareLanguages(log),
   };

@@ -1,10 +1,12 @@
 /** A job, its events and the languages as protobuf messages. */
 import { execution, type NewJob, types } from '@runlane/contract';
-import type { JobView, Limits, Result, Status } from '@runlane/core';
+import type { CompileResult, JobView, Limits, Result, Status } from '@runlane/core';
 import type { KnownLanguage } from '../languages.js';
 import type { WatchEvent } from '../watch.js';
+import { toCaseMessage, toCasesInput, toJudgedMessage, toJudgeInput, toSummaryMessage } from './judging-proto.js';
+import { toSourcesInput } from './sources-proto.js';
 
-const STATUS: Readonly<Record<Status, types.JobStatus>> = {
+export const STATUS: Readonly<Record<Status, types.JobStatus>> = {
   accepted: types.JobStatus.ACCEPTED,
   saving: types.JobStatus.SAVING,
   queued: types.JobStatus.QUEUED,
@@ -29,6 +31,7 @@ export function toJobMessage(view: JobView): execution.Job {
   return {
     id: job.id,
     ownerId: job.ownerId,
+    batchId: job.batchId ?? '',
     language: job.program.language,
     version: job.program.version,
     status: STATUS[status],
@@ -42,7 +45,7 @@ export function toJobMessage(view: JobView): execution.Job {
 }
 
 function toResultMessage(result: Result): execution.Result {
-  const { compile } = result;
+  const { compile, checkerCompile, summary } = result;
   return {
     exitCode: result.exitCode ?? undefined,
     signal: result.signal ?? undefined,
@@ -55,14 +58,17 @@ function toResultMessage(result: Result): execution.Result {
     memoryPeakBytes: result.memoryPeakBytes,
     isolation: result.isolation,
     message: result.message,
-    compile: compile && {
-      exitCode: compile.exitCode ?? undefined,
-      diagnostics: Buffer.from(compile.diagnostics),
-      wallTimeMs: compile.wallTimeMs,
-    },
+    compile: compile && toCompileMessage(compile),
     files: result.files?.map((file) => ({ ...file })) ?? [],
     filesOmitted: result.filesOmitted ?? 0,
+    cases: result.cases?.map(toCaseMessage) ?? [],
+    summary: summary && toSummaryMessage(summary),
+    checkerCompile: checkerCompile && toCompileMessage(checkerCompile),
   };
+}
+
+function toCompileMessage({ exitCode, diagnostics, wallTimeMs }: CompileResult): types.CompileResult {
+  return { exitCode: exitCode ?? undefined, diagnostics: Buffer.from(diagnostics), wallTimeMs };
 }
 
 export function toEventMessage(event: WatchEvent): execution.Event {
@@ -73,6 +79,8 @@ export function toEventMessage(event: WatchEvent): execution.Event {
     case 'stdout':
     case 'stderr':
       return { id, event: { $case: event.type, value: Buffer.from(event.data) } };
+    case 'case':
+      return { id, event: { $case: 'case', value: toJudgedMessage(event.case) } };
     case 'gap':
       return { id, event: { $case: 'gap', value: {} } };
     case 'result':
@@ -122,23 +130,18 @@ function toLimitsMessage(limits: Limits): types.Limits {
 
 /** A message as the JSON that REST would have got, so that one schema checks both. Protobuf's empty values are unset. */
 export function toNewJobInput(program: execution.Program | undefined): Record<keyof NewJob, unknown> {
-  const { language, version, code, files, entry, stdin, args, env, limits, interactive, metadata } =
+  const { stdin, args, env, limits, interactive, metadata, cases, judge, ...sources } =
     program ?? execution.Program.decode(new Uint8Array());
   return {
-    language: language || undefined,
-    version: version || undefined,
-    code: files.length > 0 && code === '' ? undefined : code,
-    files:
-      files.length === 0
-        ? undefined
-        : files.map(({ path, content }) => ({ path, content: content.toString('base64'), encoding: 'base64' })),
-    entry: entry || undefined,
+    ...toSourcesInput(sources),
     stdin: stdin.toString('base64'),
     stdinEncoding: 'base64',
     args,
     env,
     limits,
     interactive,
+    cases: toCasesInput(cases),
+    judge: judge && toJudgeInput(judge),
     metadata: Object.keys(metadata).length === 0 ? undefined : metadata,
   };
 }

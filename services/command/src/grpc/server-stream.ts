@@ -17,20 +17,22 @@ import {
 import { ERRORS, RunlaneError } from '@runlane/contract';
 import type { Log } from '@runlane/core';
 import { invalidRequest } from '../validate.js';
+import { checkMessage } from './message-limits.js';
 
-/** A message that could not be read: a number too large for JavaScript, bytes that are no message. */
+/** A message that was not read: too large, a number that JavaScript does not count to, bytes that are no message. */
 class Unreadable {
-  constructor(readonly reason: string) {}
+  constructor(readonly reason: unknown) {}
 }
 
-/** A service whose callers hear INVALID_ARGUMENT, not INTERNAL, when their message cannot be read. */
+/** A service whose callers hear what is wrong, not INTERNAL, when their message cannot be read. */
 export function tolerant<S extends ServiceDefinition>(service: S): S {
   const methods = Object.entries(service).map(([name, method]) => {
     const requestDeserialize = (bytes: Buffer): unknown => {
       try {
+        checkMessage(name, bytes);
         return method.requestDeserialize(bytes);
       } catch (error) {
-        return new Unreadable((error as Error).message);
+        return new Unreadable(error);
       }
     };
     return [name, { ...method, requestDeserialize }];
@@ -39,9 +41,10 @@ export function tolerant<S extends ServiceDefinition>(service: S): S {
 }
 
 function readable<I>(request: I): I {
-  if (request instanceof Unreadable)
-    throw invalidRequest([{ field: '', reason: `the message cannot be read: ${request.reason}` }]);
-  return request;
+  if (!(request instanceof Unreadable)) return request;
+  const { reason } = request;
+  if (reason instanceof RunlaneError) throw reason;
+  throw invalidRequest([{ field: '', reason: `the message cannot be read: ${(reason as Error).message}` }]);
 }
 
 export function unary<I, O>(answer: (request: I) => Promise<O>, log: Log): handleUnaryCall<I, O> {

@@ -1,14 +1,13 @@
 /** The gRPC server: the execution service, the standard health service, and reflection. */
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { ReflectionService } from '@grpc/reflection';
-import { execution, loadDescriptors } from '@runlane/contract';
+import { execution, loadDescriptors, MAX_BATCH_BYTES } from '@runlane/contract';
 import type { Log } from '@runlane/core';
 import { HealthImplementation } from 'grpc-health-check';
 import type { Command } from '../command.js';
 import { tolerant } from './server-stream.js';
 import { createExecutionService } from './service.js';
 
-const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
 /** How often readiness is asked for the health service, in milliseconds. */
 const HEALTH_EVERY_MS = 2_000;
 
@@ -27,7 +26,7 @@ export async function startGrpc(
   log: Log,
 ): Promise<GrpcDoor> {
   const server = new Server({
-    'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
+    'grpc.max_receive_message_length': MAX_BATCH_BYTES,
     'grpc.max_send_message_length': -1,
     'grpc.max_concurrent_streams': 1_000,
     // Whoever is attached and went without a word is noticed.

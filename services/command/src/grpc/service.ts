@@ -1,15 +1,17 @@
 /** The gRPC door: translate, call a use case, translate back. */
-import { eventIdSchema, type execution, idempotencyKeySchema, jobIdSchema } from '@runlane/contract';
+import { batchIdSchema, eventIdSchema, type execution, idempotencyKeySchema, jobIdSchema } from '@runlane/contract';
 import { ANONYMOUS, type Log } from '@runlane/core';
 import { z } from 'zod';
 import type { Command } from '../command.js';
 import type { Submitted } from '../submit.js';
 import { invalidRequest, validate } from '../validate.js';
 import { readFirst, readInputs } from './attach.js';
+import { toBatchEventMessage, toBatchMessage, toNewBatchInput } from './batch-proto.js';
 import { toEventMessage, toJobMessage, toLanguageMessage, toNewJobInput, toStatusName } from './job-proto.js';
 import { duplexStream, serverStream, unary } from './server-stream.js';
 
 const jobRequestSchema = z.object({ jobId: jobIdSchema });
+const batchRequestSchema = z.object({ batchId: batchIdSchema });
 const fileRequestSchema = z.object({ jobId: jobIdSchema, path: z.string() });
 const watchRequestSchema = z.object({ jobId: jobIdSchema, afterEventId: z.union([z.literal(''), eventIdSchema]) });
 const pageTokenSchema = z.object({ pageToken: z.union([z.literal(''), jobIdSchema]) });
@@ -20,7 +22,7 @@ const LARGEST_PAGE = 100;
 
 /** @param closing aborts when the server stops: streams end then, and clients go on after the last event elsewhere. */
 export function createExecutionService(
-  { submit, jobs, watch, attachments, files, languages }: Command,
+  { submit, jobs, watch, attachments, files, languages, submitBatch, batches, watchBatch }: Command,
   closing: AbortSignal,
   log: Log,
 ): execution.ExecutionServiceServer {
@@ -126,6 +128,32 @@ export function createExecutionService(
       log,
       closing,
       files.takeWithinMs,
+    ),
+
+    submitBatch: unary(async (request: execution.SubmitBatchRequest) => {
+      const { idempotencyKey } = validate(keySchema, request);
+      const body = toNewBatchInput(request);
+      const { view } = await submitBatch({ body, ownerId, idempotencyKey: idempotencyKey || undefined });
+      return { batch: toBatchMessage(view) };
+    }, log),
+
+    getBatch: unary(async (request) => {
+      const { batchId } = validate(batchRequestSchema, request);
+      return { batch: toBatchMessage(await batches.get(ownerId, batchId)) };
+    }, log),
+
+    cancelBatch: unary(async (request) => {
+      const { batchId } = validate(batchRequestSchema, request);
+      return { batch: toBatchMessage(await batches.cancel(ownerId, batchId)) };
+    }, log),
+
+    watchBatch: serverStream(
+      async function* (request: execution.WatchBatchRequest, signal): AsyncIterable<execution.WatchBatchResponse> {
+        const { batchId } = validate(batchRequestSchema, request);
+        for await (const event of watchBatch(ownerId, batchId, signal)) yield toBatchEventMessage(event);
+      },
+      log,
+      closing,
     ),
 
     listLanguages: unary(async () => ({ languages: (await languages.all()).map(toLanguageMessage) }), log),

@@ -5,6 +5,7 @@ import { createErrorHandler, createGuard, notFound } from '@runlane/http';
 import express, { type Express, type Router } from 'express';
 import helmet from 'helmet';
 import type { Command } from '../command.js';
+import { createBatchRoutes } from './batches.js';
 import { createDocs } from './docs.js';
 import { createRoutes } from './routes.js';
 
@@ -53,6 +54,7 @@ export function createApp({ command, board, allowedHosts, closing, log }: AppOpt
   app.use(createDocs(command.version));
   app.use('/admin/queues', board);
   app.use(createRoutes(command, closing, log));
+  app.use(createBatchRoutes(command, closing));
   app.use(notFound);
   app.use(createErrorHandler(log));
   return app;

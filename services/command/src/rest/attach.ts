@@ -10,8 +10,7 @@ import { asksForWebSocket, takeConnection, toProblem } from '@runlane/http';
 import { type RawData, type WebSocket, WebSocketServer } from 'ws';
 import type { Attachment } from '../attach.js';
 import { invalidRequest, validate } from '../validate.js';
-import type { WatchEvent } from '../watch.js';
-import { dataOf } from './events.js';
+import { toSentEvent } from './job-events.js';
 
 /** Longest message: the most input in base64, and the words around it. */
 const MAX_MESSAGE_BYTES = 2 * MAX_INPUT_BYTES;
@@ -68,7 +67,7 @@ async function converse(socket: WebSocket, attachment: Attachment, closing: Abor
   const stopPinging = ping(socket);
   try {
     for await (const event of attachment.converse(inputsOf(socket, gone.signal), gone.signal))
-      await send(socket, toFrame(event));
+      await send(socket, JSON.stringify(toSentEvent(event)));
     if (closing.aborted) close(socket, CLOSE.goingAway, 'the server stops; the job is cancelled');
     else close(socket, CLOSE.done, 'the job has ended');
   } catch (reason) {
@@ -81,10 +80,6 @@ async function converse(socket: WebSocket, attachment: Attachment, closing: Abor
     stopPinging();
     closing.removeEventListener('abort', leave);
   }
-}
-
-function toFrame(event: WatchEvent): string {
-  return JSON.stringify({ ...(event.id !== undefined && { id: event.id }), event: event.type, data: dataOf(event) });
 }
 
 /** Resolves when the bytes have left this process: a slow reader is not sent more. */

@@ -1,11 +1,16 @@
 /**
- * Server-sent events of a job. By hand, as a slow reader has to hold the producer back: what is not read is not produced,
+ * Server-sent events. By hand, as a slow reader has to hold the producer back: what is not read is not produced,
  * so that a watcher costs no more memory than one event.
  */
 import { once } from 'node:events';
 import type { Response } from 'express';
-import { encodeText, toJobJson } from '../job-json.js';
-import type { WatchEvent } from '../watch.js';
+
+/** An event as it is written. */
+export interface SentEvent {
+  readonly id?: string | undefined;
+  readonly event: string;
+  readonly data: unknown;
+}
 
 /** Comments between events keep proxies from closing a quiet stream, in milliseconds. */
 const KEEP_ALIVE_MS = 15_000;
@@ -14,9 +19,10 @@ const KEEP_ALIVE_MS = 15_000;
 const OPEN_WITHIN_MS = 500;
 
 /** Write events until the last; 204 when there is none, which tells an EventSource not to come back. */
-export async function sendEvents(
+export async function sendEvents<T>(
   response: Response,
-  events: AsyncIterable<WatchEvent>,
+  events: AsyncIterable<T>,
+  toSent: (event: T) => SentEvent,
   signal: AbortSignal,
 ): Promise<void> {
   let keepAlive: NodeJS.Timeout | undefined;
@@ -30,7 +36,7 @@ export async function sendEvents(
   try {
     for await (const event of events) {
       open();
-      if (!response.write(format(event))) await once(response, 'drain', { signal }).catch(() => undefined);
+      if (!response.write(format(toSent(event)))) await once(response, 'drain', { signal }).catch(() => undefined);
       if (signal.aborted) break;
     }
     if (!response.headersSent) response.status(204);
@@ -41,22 +47,8 @@ export async function sendEvents(
   }
 }
 
-function format(event: WatchEvent): string {
-  const id = event.id === undefined ? '' : `id: ${event.id}\n`;
+function format({ id, event, data }: SentEvent): string {
+  const line = id === undefined ? '' : `id: ${id}\n`;
   // JSON has no line breaks of its own, so one data line is the whole event.
-  return `${id}event: ${event.type}\ndata: ${JSON.stringify(dataOf(event))}\n\n`;
-}
-
-export function dataOf(event: WatchEvent): unknown {
-  switch (event.type) {
-    case 'status':
-      return { status: event.status };
-    case 'stdout':
-    case 'stderr':
-      return encodeText(event.data);
-    case 'gap':
-      return {};
-    case 'result':
-      return toJobJson(event.view);
-  }
+  return `${line}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
 }

@@ -3,7 +3,6 @@ import {
   eventIdSchema,
   execResultQuerySchema,
   fileParamsSchema,
-  idempotencyKeySchema,
   jobParamsSchema,
   type LanguageJson,
   listQuerySchema,
@@ -12,7 +11,7 @@ import {
 } from '@runlane/contract';
 import { ANONYMOUS, type Log, tellMoment } from '@runlane/core';
 import { methodNotAllowed } from '@runlane/http';
-import { type Request, type Response, Router } from 'express';
+import { type Request, Router } from 'express';
 import type { Command } from '../command.js';
 import { toExecResultJson, toJobJson, toSummaryJson } from '../job-json.js';
 import type { KnownLanguage } from '../languages.js';
@@ -21,8 +20,10 @@ import { createWebSockets } from './attach.js';
 import { readJson } from './body.js';
 import { sendEvents } from './events.js';
 import { sendFile } from './files.js';
-
-const MAX_WAIT_SECONDS = 60;
+import { goneSignal } from './gone-signal.js';
+import { keyOf } from './idempotency-key.js';
+import { toSentEvent } from './job-events.js';
+import { preferredWaitSeconds } from './prefer.js';
 
 /** @param closing aborts when the server stops: whoever waits or watches is answered then, and can come back. */
 export function createRoutes(
@@ -53,12 +54,10 @@ export function createRoutes(
   routes
     .route('/v1/jobs')
     .post(...readJson, async (request, response) => {
-      const key = request.get('Idempotency-Key');
-      const idempotencyKey = key === undefined ? undefined : validate(idempotencyKeySchema, key, 'Idempotency-Key');
-      const { view, replayed } = await submit({ body: request.body, ownerId, idempotencyKey });
+      const { view, replayed } = await submit({ body: request.body, ownerId, idempotencyKey: keyOf(request) });
       if (replayed) response.set('Idempotency-Replayed', 'true');
       response.location(`/v1/jobs/${view.job.id}`);
-      const waitSeconds = preferredWait(request.get('Prefer'));
+      const waitSeconds = preferredWaitSeconds(request.get('Prefer'));
       if (waitSeconds > 0) response.set('Preference-Applied', `wait=${waitSeconds}`);
       const now =
         waitSeconds > 0 && !view.result
@@ -94,7 +93,7 @@ export function createRoutes(
       const lastEventId = request.get('Last-Event-ID') || undefined;
       const after = lastEventId && validate(eventIdSchema, lastEventId, 'Last-Event-ID');
       const signal = goneSignal(response, closing);
-      await sendEvents(response, watch.watch(ownerId, idOf(request), after, signal), signal);
+      await sendEvents(response, watch.watch(ownerId, idOf(request), after, signal), toSentEvent, signal);
     })
     .all(methodNotAllowed('GET'));
 
@@ -168,22 +167,4 @@ function toLanguageJson(language: KnownLanguage): LanguageJson {
     defaultLimits,
     maximumLimits,
   } as LanguageJson;
-}
-
-/** Aborts when the client goes away before it was answered, or the server stops. */
-function goneSignal(response: Response, closing: AbortSignal): AbortSignal {
-  const gone = new AbortController();
-  const abort = () => gone.abort('nobody listens any more');
-  closing.addEventListener('abort', abort, { once: true });
-  response.once('close', () => {
-    closing.removeEventListener('abort', abort);
-    abort();
-  });
-  return gone.signal;
-}
-
-/** `wait=N` of a Prefer header (RFC 7240), in seconds; what cannot be honoured is ignored, as the RFC has it. */
-function preferredWait(prefer: string | undefined): number {
-  const [, seconds] = /(?:^|[,;])\s*wait\s*=\s*"?(\d{1,9})"?\s*(?:$|[,;])/i.exec(prefer ?? '') ?? [];
-  return Math.min(Number(seconds ?? 0), MAX_WAIT_SECONDS);
 }

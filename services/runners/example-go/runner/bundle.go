@@ -16,6 +16,8 @@ import (
 const (
 	maxParts     = 8
 	maxPartBytes = 255
+	// maxRunFilesBytes is what the contract allows: a message of gRPC stays below 4 MiB with it.
+	maxRunFilesBytes = 3932160
 )
 
 // checkPath says why a path may not be used.
@@ -54,14 +56,40 @@ func readBundle(content []byte) (map[string]*runlanev1.BundleFile, error) {
 		}
 		files[file.Path] = file
 	}
+	return files, checkTree(files)
+}
+
+// checkTree says whether a file is where another needs a folder.
+func checkTree(files map[string]*runlanev1.BundleFile) error {
 	for name := range files {
 		for folder := path.Dir(name); folder != "."; folder = path.Dir(folder) {
 			if files[folder] != nil {
-				return nil, fmt.Errorf("%q is a file and a folder", folder)
+				return fmt.Errorf("%q is a file and a folder", folder)
 			}
 		}
 	}
-	return files, nil
+	return nil
+}
+
+// withRunFiles adds the files of one run, the bytes of a bundle or none, to those of its artifact.
+func withRunFiles(files map[string]*runlanev1.BundleFile, content []byte) (map[string]*runlanev1.BundleFile, error) {
+	if len(content) == 0 {
+		return files, nil
+	}
+	if len(content) > maxRunFilesBytes {
+		return nil, fmt.Errorf("files are longer than %d bytes", maxRunFilesBytes)
+	}
+	more, err := readBundle(content)
+	if err != nil {
+		return nil, err
+	}
+	for name, file := range more {
+		if files[name] != nil {
+			return nil, fmt.Errorf("files: %q is a file of the artifact", name)
+		}
+		files[name] = file
+	}
+	return files, checkTree(files)
 }
 
 // filesWith gives the files of a bundle that has this entry.

@@ -65,6 +65,9 @@ func (s *service) plan(request *runlanev1.ExecuteRequest) (*runlanev1.Start, *La
 		return nil, nil, nil, status.Error(codes.FailedPrecondition, "this artifact is not held here: upload it")
 	}
 	files, err := filesWith(start.Entry, content)
+	if err == nil {
+		files, err = withRunFiles(files, start.Files)
+	}
 	if err != nil {
 		return nil, nil, nil, status.Error(codes.InvalidArgument, err.Error())
 	}

@@ -66,7 +66,7 @@ func (r *run) toTheEnd(ctx context.Context, requests <-chan *runlanev1.ExecuteRe
 // giveOrder tells the process what to run, which starts the program.
 func (r *run) giveOrder() {
 	order := proto.CloneOf(r.start)
-	order.Stdin = nil
+	order.Stdin, order.Files = nil, nil
 	content, err := proto.Marshal(order)
 	if err == nil {
 		// A process that is dead by now is seen elsewhere.

@@ -1,4 +1,4 @@
-// Setup fills Go's build cache, which is the folder given, with the compiled standard library.
+// Setup fills Go's build cache with the compiled standard library, and leaves it in the folder given.
 package main
 
 import (
@@ -10,7 +10,7 @@ import (
 )
 
 func main() {
-	tool, cache := os.Args[1], os.Args[2]
+	tool, kept := os.Args[1], os.Args[2]
 	names, err := exec.Command(tool, "list", "std").Output()
 	check(err)
 	build := exec.Command(tool, "build")
@@ -21,10 +21,15 @@ func main() {
 	}
 	build.Stdout, build.Stderr = os.Stdout, os.Stderr
 	check(build.Run())
-	// Go makes the folders of its cache where they are missing, which it cannot once the cache is read-only.
+	// What is kept is cached in these, and nothing else: a file that the tool locks, such as trim.txt, is one that any
+	// program could hold locked against every compile.
 	for number := 0; number < 256; number++ {
-		check(os.WriteFile(filepath.Join(cache, fmt.Sprintf("%02x", number), "kept"), nil, 0o644))
+		folder := fmt.Sprintf("%02x", number)
+		check(os.Rename(filepath.Join(os.Getenv("GOCACHE"), folder), filepath.Join(kept, folder)))
+		// Go makes the folders of its cache where they are missing, which it cannot once the cache is read-only.
+		check(os.WriteFile(filepath.Join(kept, folder, "kept"), nil, 0o644))
 	}
+	check(os.RemoveAll(os.Getenv("GOCACHE")))
 }
 
 // isUsual leaves out what programs cannot import, unless something else needs it, and large packages about Go itself.

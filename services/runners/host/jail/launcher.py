@@ -14,7 +14,6 @@ sys.dont_write_bytecode = True
 
 import argparse  # noqa: E402
 import collections  # noqa: E402
-import glob  # noqa: E402
 import json  # noqa: E402
 import marshal  # noqa: E402
 import os  # noqa: E402
@@ -28,8 +27,8 @@ import time  # noqa: E402
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.dirname(HERE))
 
-from jail import cgroup, linux, maker, probe, program, rootfs, seccomp, service  # noqa: E402
-from jail.toolchains import find_toolchains  # noqa: E402
+from jail import cgroup, linux, probe, program, rootfs, seccomp, service  # noqa: E402
+from jail.languages import find_languages  # noqa: E402
 
 SUBORDINATE_IDS = 65_536
 FIRST_RUN_UID = 10_000
@@ -44,7 +43,7 @@ class CannotIsolate(Exception):
     """This machine cannot keep programs apart; the message says what to do."""
 
 
-# What the outer sandbox is made with. `users` are (name, uid) of the runs; `binds` folders to show, `toolchains` one to show by
+# What the outer sandbox is made with. `users` are (name, uid) of the runs; `binds` files and folders to show, `toolchains` a folder to show by
 # that name; `host_ids` the first of
 # its ids on the host, with what reserves them; `zygote` what the service runs in, as (interpreter, environment), and
 # `preload` what that imports for the programs.
@@ -111,8 +110,9 @@ def _die_with_parent():
 
 def _launch(arguments, groups):
     _check_machine()
-    toolchains, binds, zygote = _find_tools(arguments.runners, dict(tool.split("=", 1) for tool in arguments.tool))
-    binds += [os.path.realpath(path) for path in arguments.bind]
+    found = _find_languages(arguments.runners, dict(tool.split("=", 1) for tool in arguments.tool))
+    binds = [*found.binds, *(os.path.realpath(path) for path in arguments.bind)]
+    zygote = found.zygote or (sys.executable, {})
     root = os.getuid() == 0
     mode = _mode(arguments.no_user_namespaces)
     count = arguments.slots + arguments.warm + arguments.preludes
@@ -129,7 +129,8 @@ def _launch(arguments, groups):
         "mode": mode,
         "platform": f"linux/{ {'x86_64': 'x64', 'aarch64': 'arm64'}.get(platform.machine(), platform.machine()) }",
         "slots": arguments.slots,
-        "toolchains": toolchains,
+        "toolchains": found.toolchains,
+        "problems": found.problems,
         "toolchainsShown": arguments.toolchains is not None,
         "environment": rootfs.ENVIRONMENT,
         "memory": "cgroup" if groups.slots[0].has_memory else "polled",
@@ -185,37 +186,16 @@ def _can_make_user_namespaces():
     return os.waitpid(pid, 0)[1] == 0
 
 
-def _find_tools(folder, given):
-    """The toolchains that the manifests name and this machine has, as {language: [{tool: path}, ...]}, the preferred one first;
-    what must be shown for them to run; and what the service itself runs in, as (interpreter, environment): that of the
-    language whose programs run in forks of it."""
-    toolchains, binds, zygote = {}, [], (sys.executable, {})
-    for path in sorted(glob.glob(os.path.join(folder, "*", "runner.json"))):
-        with open(path, encoding="utf-8") as file:
-            manifest = json.load(file)
-        name, tools = manifest["name"], manifest["tools"]
-        own = given.get(name)
-        if own and not os.access(own, os.X_OK):
-            raise CannotIsolate(f"there is no program at {own}, which was given for {name}")
-        found = find_toolchains(tools, own)
-        if not found:
-            continue
-        toolchains[name] = found
-        shown = {prefix for tool in found for path in tool.values() for prefix in (_prefix(path), _prefix(os.path.realpath(path))) if prefix}
-        shown.update(path for pattern in manifest.get("shows", ()) for path in glob.glob(pattern) if os.path.isdir(path))
-        hidden = next((prefix for prefix in sorted(shown) if any(f"{prefix}/".startswith(f"{folder}/") for folder, _, _ in maker.WRITABLE)), None)
-        if hidden:
-            raise CannotIsolate(f"{hidden}, which {name} needs, lies in a folder that each run has its own of: move it")
-        binds += sorted(shown)
-        if manifest.get("warm") == "zygote":
-            zygote = (next(iter(found[0].values())), manifest.get("env", {}))
-    return toolchains, binds, zygote
-
-
-def _prefix(tool):
-    """The folder that a tool was installed to, where it is not shown anyway."""
-    prefix = os.path.dirname(os.path.dirname(tool))
-    return None if prefix in ("/", "/usr", "/usr/local") or prefix.startswith("/usr/") else prefix
+def _find_languages(folder, given):
+    """What the manifests ask for. What somebody has given by hand must be usable: they mean it."""
+    for language, path in given.items():
+        if not os.access(path, os.X_OK):
+            raise CannotIsolate(f"there is no program at {path}, which was given for {language}")
+    found = find_languages(folder, given)
+    for language in given:
+        if language in found.problems:
+            raise CannotIsolate(f"{language}, which {given[language]} was given for: {found.problems[language]}")
+    return found
 
 
 def _reserve_host_ids():

@@ -11,6 +11,7 @@ FAREWELL_SECONDS = 0.2  # for the caller to close after EXIT
 FILL_SECONDS = 5  # for the program's files to be written, once all of them have been sent
 GRACE_SECONDS = 3  # past its limits, after which a run is ended from outside; a busy machine takes its time
 END_SECONDS = 30  # for the kernel to take down what has been killed: hundreds of processes with scattered memory take a while
+FIND_SECONDS = 2  # for what the program left to be found, however much it is
 SLOW_READER_SECONDS = 30  # in which a caller must take some of what is left to send
 TICK_SECONDS = 0.02
 CHUNK = 32 * 1024
@@ -294,8 +295,15 @@ class Relay:
 
     def _send_produced(self):
         """Send what the program left in the folder that is collected; how many things in there are not sent."""
-        paths, omitted = self.sandbox.produced(self.collect)
-        for piece in self.sandbox.read(self.collect, paths, self.limits["producedFiles"], self.limits["producedBytes"]):
+        until = time.monotonic() + FIND_SECONDS
+
+        def may_go_on():
+            self._expect_caller()
+            return time.monotonic() < until
+
+        most_files = self.limits["producedFiles"]
+        paths, omitted = self.sandbox.produced(self.collect, most_files, may_go_on)
+        for piece in self.sandbox.read(self.collect, paths, most_files, self.limits["producedBytes"]):
             if piece is None:
                 omitted += 1
                 continue
@@ -303,6 +311,13 @@ class Relay:
             self._send(frames.pack_file(path, data, executable, frames.PRODUCED))
             self._wait_until_sent(HELD_BACK)
         return omitted
+
+    def _expect_caller(self):
+        """Raises ConnectionError when the caller has left."""
+        poll = select.poll()
+        poll.register(self.connection, select.POLLRDHUP)
+        if poll.poll(0):
+            raise ConnectionError("closed")
 
     def _see_off(self):
         """Let the caller close first. A frame that crossed EXIT, such as a signal, would else be left unread here, which
@@ -350,7 +365,8 @@ class Relay:
             "reason": self.reason,
             "code": "" if signalled else os.WEXITSTATUS(self.status),
             "signal": signal_name(os.WTERMSIG(self.status)) if signalled else "",
-            "wallMs": round((self.ended - self.begun) * 1000),
+            # It may have ended before it was told to begin: of files that are more than its memory.
+            "wallMs": max(0, round((self.ended - self.begun) * 1000)),
             "cpuMs": round(cpu_ms),
             "memoryPeakBytes": peak,
             "stdoutTruncated": int(frames.STDOUT in truncated),

@@ -106,8 +106,9 @@ def to_words(argv, env, files, limits, collect="out"):
 def _limits(given):
     limits = dict(LIMITS)
     for name, value in given:
-        if name not in limits or not 0 < int(value) < 1 << 50:
-            raise Refused(f"limit {name} is not a positive whole number")
+        least = 0 if name.startswith("produced") else 1
+        if name not in limits or not least <= int(value) < 1 << 50:
+            raise Refused(f"limit {name} is not a whole number from {least}")
         limits[name] = int(value)
     return limits
 

@@ -29,10 +29,18 @@ LINKS = {"fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd
 # Of the host's /etc only what programs cannot do without, and nothing that tells who the host is.
 ETC_FILES = ("ld.so.cache", "localtime", "mime.types")
 ETC_FOLDERS = ("alternatives",)
+# What is written for the runs, whatever the host has by these names.
+ETC_TEXTS = {
+    "hosts": f"127.0.0.1 localhost\n::1 localhost\n127.0.1.1 {HOSTNAME}\n",
+    "hostname": f"{HOSTNAME}\n",
+    "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\nservices: files\nprotocols: files\n",
+    "resolv.conf": "",
+}
+OWN_ETC = ("passwd", "group", *ETC_TEXTS, *ETC_FILES)
 
 
 def build(users, binds, toolchains):
-    """Make the skeleton and make it the root. `users` are (name, uid); `binds` are folders to show at their own path,
+    """Make the skeleton and make it the root. `users` are (name, uid); `binds` are files and folders to show at their own path,
     `toolchains` is one to show at TOOLCHAINS, or None."""
     mount(None, "/", None, MS_REC | MS_PRIVATE)
     # Something that exists everywhere and hides nothing that is bound below.
@@ -53,8 +61,7 @@ def build(users, binds, toolchains):
             _bind(f"/{name}", f"{base}/{name}")
     for path in binds:
         if not path.startswith("/usr/"):
-            os.makedirs(base + path, exist_ok=True)
-            _bind(path, base + path)
+            _show(path, base + path)
     if toolchains:
         os.mkdir(base + TOOLCHAINS)
         _bind(toolchains, base + TOOLCHAINS)
@@ -73,12 +80,22 @@ def build(users, binds, toolchains):
     mount(None, "/", None, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV)
 
 
+def _show(path, target):
+    """Show a file or a folder at its own path, and what a link leads to at the link's."""
+    if os.path.isdir(path):
+        os.makedirs(target, exist_ok=True)
+    else:
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        _write(target, b"")
+    _bind(path, target)
+
+
 def _hides(base, binds):
     return any(path == base or path.startswith(base + "/") for path in binds)
 
 
 def _bind(source, target):
-    """Show a folder read-only. What is mounted below it comes too, for a user namespace may not leave it out."""
+    """Show something read-only. What is mounted below it comes too, for a user namespace may not leave it out."""
     mount(source, target, None, MS_BIND | MS_REC)
     mount(None, target, None, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | _kept_flags(source))
     for point in _mounts_below(target):
@@ -118,14 +135,7 @@ def _fill_etc(folder, users, copies):
     for name, uid in users:
         accounts += f"{name}:x:{uid}:{uid}:{name}:/work:/bin/sh\n"
         groups += f"{name}:x:{uid}:\n"
-    texts = {
-        "passwd": accounts,
-        "group": groups,
-        "hosts": f"127.0.0.1 localhost\n::1 localhost\n127.0.1.1 {HOSTNAME}\n",
-        "hostname": f"{HOSTNAME}\n",
-        "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\nservices: files\nprotocols: files\n",
-        "resolv.conf": "",
-    }
+    texts = {"passwd": accounts, "group": groups, **ETC_TEXTS}
     for name, text in texts.items():
         _write(f"{folder}/{name}", text.encode())
     for name, content in copies.items():

@@ -72,14 +72,17 @@ class Sandbox:
         if request.terminal:
             self._open_terminal(*request.terminal)
         group.limit(limits["memoryBytes"], limits["processes"])
+        files = request.files()
         try:
-            for path, executable, content in request.files():
+            for path, executable, content in files:
                 self._send(program.pack_file(path, executable, len(content)), content)
             names = ("argv", "env", "limits", "collect", "prelude")
             job = {name: getattr(request, name) for name in names}
             self._send(program.pack_job({**job, "terminal": self.terminal and self.terminal.path}))
         except BrokenPipeError:
-            pass  # it has ended: it says why, or its group does
+            # It has ended: it says why, or its group does. Whatever it ended of, START comes after the last file.
+            for _ in files:
+                pass
 
     def start_prelude(self, seconds):
         """Start a program that waits on its descriptor 4 for the frames of its run. Raises OSError where it cannot start."""
@@ -180,9 +183,9 @@ class Sandbox:
             self.ending = linux.Ending.read(report)
         return self.ending
 
-    def produced(self, folder):
+    def produced(self, folder, most_files, may_go_on):
         """What is in a folder of /work, once nobody is left to change it: see produced.find_produced()."""
-        return produced.find_produced(self._work, folder)
+        return produced.find_produced(self._work, folder, most_files, may_go_on)
 
     def read(self, folder, paths, most_files, most_bytes):
         """The bytes of it: see produced.read_produced()."""

@@ -55,7 +55,8 @@ AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 X32_BIT = 0x40000000
 # Every CLONE_NEW* that clone() takes, and CLONE_PARENT: a child of the maker's own would keep it from seeing the run's end.
 NOT_BY_CLONE = 0x7E020000 | 0x8000
-MAP_HUGETLB, MFD_HUGETLB, F_NOTIFY = 0x40000, 4, 1026
+MAP_HUGETLB, MFD_HUGETLB = 0x40000, 4
+F_SETLEASE, F_NOTIFY, F_SETDELEG = 1024, 1026, 1040
 
 LOAD, EQUAL, GREATER_EQUAL, ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 ALLOW, KILL_PROCESS = 0x7FFF0000, 0x80000000
@@ -131,8 +132,12 @@ def _answers(column):
     # Huge pages are a store of the host's that no limit of a run counts.
     when("mmap", [_argument(3), (ANY_BIT, 0, 1, MAP_HUGETLB), PERMISSION, ALLOWED])
     when("memfd_create", [_argument(1), (ANY_BIT, 0, 1, MFD_HUGETLB), PERMISSION, ALLOWED])
-    # As inotify: a notice of who opens what in the folders shown.
-    when("fcntl", [_argument(1), (EQUAL, 0, 1, F_NOTIFY), PERMISSION, ALLOWED])
+    # As inotify: a notice of who opens what in the folders shown. And leases, for which everybody else who opens the file
+    # waits 45 seconds: where runs are the user who owns what toolchains have made, the kernel gives them one.
+    when(
+        "fcntl",
+        [_argument(1), (EQUAL, 2, 0, F_SETLEASE), (EQUAL, 1, 0, F_NOTIFY), (EQUAL, 0, 1, F_SETDELEG), PERMISSION, ALLOWED],
+    )
     # TIOCSTI and TIOCLINUX type into somebody's terminal.
     when("ioctl", [_argument(1), (EQUAL, 1, 0, 0x5412), (EQUAL, 0, 1, 0x541C), PERMISSION, ALLOWED])
     when("personality", [_argument(0), (EQUAL, 2, 0, 0), (EQUAL, 1, 0, 0xFFFFFFFF), PERMISSION, ALLOWED])

@@ -27,9 +27,35 @@ def find_toolchains(tools, own=None):
     return found
 
 
+def explain_lack(tools):
+    """Why there is none though something is where a tool may be; None where nothing is."""
+    for patterns in tools.values():
+        for path in _paths(patterns):
+            problem = _problem(path)
+            if problem:
+                return f"{path} {problem}"
+    return None
+
+
 def _matches(patterns):
-    paths = [path for pattern in patterns for path in sorted(glob.glob(pattern))]
-    return [path for path in paths if os.path.isfile(path) and os.access(path, os.X_OK) and _is_open(path)]
+    return [path for path in _paths(patterns) if not _problem(path)]
+
+
+def _paths(patterns):
+    return [path for pattern in patterns for path in sorted(glob.glob(pattern))]
+
+
+def _problem(path):
+    """Why a path is no tool, or None."""
+    if os.path.isdir(path):
+        return "is a folder: name the program in it"
+    if not os.path.isfile(path):
+        return "is a link to nothing" if os.path.islink(path) else "is no file"
+    if not os.access(path, os.X_OK):
+        return "may not be executed: chmod a+rx"
+    if not _is_open(path):
+        return "is closed to other users, as which programs run: chmod a+rx it and the folders above it"
+    return None
 
 
 def _is_open(path):

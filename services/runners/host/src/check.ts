@@ -1,11 +1,20 @@
 /** What a request must look like before anything is made of it: bundles, paths, arguments, environment. */
 import { runner } from '@runlane/contract';
+import { BUILD_FOLDER } from './command.js';
 import { invalid } from './refusal.js';
 
 const MAX_FILES = 4096;
-const MAX_PATH_BYTES = 1024;
+/** Of the files of one run: with them, a message of gRPC stays below its usual 4 MiB. */
+const MAX_RUN_FILES_BYTES = 3.75 * 1024 * 1024;
 const MAX_PART_BYTES = 255;
-const MAX_DEPTH = 8;
+const MAX_PATH_BYTES = 1024;
+const MAX_PARTS = 8;
+/** What a compiler makes lies in a folder of its own, and in there may have paths as sources have. */
+const PATHS = {
+  bundle: { maxBytes: MAX_PATH_BYTES, maxParts: MAX_PARTS },
+  files: { maxBytes: MAX_PATH_BYTES, maxParts: MAX_PARTS },
+  artifact: { maxBytes: MAX_PATH_BYTES + `${BUILD_FOLDER}/`.length, maxParts: MAX_PARTS + 1 },
+} as const;
 const MAX_ARGS = 64;
 const MAX_ARG_BYTES = 4096;
 const MAX_ENV = 64;
@@ -14,13 +23,14 @@ const MAX_ENV_BYTES = 32 * 1024;
 const PAGE_BYTES = 4096;
 
 /** Why a path may not be used, or undefined when it may. */
-export function pathProblem(path: string): string | undefined {
+export function pathProblem(path: string, field: keyof typeof PATHS = 'bundle'): string | undefined {
+  const { maxBytes, maxParts } = PATHS[field];
   if (path === '') return 'is empty';
-  if (Buffer.byteLength(path) > MAX_PATH_BYTES) return `is longer than ${MAX_PATH_BYTES} bytes`;
+  if (Buffer.byteLength(path) > maxBytes) return `is longer than ${maxBytes} bytes`;
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not be in a path
   if (/[\u0000-\u001f\u007f]/.test(path)) return 'has a control character';
   const parts = path.split('/');
-  if (parts.length > MAX_DEPTH) return `has more than ${MAX_DEPTH} parts`;
+  if (parts.length > maxParts) return `has more than ${maxParts} parts`;
   if (path.startsWith('/')) return 'is absolute';
   if (parts.some((part) => part === '' || part === '.' || part === '..')) return 'has an empty, "." or ".." part';
   if (parts.some((part) => Buffer.byteLength(part) > MAX_PART_BYTES))
@@ -29,7 +39,7 @@ export function pathProblem(path: string): string | undefined {
 }
 
 /** @throws Refusal naming everything that is wrong with it. */
-export function readBundle(bytes: Buffer, field: string): runner.BundleFile[] {
+export function readBundle(bytes: Buffer, field: keyof typeof PATHS): runner.BundleFile[] {
   let files: runner.BundleFile[];
   try {
     ({ files } = runner.Bundle.decode(bytes));
@@ -41,17 +51,32 @@ export function readBundle(bytes: Buffer, field: string): runner.BundleFile[] {
   if (files.length > MAX_FILES) throw invalid([`${field} holds more than ${MAX_FILES} files`]);
   const seen = new Set<string>();
   for (const [index, { path }] of files.entries()) {
-    const problem = pathProblem(path) ?? (seen.has(path) ? 'is there twice' : undefined);
+    const problem = pathProblem(path, field) ?? (seen.has(path) ? 'is there twice' : undefined);
     if (problem) problems.push(`${field}.files[${index}].path ${problem}`);
     seen.add(path);
   }
-  for (const [index, { path }] of files.entries()) {
-    const parts = path.split('/');
-    const under = parts.slice(1).findIndex((_, depth) => seen.has(parts.slice(0, depth + 1).join('/')));
-    if (under !== -1) problems.push(`${field}.files[${index}].path lies below another file`);
-  }
+  for (const [index, { path }] of files.entries())
+    if (liesBelow(path, seen)) problems.push(`${field}.files[${index}].path lies below another file`);
   if (problems.length > 0) throw invalid(problems.slice(0, 20));
   return files;
+}
+
+function liesBelow(path: string, files: ReadonlySet<string>): boolean {
+  const folders = path.split('/').slice(0, -1);
+  return folders.some((_, depth) => files.has(folders.slice(0, depth + 1).join('/')));
+}
+
+/** The artifact's files, and beside them those of one run alone. @throws Refusal naming what is wrong with the latter. */
+export function withRunFiles(files: readonly runner.BundleFile[], bytes: Buffer): readonly runner.BundleFile[] {
+  if (bytes.length === 0) return files;
+  if (bytes.length > MAX_RUN_FILES_BYTES) throw invalid([`files are longer than ${MAX_RUN_FILES_BYTES} bytes`]);
+  const more = readBundle(bytes, 'files');
+  const taken = new Set(files.map(({ path }) => path));
+  const added = new Set(more.map(({ path }) => path));
+  const isWrong = ({ path }: runner.BundleFile) => taken.has(path) || liesBelow(path, taken);
+  if (more.some(isWrong) || files.some(({ path }) => liesBelow(path, added)))
+    throw invalid(['files has the path of a file of the artifact, or one below it or above it']);
+  return [...files, ...more];
 }
 
 /** A program whose own files do not fit below its limits could never start. */
@@ -62,7 +87,9 @@ export function checkRoom(
 ): void {
   const bytes = files.reduce((sum, { content }) => sum + Math.ceil(content.length / PAGE_BYTES) * PAGE_BYTES, 0);
   if (bytes > limits.diskBytes)
-    problems.push(`limits.diskBytes is less than the ${bytes} bytes of the program's files`);
+    problems.push(
+      `limits.diskBytes must be at least ${bytes}: so much are the program's files, compiled ones among them`,
+    );
   const folders = new Set(
     files.flatMap(({ path }) => {
       const parts = path.split('/').slice(0, -1);

@@ -9,7 +9,9 @@ export const BUILD_FOLDER = '.build';
 export const OUT_FOLDER = 'out';
 const WORK = '/work';
 /** Where the sandbox shows what the tools of languages have made for all programs. */
-const TOOLCHAINS = '/toolchains';
+export const TOOLCHAINS = '/toolchains';
+
+const PLACEHOLDER = /\{([a-z0-9+-]+)\}/g;
 
 interface Given {
   readonly tools: Toolchain;
@@ -26,11 +28,16 @@ export function fillCommand(argv: readonly string[], given: Given): string[] {
   const texts: Record<string, string> = {
     ...tools,
     entry: plain(entry),
-    stem: plain(entry.slice(0, entry.length - posix.extname(entry).length)),
+    stem: plainStem(entry.slice(0, entry.length - posix.extname(entry).length)),
     out: `${WORK}/${BUILD_FOLDER}`,
     setup: `${TOOLCHAINS}/${toolchain}`,
   };
-  return argv.flatMap((word) => lists[word] ?? [word.replace(/\{([a-z0-9+-]+)\}/g, (all, name) => texts[name] ?? all)]);
+  return argv.flatMap((word) => lists[word] ?? [word.replace(PLACEHOLDER, (all, name) => texts[name] ?? all)]);
+}
+
+/** Names in braces, whatever they mean. */
+export function placeholdersIn(word: string): string[] {
+  return [...word.matchAll(PLACEHOLDER)].map(([, name = '']) => name);
 }
 
 /** Variables of a manifest, with placeholders filled in likewise. */
@@ -38,9 +45,17 @@ export function fillVariables(env: Readonly<Record<string, string>>, given: Give
   return Object.fromEntries(Object.entries(env).map(([name, value]) => [name, fillCommand([value], given).join(' ')]));
 }
 
-/** "./" keeps a file called "-rf" from being read as an option. */
+/**
+ * "./" keeps a file from being read as anything else: an option ("-rf"), a file of arguments ("@x"), a command ("|id", which
+ * SQLite would run), a word of the tool ("inspect"). A usual path stays as it is, for programs and errors name it so.
+ */
 function plain(path: string): string {
-  return path.startsWith('-') ? `./${path}` : path;
+  return /^\w.*[./]/.test(path) ? path : `./${path}`;
+}
+
+/** Tools take a name without its extension for a class, which "./" would make another. */
+function plainStem(stem: string): string {
+  return /^[-@]/.test(stem) ? `./${stem}` : stem;
 }
 
 /** The files that a compiler is given. */

@@ -8,6 +8,8 @@ import { runOnce } from './run-once.js';
 import type { RunEnd, Sandbox } from './sandbox/sandbox.js';
 
 const MAX_DIAGNOSTICS_BYTES = 65_536;
+/** Of a compiler that is content, though there is nothing to run: the source has no program in it, or the command names no output. */
+const MADE_NOTHING = 'the compile command wrote nothing to {out}, so there is nothing to run';
 
 /** Said after the compiler's own words, which it had no time or memory to end. */
 const LIMIT_REACHED: Partial<Record<RunEnd['reason'], string>> = {
@@ -30,7 +32,7 @@ export interface Compiled {
   readonly result: types.CompileResult;
 }
 
-/** @throws Refusal naming what is wrong with the request; SandboxError when the compiler could not be run. */
+/** @throws Refusal naming what is wrong with the request; StartError or SandboxError when the compiler could not be run. */
 export async function compile(
   sandbox: Sandbox,
   { language, entry, files, limits: asked }: Compilation,
@@ -61,9 +63,14 @@ export async function compile(
   const built = [...made].map(([path, { executable, parts }]) =>
     runner.BundleFile.fromPartial({ path: `${BUILD_FOLDER}/${path}`, content: Buffer.concat(parts), executable }),
   );
+  const hasProgram = succeeded(end) && built.length > 0;
   return {
-    artifact: succeeded(end) ? encode([...files, ...built]) : undefined,
-    result: { exitCode: exitCodeOf(end), diagnostics: diagnosticsOf(end, output), wallTimeMs: end.wallMs },
+    artifact: hasProgram ? encode([...files, ...built]) : undefined,
+    result: {
+      exitCode: exitCodeOf(end),
+      diagnostics: diagnosticsOf(end, output, built.length),
+      wallTimeMs: end.wallMs,
+    },
   };
 }
 
@@ -76,10 +83,17 @@ function succeeded({ reason, code, filesOmitted }: RunEnd): boolean {
   return reason === 'exited' && code === 0 && filesOmitted === 0;
 }
 
-function diagnosticsOf(end: RunEnd, output: Buffer): Buffer {
+function diagnosticsOf(end: RunEnd, output: Buffer, filesMade: number): Buffer {
   const kept = output.subarray(0, MAX_DIAGNOSTICS_BYTES - 200);
-  const said = LIMIT_REACHED[end.reason] ?? (end.filesOmitted > 0 ? 'the compiler made more than is kept' : undefined);
+  const said = ownWords(end, filesMade);
   return said ? Buffer.concat([kept, Buffer.from(`${kept.length > 0 ? '\n' : ''}${said}\n`)]) : kept;
+}
+
+/** What the compiler did not say itself. */
+function ownWords(end: RunEnd, filesMade: number): string | undefined {
+  if (end.reason !== 'exited') return LIMIT_REACHED[end.reason];
+  if (end.filesOmitted > 0) return 'the compiler made more than is kept';
+  return end.code === 0 && filesMade === 0 ? MADE_NOTHING : undefined;
 }
 
 function encode(files: readonly runner.BundleFile[]): Buffer {

@@ -7,7 +7,7 @@ import { type ServerDuplexStream, status } from '@grpc/grpc-js';
 import { runner } from '@runlane/contract';
 import type { Artifacts } from './artifacts.js';
 import { DIGEST } from './artifacts.js';
-import { checkRoom, checkWords, pathProblem, readBundle } from './check.js';
+import { checkRoom, checkWords, pathProblem, readBundle, withRunFiles } from './check.js';
 import { fillCommand, OUT_FOLDER, sourcesAmong } from './command.js';
 import type { Languages } from './languages.js';
 import { resolveLimits } from './limits.js';
@@ -103,14 +103,16 @@ export function createExecute({ languages, sandbox, preludes, artifacts, slots, 
     const bytes = artifacts.get(start.artifactDigest);
     if (!bytes)
       throw new Refusal(status.FAILED_PRECONDITION, `artifact ${start.artifactDigest} is not held here: upload it`);
-    const files = readBundle(bytes, 'artifact');
-    if (!files.some((file) => file.path === start.entry)) throw invalid(['entry is not a file of the artifact']);
+    const prepared = readBundle(bytes, 'artifact');
+    if (!prepared.some((file) => file.path === start.entry)) throw invalid(['entry is not a file of the artifact']);
+    const files = withRunFiles(prepared, start.files);
     checkRoom(files, limits, problems);
     if (problems.length > 0) throw invalid(problems);
     const { manifest, tools, toolchain, environment } = language;
     const { entry, args } = start;
+    // Of the program alone: a run must not give a tool more to work on.
     const sources = sourcesAmong(
-      files.map(({ path }) => path),
+      prepared.map(({ path }) => path),
       manifest,
     );
     const request = {

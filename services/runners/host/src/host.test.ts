@@ -110,6 +110,29 @@ test('standard input comes with the start, or message by message', async () => {
   assert.equal((await outcome).stdout, 'one two\n');
 });
 
+test('files of a run lie beside the program for this run alone, and never in the place of its own', async () => {
+  const digest = await prepare(
+    'import os; print(sorted(os.listdir()), open("input").read() if os.path.exists("input") else "")',
+  );
+  const files = bundleOf({ input: 'for this run', 'deep/er': '' });
+  assert.equal((await finish(begin(digest, { files }))).stdout, "['deep', 'input', 'main.py', 'out'] for this run\n");
+  assert.equal((await finish(begin(digest))).stdout, "['main.py', 'out'] \n");
+  for (const [path, reason] of [
+    ['main.py', /the path of a file of the artifact/],
+    ['main.py/x', /or one below it/],
+    ['../x', /files\.files\[0\]\.path has an empty, "\." or "\.\."/],
+  ] as const) {
+    const { code, details } = await refusal(finish(begin(digest, { files: bundleOf({ [path]: '' }) })));
+    assert.equal(code, status.INVALID_ARGUMENT);
+    assert.match(details, reason);
+  }
+  const large = bundleOf({ large: 'x'.repeat(3_932_160) });
+  assert.match((await refusal(finish(begin(digest, { files: large })))).details, /longer than 3932160 bytes/);
+  const fits = bundleOf({ input: 'x'.repeat(3.5 * 1024 * 1024) });
+  const counts = await prepare('print(len(open("input").read()))');
+  assert.equal((await finish(begin(counts, { files: fits }))).stdout, '3670016\n');
+});
+
 test('a signal reaches the program', async () => {
   const call = begin(await prepare('import time; print("up"); time.sleep(60)'));
   call.on('data', ({ message }: runner.ExecuteResponse) => {
@@ -265,6 +288,26 @@ test('cancelling the call leaves no process, and frees the slot', async () => {
   assert.equal((await refusal(finish(call))).code, status.CANCELLED);
   await until(async () => (await marked(mark)) === 0);
   await until(async () => (await describe()).freeSlots === SLOTS);
+});
+
+test('a caller that leaves while files are handed over is no error of ours', async () => {
+  const before = host.logged.length;
+  const leaves = await prepare('import os\nfor n in range(60): open(f"out/{n}", "wb").write(bytes(120_000))');
+  for (let round = 0; round < 8; round += 1) {
+    const call = begin(leaves);
+    await assert.rejects(async () => {
+      for await (const { message } of call as AsyncIterable<runner.ExecuteResponse>) {
+        if (message?.$case === 'admitted') call.write({ message: { $case: 'go', value: {} } });
+        if (message?.$case === 'file') call.cancel();
+      }
+    });
+  }
+  // Served after them, so that whatever they led to is in the log.
+  await finish(begin(await prepare('pass')));
+  assert.deepEqual(
+    host.logged.slice(before).filter((line) => line.includes('"level":50')),
+    [],
+  );
 });
 
 test('nothing of the host’s environment, and nothing of a program, goes where it should not', async () => {

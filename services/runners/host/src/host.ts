@@ -1,6 +1,6 @@
 /** A whole runner host: its sandbox, the languages found in it, and the server in front of them. */
 import { chmod, chown, mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { type Closer, createCloser, type Log } from '@runlane/core';
 import { createArtifacts } from './artifacts.js';
 import type { Config } from './config.js';
@@ -29,7 +29,7 @@ export async function startRunnerHost(given: Config, log: Log): Promise<RunnerHo
   try {
     const config = await withToolchainsDir(given, closer);
     const manifests = await readManifests(config.languagesDir, config.languages);
-    const sandbox = await openSandbox({ config, manifests, closer, log });
+    const sandbox = await openSandbox({ config, manifests: manifests.usable, closer, log });
     const { summary, layers, weak } = sandbox.description;
     for (const { name, detail } of layers.filter(({ holds }) => !holds))
       log.warn({ layer: name, detail }, 'layer missing');
@@ -37,8 +37,8 @@ export async function startRunnerHost(given: Config, log: Log): Promise<RunnerHo
     const { languagesDir, toolchainsDir: folder } = config;
     const setups = createSetups({ sandbox, languagesDir, folder });
     const languages = await findLanguages(manifests, { sandbox, languagesDir, setups, log });
-    const lacking = languages.unavailable().map(({ manifest }) => manifest.name);
-    if (lacking.length > 0) log.info({ languages: lacking }, 'not available: GET /v1/languages says why');
+    for (const { name, reason, isExpected } of languages.unavailable())
+      log[isExpected ? 'info' : 'warn']({ language: name, reason }, 'language not available');
     const preludes = createPreludes({ sandbox, most: config.preludes, log });
     closer.add({ name: 'preludes', close: async () => preludes.close() });
     const service = createRunnerService({
@@ -65,13 +65,22 @@ export async function startRunnerHost(given: Config, log: Log): Promise<RunnerHo
 
 /** What is made for toolchains is thrown away with the host, unless somebody has named a folder for it. */
 async function withToolchainsDir(config: Config, closer: Closer): Promise<Config> {
-  // A jail that somebody else started shows what that one was given.
-  if (config.toolchainsDir || config.jailSocket) return config;
-  await mkdir(config.runDir, { recursive: true });
-  const toolchainsDir = await mkdtemp(join(config.runDir, 'runlane-toolchains-'));
-  closer.add({ name: 'toolchains', close: () => rm(toolchainsDir, { recursive: true, force: true }) });
-  // The jail is another user where this process is root, and shows it to programs.
-  await chmod(toolchainsDir, 0o755);
+  // A jail that somebody else started shows what that one was given, who has made it too.
+  if (config.jailSocket) return config;
+  const toolchainsDir = config.toolchainsDir ? resolve(config.toolchainsDir) : await makeTemporary(config, closer);
+  await mkdir(toolchainsDir, { recursive: true, mode: 0o755 }).catch((cause: Error) => {
+    throw new Error(`TOOLCHAINS_DIR="${toolchainsDir}" cannot be made: ${cause.message}`, { cause });
+  });
+  // We are another user soon.
   if (process.getuid?.() === 0) await chown(toolchainsDir, config.uid, config.uid);
   return { ...config, toolchainsDir };
+}
+
+async function makeTemporary({ runDir }: Config, closer: Closer): Promise<string> {
+  await mkdir(runDir, { recursive: true });
+  const folder = await mkdtemp(join(runDir, 'runlane-toolchains-'));
+  closer.add({ name: 'toolchains', close: () => rm(folder, { recursive: true, force: true }) });
+  // The jail is another user where this process is root, and shows it to programs.
+  await chmod(folder, 0o755);
+  return folder;
 }

@@ -1,6 +1,6 @@
 /** Languages by their manifests alone: made up here, and run by a real host. */
 import assert from 'node:assert/strict';
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -11,6 +11,7 @@ import { ask, beginOn, bundleOf, finish, type Host, refusal, startHost, stopHost
 
 const BASH = { tools: { bash: ['/usr/bin/bash', '/bin/bash'] } };
 const VERSION = { argv: ['{bash}', '--version'], pattern: 'version (\\d+\\.\\d+)' };
+const PLAIN = { ...BASH, entry: 'main.sh', run: { argv: ['{bash}', '{entry}', '{args}'] } };
 const MANIFESTS: Record<string, object> = {
   /** What compiling makes is a copy; a source that says so makes it fail, or last for ever. */
   compiled: {
@@ -23,7 +24,11 @@ const MANIFESTS: Record<string, object> = {
     },
     run: { argv: ['{bash}', '{out}/{entry}', '{args}'] },
   },
-  plain: { ...BASH, entry: 'main.sh', run: { argv: ['{bash}', '{entry}', '{args}'] } },
+  plain: PLAIN,
+  'plain-again': { ...PLAIN, title: 'the same, in other words', aliases: ['again'] },
+  'plain-with-env': { ...PLAIN, env: { WORD: 'x' } },
+  'plain-with-more-to-see': { ...PLAIN, shows: ['/usr/share/no-such-*'] },
+  'plain-with-a-file': PLAIN,
   prepared: {
     ...BASH,
     entry: 'main.sh',
@@ -35,6 +40,14 @@ const MANIFESTS: Record<string, object> = {
     entry: 'main.sh',
     setup: { argv: ['{bash}', '-c', 'echo no >&2; exit 4'] },
     run: { argv: ['{bash}'] },
+  },
+  /** The command writes elsewhere than the run looks. */
+  misplaced: {
+    ...BASH,
+    entry: 'main.src',
+    sources: ['*.src'],
+    compile: { argv: ['{bash}', '-c', 'echo done; cp "$1" "$0/$(head -n 1 "$1")"', '{out}', '{sources}'] },
+    run: { argv: ['{out}/program'] },
   },
   absent: {
     tools: { none: ['/usr/bin/no-such-tool'] },
@@ -59,9 +72,11 @@ before(async () => {
   }
   await mkdir(join(languagesDir, 'prepared', 'setup', 'more'), { recursive: true });
   await writeFile(join(languagesDir, 'prepared', 'setup', 'more', 'word'), 'made');
+  await mkdir(join(languagesDir, 'plain-with-a-file', 'setup'));
+  await writeFile(join(languagesDir, 'plain-with-a-file', 'setup', 'file'), '');
   await writeFile(
     join(languagesDir, 'prepared', 'setup', 'make.sh'),
-    'mkdir "$1/lib"; echo "echo $(cat more/word) before" > "$1/lib/greet.sh"',
+    'sleep 1; mkdir "$1/lib"; echo "echo $(cat more/word) before" > "$1/lib/greet.sh"',
   );
   host = await startHost(folder, { LANGUAGES_DIR: languagesDir });
   await settled();
@@ -71,11 +86,14 @@ after(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const describe = () => ask<runner.DescribeResponse>(host.client, (client, done) => client.describe({}, done));
+const describe = (client = host.client) =>
+  ask<runner.DescribeResponse>(client, (asked, done) => asked.describe({}, done));
 
 /** Wait until nothing is being set up any more. */
-async function settled(): Promise<void> {
-  while ((await describe()).languages.some(({ unavailableReason }) => unavailableReason.includes('being set up')));
+async function settled(client = host.client): Promise<void> {
+  while (
+    (await describe(client)).languages.some(({ unavailableReason }) => unavailableReason.includes('being set up'))
+  );
 }
 
 const prepare = (language: string, files: Record<string, string>, more: Partial<runner.PrepareRequest> = {}) =>
@@ -118,6 +136,27 @@ test('placeholders are whole words or parts of words, and what is no placeholder
   ]);
 });
 
+test('a file of the client is never read as anything else, and keeps its usual name', () => {
+  const usual = ['main.c', 'a/-b.c', '_x.c', '2/inspect'];
+  const unusual = ['-x.c', '@x.c', '|id.sql', '.c', 'ä.c', 'inspect'];
+  assert.deepEqual(fillCommand(['{sources}'], { tools: {}, sources: [...usual, ...unusual] }), [
+    ...usual,
+    ...unusual.map((path) => `./${path}`),
+  ]);
+  assert.deepEqual(fillCommand(['.read {entry}'], { tools: {}, entry: '|id.sql' }), ['.read ./|id.sql']);
+  const stems = ['Main.java', '-x.java', '@x.java'].map((entry) => fillCommand(['{stem}'], { tools: {}, entry }));
+  assert.deepEqual(stems.flat(), ['Main', './-x', './@x']);
+});
+
+test('what a manifest says, shows and brings along names the toolchain: what was compiled before is compiled again', async () => {
+  const { languages } = await describe();
+  const digests = ['plain', 'plain-again', 'plain-with-env', 'plain-with-more-to-see', 'plain-with-a-file'].map(
+    (name) => languages.find((each) => each.name === name)?.toolchain.slice(-8),
+  );
+  assert.equal(digests[0], digests[1]);
+  assert.equal(new Set(digests).size, 4);
+});
+
 test('a language whose tools are not there is described with the reason and the way out', async () => {
   const absent = (await describe()).languages.find(({ name }) => name === 'absent');
   assert.match(absent?.unavailableReason ?? '', /\/usr\/bin\/no-such-tool not found.*apt-get install no-such/);
@@ -139,6 +178,25 @@ test('a compiler that refuses is heard', async () => {
   const { artifactDigest, compile } = await prepare('compiled', { 'main.src': 'echo line 1: bad >&2; exit 2' });
   assert.deepEqual([artifactDigest, compile?.exitCode], ['', 2]);
   assert.equal(compile?.diagnostics.toString(), 'line 1: bad\n');
+});
+
+test('a compiler that is content and leaves nothing has made no program', async () => {
+  const { artifactDigest, compile } = await prepare('compiled', { 'main.src': 'echo warning; exit 0' });
+  assert.deepEqual([artifactDigest, compile?.exitCode], ['', 0]);
+  assert.match(compile?.diagnostics.toString() ?? '', /^warning\n\nthe compile command wrote nothing to \{out\}, so/);
+});
+
+test('a program that cannot be started is refused with its name, and not as a fault that may pass', async () => {
+  for (const [made, reason] of [
+    ['elsewhere', 'No such file or directory'],
+    ['program', 'Permission denied'],
+  ] as const) {
+    const refused = await refusal(run('misplaced', { 'main.src': made }));
+    assert.deepEqual(
+      [refused.code, refused.details],
+      [status.INVALID_ARGUMENT, `cannot start /work/.build/program: ${reason}`],
+    );
+  }
 });
 
 test('a compiler has limits, which a client may lower', async () => {
@@ -182,6 +240,33 @@ test('what a toolchain needs is made once, and found by every program', async ()
   );
 });
 
+test('two runners that make the same at once in one folder are in nobody’s way, and leave it once', async () => {
+  const shared = join(folder, 'shared');
+  await mkdir(join(shared, 'toolchains'), { recursive: true });
+  if (process.getuid?.() === 0) for (const each of [shared, `${shared}/toolchains`]) await chmod(each, 0o777);
+  const env = {
+    LANGUAGES_DIR: join(folder, 'languages'),
+    LANGUAGES: 'prepared',
+    TOOLCHAINS_DIR: `${shared}/toolchains`,
+  };
+  const hosts = await Promise.all([startHost(shared, env), startHost(shared, env)]);
+  try {
+    for (const { client } of hosts) {
+      await settled(client);
+      const { languages } = await describe(client);
+      assert.deepEqual(
+        languages.map(({ name, unavailableReason }) => [name, unavailableReason]),
+        [['prepared', '']],
+      );
+    }
+    const [made, ...others] = await readdir(`${shared}/toolchains`);
+    assert.match(made ?? '', /^prepared-[^.]+\.[^.]+$/);
+    assert.deepEqual(others, []);
+  } finally {
+    await Promise.all(hosts.map(stopHost));
+  }
+});
+
 test('files in out come back: plain ones, in order, up to the limits', async () => {
   const script =
     'cd out; mkdir -p b/c; printf two > b/c/2; printf one > a; ln -s /etc/passwd link; mkfifo pipe; : > empty; chmod 0 a; printf xxxxx > z';
@@ -214,4 +299,11 @@ test('a folder out that is taken away, replaced or deep brings nothing and harms
 test('large files come back whole', async () => {
   const { files } = await run('plain', { 'main.sh': 'head -c 5000001 /dev/zero > out/zeros' });
   assert.equal(files.zeros?.length, 5_000_001);
+});
+
+test('what is compiled may lie as deep below its folder as sources may, and is run', async () => {
+  const deep = 'a/b/c/d/e/f/g/h.src';
+  const script = `if [ "$1" ]; then mkdir -p $0/a/b/c/d/e/f/g; cp ${deep} $0/${deep}; else cat .build/${deep}; fi`;
+  const { stdout } = await run('compiled', { 'main.src': script, [deep]: 'echo deep' });
+  assert.equal(stdout, 'echo deep');
 });

@@ -6,13 +6,14 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { z } from 'zod';
 import { DEFAULT_LIMITS, LIMIT_NAMES, type LimitBounds, MAXIMUM_LIMITS } from './limits.js';
+import { clashesAmong, problemsOf } from './manifest-check.js';
 import type { RunLimits } from './sandbox/sandbox.js';
 
 const command = z
   .array(z.string().min(1))
   .min(1)
   .describe(
-    'Words, never a shell line. {args} and {sources} are replaced by whole words; {entry}, {stem}, {out}, {setup} and the names of the tools also within words.',
+    'Words, never a shell line. {args} and {sources} are words of their own, and become as many as there are; {entry}, {stem}, {out}, {setup} and the names of the tools may be parts of words. Any other name in braces is refused.',
   );
 const limits = z.partialRecord(z.enum(LIMIT_NAMES), z.number().int().positive());
 const variables = z.record(z.string(), z.string());
@@ -25,7 +26,10 @@ const fields = z.strictObject({
     .regex(/^[a-z][a-z0-9+#-]{0,31}$/)
     .describe('What clients call it; the same as the folder.'),
   title: z.string().min(1).describe('What people call it, such as "C++".'),
-  aliases: z.array(z.string()).default([]).describe('Other names that clients may use.'),
+  aliases: z
+    .array(z.string().regex(/^[a-z0-9][a-z0-9.+#_-]{0,31}$/))
+    .default([])
+    .describe("Other names that clients may use, in lower case. None may be another language's name or alias."),
   entry: z.string().describe('The file that a program given as plain code is written to.'),
   sources: z
     .array(z.string().regex(/^\*\.[^*/]+$/))
@@ -46,7 +50,9 @@ const fields = z.strictObject({
   shows: z
     .array(z.string().startsWith('/'))
     .default([])
-    .describe('Further folders of the machine that its tools read, such as "/etc/R"; "*" stands for anything.'),
+    .describe(
+      'Further files and folders of the machine that its tools read, such as "/etc/R"; links are followed. "*" stands for anything, and may find nothing; a path without it must be there.',
+    ),
   packages: z.array(z.string()).default([]).describe('Debian packages that bring the tools.'),
   image: z
     .string()
@@ -56,7 +62,7 @@ const fields = z.strictObject({
   version: z
     .strictObject({ argv: command, pattern: z.string() })
     .describe(
-      `Asks a toolchain for its version: the pattern's first group. The files of the folder "setup" are there.`,
+      `Asks a toolchain for its version: the first group of the pattern, a regular expression, which must match what it writes; its exit code must be 0. The files of the folder "setup" are there.`,
     ),
   setup: z
     .strictObject({ argv: command, env: variables.default({}) })
@@ -97,19 +103,54 @@ export function runnerSchema(): object {
   return z.toJSONSchema(manifestSchema, { io: 'input' });
 }
 
-/** @throws Error naming the file and the field of each manifest that is not as it must be. */
-export async function readManifests(languagesDir: string, only: readonly string[]): Promise<Manifest[]> {
-  const manifests: Manifest[] = [];
-  const folders = await readdir(languagesDir, { withFileTypes: true });
-  for (const folder of folders.filter((entry) => entry.isDirectory()).sort((a, b) => (a.name < b.name ? -1 : 1))) {
-    const path = join(languagesDir, folder.name, 'runner.json');
-    const text = await readFile(path, 'utf8').catch(() => undefined);
-    if (text === undefined) continue;
-    const parsed = manifestSchema.safeParse(JSON.parse(text));
-    if (!parsed.success) throw new Error(`${path}: ${z.prettifyError(parsed.error)}`);
-    if (only.length === 0 || only.includes(parsed.data.name)) manifests.push(parsed.data);
+/** A language whose manifest cannot be used; the reason names the file. */
+export interface BrokenManifest {
+  /** The folder's. */
+  readonly name: string;
+  readonly reason: string;
+}
+
+export interface Manifests {
+  readonly usable: readonly Manifest[];
+  readonly broken: readonly BrokenManifest[];
+}
+
+/** The languages of a folder, those named alone where there are any. What is wrong with one is no harm to another. */
+export async function readManifests(languagesDir: string, only: readonly string[]): Promise<Manifests> {
+  const entries = await readdir(languagesDir, { withFileTypes: true });
+  const names = entries.filter((entry) => entry.isDirectory() || entry.isSymbolicLink()).map(({ name }) => name);
+  const read: Manifest[] = [];
+  const broken: BrokenManifest[] = [];
+  for (const name of names.filter((each) => only.length === 0 || only.includes(each)).sort()) {
+    const found = await readManifest(languagesDir, name);
+    if (found && 'problems' in found)
+      broken.push({ name, reason: `${name}/runner.json: ${found.problems.join('; ')}` });
+    else if (found) read.push(found);
   }
-  return manifests;
+  const clashes = clashesAmong(read, broken);
+  return {
+    usable: read.filter(({ name }) => !clashes.some((clash) => clash.name === name)),
+    broken: [...broken, ...clashes],
+  };
+}
+
+/** Undefined where there is none. */
+async function readManifest(
+  languagesDir: string,
+  folder: string,
+): Promise<Manifest | { readonly problems: readonly string[] } | undefined> {
+  let content: unknown;
+  try {
+    content = JSON.parse(await readFile(join(languagesDir, folder, 'runner.json'), 'utf8'));
+  } catch (reason) {
+    if (/^(ENOENT|ENOTDIR)$/.test((reason as NodeJS.ErrnoException).code ?? '')) return undefined;
+    return { problems: [(reason as Error).message] };
+  }
+  const { data, error } = manifestSchema.safeParse(content);
+  const problems = error
+    ? error.issues.map(({ path, message }) => `${path.join('.') || 'the whole'}: ${message}`)
+    : problemsOf(data, folder);
+  return problems.length > 0 ? { problems } : data;
 }
 
 /** What lies in a language's folder "setup" and below it: for the commands that are not about a program. */

@@ -77,11 +77,16 @@ async function openJail({ config, closer }: Surroundings): Promise<Sandbox> {
 
 async function openDocker({ config, manifests, closer, log }: Surroundings): Promise<Sandbox> {
   const { socketPath, runtime, poolSize, images } = config.docker;
-  const languages = manifests.flatMap(({ name, image: own, tools }): DockerLanguage[] => {
+  const languages = manifests.flatMap(({ name, image: own, tools, setup }): DockerLanguage[] => {
     const image = images.get(name) ?? images.get('*') ?? own;
-    return image ? [{ name, image, tools }] : [];
+    return image ? [{ name, image, tools, hasSetup: setup !== undefined }] : [];
   });
-  const sandbox = await createDocker({ socketPath, runtime, poolSize, languages, allowWeak: config.allowWeak, log });
+  const withoutImage = manifests
+    .map(({ name }) => name)
+    .filter((name) => !languages.some((each) => each.name === name));
+  const { allowWeak, toolchainsDir } = config;
+  const settings = { socketPath, runtime, poolSize, allowWeak, toolchainsDir, log };
+  const sandbox = await createDocker({ ...settings, languages, withoutImage });
   closer.add({ name: 'containers', close: () => sandbox.close() });
   const { gid, mode } = await stat(socketPath);
   // The group of the socket is all that is needed of root's rights, where the group may use it.

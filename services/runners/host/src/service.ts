@@ -8,8 +8,7 @@ import { pathProblem, readBundle } from './check.js';
 import { compile } from './compile.js';
 import { createExecute, type ExecuteDependencies, unknownLanguage } from './execute.js';
 import type { Language, Unavailable } from './languages.js';
-import type { Manifest } from './manifest.js';
-import { invalid, Refusal, toServiceError } from './refusal.js';
+import { invalid, isBrokenOff, Refusal, toServiceError } from './refusal.js';
 
 const CHUNK_BYTES = 64 * 1024;
 const MAX_DIGESTS = 1000;
@@ -132,8 +131,8 @@ export function createRunnerService(dependencies: ServiceDependencies): runner.R
   }
 
   function refusal(method: string, reason: unknown) {
-    // A refusal is the caller's affair; anything else is ours, and is logged with what led to it.
-    if (!(reason instanceof Refusal)) log.error({ err: reason, method }, 'call failed');
+    // A refusal, and leaving, is the caller's affair; anything else is ours, and is logged with what led to it.
+    if (!(reason instanceof Refusal || isBrokenOff(reason))) log.error({ err: reason, method }, 'call failed');
     return toServiceError(reason);
   }
 
@@ -153,8 +152,13 @@ export function createRunnerService(dependencies: ServiceDependencies): runner.R
 function toOffer({ manifest, version, toolchain, bounds, compileLimits }: Language): runner.RunnerLanguage {
   const { wallTimeMs, cpuTimeMs, memoryBytes } = compileLimits;
   const compile = manifest.compile && { wallTimeMs, cpuTimeMs, memoryBytes };
+  const { name, title, aliases, entry } = manifest;
   return {
-    ...facts(manifest),
+    name,
+    title,
+    aliases: [...aliases],
+    entry,
+    compiled: compile !== undefined,
     version,
     defaultLimits: { ...bounds.defaults, compile },
     maximumLimits: { ...bounds.maxima, compile },
@@ -164,9 +168,13 @@ function toOffer({ manifest, version, toolchain, bounds, compileLimits }: Langua
   };
 }
 
-function toLack({ manifest, reason }: Unavailable): runner.RunnerLanguage {
+function toLack({ reason, name, title, aliases, entry, compiled }: Unavailable): runner.RunnerLanguage {
   return {
-    ...facts(manifest),
+    name,
+    title,
+    aliases: [...aliases],
+    entry,
+    compiled,
     version: '',
     defaultLimits: undefined,
     maximumLimits: undefined,
@@ -174,8 +182,4 @@ function toLack({ manifest, reason }: Unavailable): runner.RunnerLanguage {
     unavailableReason: reason,
     terminal: false,
   };
-}
-
-function facts({ name, title, aliases, entry, compile: compileCommand }: Manifest) {
-  return { name, title, aliases: [...aliases], entry, compiled: compileCommand !== undefined };
 }

@@ -3,12 +3,15 @@
 import hashlib
 import re
 from collections import OrderedDict
+from pathlib import PurePosixPath
 
 from google.protobuf.message import DecodeError
 from runlane.v1 import runner_pb2
 
 DIGEST = re.compile(r"[0-9a-f]{64}")
 MAX_ARTIFACT_BYTES = 8 * 1024 * 1024
+# What the contract allows: a message of gRPC stays below 4 MiB with it.
+MAX_RUN_FILES_BYTES = 3_932_160
 MAX_PARTS = 8
 MAX_PART_BYTES = 255
 
@@ -66,3 +69,17 @@ def read_bundle(content: bytes) -> dict[str, runner_pb2.BundleFile]:
     if len(by_path) != len(files):
         raise ValueError("a path is there twice")
     return by_path
+
+
+def with_run_files(files: dict[str, runner_pb2.BundleFile], content: bytes) -> dict[str, runner_pb2.BundleFile]:
+    """Beside the files of an artifact those of one run, the bytes of a bundle or none. ValueError says why they cannot be."""
+    if not content:
+        return files
+    if len(content) > MAX_RUN_FILES_BYTES:
+        raise ValueError(f"files are longer than {MAX_RUN_FILES_BYTES} bytes")
+    more = read_bundle(content)
+    together = {**files, **more}
+    folders = {str(folder) for path in together for folder in PurePosixPath(path).parents}
+    if len(together) < len(files) + len(more) or folders & together.keys():
+        raise ValueError("files has the path of a file of the artifact, or one below it or above it")
+    return together

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import grpc
 from runlane.v1 import runner_pb2, runner_pb2_grpc, types_pb2
 
-from .artifacts import DIGEST, MAX_ARTIFACT_BYTES, Artifacts, check_path, digest_of, read_bundle
+from .artifacts import DIGEST, MAX_ARTIFACT_BYTES, Artifacts, check_path, digest_of, read_bundle, with_run_files
 from .language import PLATFORM, Language
 from .run import Run
 
@@ -117,7 +117,7 @@ class RunnerService(runner_pb2_grpc.RunnerServiceServicer):
         files = read_bundle(content)
         if start.entry not in files:
             raise ValueError("entry is not a file of the artifact")
-        return start, language, files, language.limits_of(start.limits)
+        return start, language, with_run_files(files, start.files), language.limits_of(start.limits)
 
     def _language(self, request) -> Language:
         for language in self._languages:

@@ -1,6 +1,6 @@
 /** A runner that misbehaves as it is told: faults that a real one cannot be made to show. */
 import { Server, ServerCredentials, type ServerDuplexStream, status } from '@grpc/grpc-js';
-import { runner } from '@runlane/contract';
+import { runner, type types } from '@runlane/contract';
 import { digestOf } from '@runlane/core';
 import { HealthImplementation } from 'grpc-health-check';
 
@@ -37,6 +37,26 @@ export const leaves =
       exit(call, filesOmitted);
     });
 
+/** What a program makes of what it is started with. */
+export interface Ended {
+  readonly stdout?: string;
+  readonly stderr?: string;
+  readonly exitCode?: number;
+  readonly reason?: runner.EndReason;
+}
+
+/** The program is this function; it ends when that does. */
+export const computes =
+  (program: (start: runner.Start) => Ended | Promise<Ended>): Behaviour =>
+  (call, start) =>
+    onGo(call, async () => {
+      const { stdout = '', stderr = '', exitCode = 0, reason = runner.EndReason.EXITED } = await program(start);
+      output(call, stdout);
+      send(call, { $case: 'output', value: { stream: runner.Stream.STDERR, data: Buffer.from(stderr) } });
+      send(call, { $case: 'exited', value: { ...EXITED, reason, exitCode } });
+      call.end();
+    });
+
 export const BEHAVIOURS = {
   runs: (call) =>
     onGo(call, () => {
@@ -45,6 +65,8 @@ export const BEHAVIOURS = {
     }),
   isBusy: refuse(status.RESOURCE_EXHAUSTED, 'no slot'),
   refuses: refuse(status.INVALID_ARGUMENT, 'limits.processes is odd'),
+  cannotStart: (call) =>
+    onGo(call, () => call.emit('error', { code: status.INVALID_ARGUMENT, details: 'cannot start /work/x' })),
   lacksTheArtifact: refuse(status.FAILED_PRECONDITION, 'artifact'),
   isAway: refuse(status.UNAVAILABLE, 'away'),
   breaksOff: (call) =>
@@ -91,6 +113,10 @@ export interface FakeRunnerOptions {
   readonly behaviours: readonly Behaviour[];
   /** The digest that it says a source bundle was prepared to; its own, as nothing is compiled. */
   readonly prepares?: (bundle: Uint8Array) => string;
+  /** What it says of compiling, which refuses the sources; nothing where they are prepared. */
+  readonly compile?: (request: runner.PrepareRequest) => types.CompileResult | undefined;
+  /** Runs that it makes at once; 2 when left out. */
+  readonly slots?: number;
   /** What it offers; Python 3.11.2 alone when left out. */
   readonly languages?: readonly Partial<runner.RunnerLanguage>[];
 }
@@ -99,6 +125,8 @@ export async function startFakeRunner({
   behaviours,
   prepares = digestOf,
   languages = [{ version: '3.11.2' }],
+  slots = 2,
+  compile = () => undefined,
 }: FakeRunnerOptions): Promise<FakeRunner> {
   let executed = 0;
   let went = 0;
@@ -114,13 +142,16 @@ export async function startFakeRunner({
       toolchain: 't',
       ...language,
     })),
-    slots: 2,
+    slots,
     platform: 'linux/x64',
   });
   const server = new Server();
   server.addService(runner.RunnerServiceService, {
     describe: (_call, done) => done(null, described),
-    prepare: ({ request }, done) => done(null, { artifactDigest: prepares(request.bundle), compile: undefined }),
+    prepare({ request }, done) {
+      const refused = compile(request);
+      done(null, { artifactDigest: refused ? '' : prepares(request.bundle), compile: refused });
+    },
     findMissing: (_call, done) => done(null, { digests: [] }),
     upload(call, done) {
       call.on('data', ({ part }: runner.UploadRequest) => part?.$case === 'digest' && uploaded.push(part.value));

@@ -7,12 +7,18 @@
 import { mkdirSync } from 'node:fs';
 import { RunlaneError } from '@runlane/contract';
 import { open, type RootDatabase } from 'lmdb';
-import type { Fact, FactKind, FactStore } from '../../facts.js';
+import type { Fact, FactKind, FactStore, Facts } from '../../facts.js';
 import type { Log } from '../../log.js';
 import { fromStored, toStored } from '../stored.js';
 
 /** How long what need not be on disk at once waits for a commit to go with, in milliseconds. */
 const WRITE_SOON_MS = 5;
+
+/** Kinds whose documents have keys that users made. */
+const WITH_KEYS_OF_USERS: ReadonlySet<FactKind> = new Set(['jobs', 'batches']);
+
+/** Facts that are read in one go; then others get in between. */
+const READ_AT_ONCE = 100;
 
 /** Sorts after every id: ids are ASCII. */
 const LAST = '\uffff';
@@ -30,9 +36,11 @@ export function createEmbeddedFactStore({ folder, log }: EmbeddedFactStoreOption
   /** What was written and is not committed yet. */
   const pending = new Map<string, unknown>();
   const nameOf = (kind: FactKind, id: string) => `${kind} ${id}`;
-  // Only a job has keys that users made.
-  const write = ({ kind, id, document }: Fact) => db.put([kind, id], kind === 'jobs' ? toStored(document) : document);
-  const restore = (kind: FactKind, stored: unknown) => (kind === 'jobs' ? fromStored(stored) : stored) as never;
+  const write = ({ kind, id, document }: Fact) =>
+    db.put([kind, id], WITH_KEYS_OF_USERS.has(kind) ? toStored(document) : document);
+  const restore = (kind: FactKind, stored: unknown) =>
+    (WITH_KEYS_OF_USERS.has(kind) ? fromStored(stored) : stored) as never;
+  const isTaken = ({ kind, id }: Fact) => pending.has(nameOf(kind, id)) || db.doesExist([kind, id]);
 
   /** What need not be on disk at once: it goes with the next commit that does, or soon by itself. */
   const waiting: Fact[] = [];
@@ -66,6 +74,9 @@ export function createEmbeddedFactStore({ folder, log }: EmbeddedFactStoreOption
     timer ??= setTimeout(commitSoon, WRITE_SOON_MS);
   }
 
+  const find = <K extends FactKind>(kind: K, id: string) =>
+    (pending.get(nameOf(kind, id)) ?? restore(kind, db.get([kind, id]))) as Facts[K] | undefined;
+
   /** A scan reads the file: it must not miss what was taken and is only pending. */
   async function everythingWritten(): Promise<void> {
     if (waiting.length > 0) await commit([]);
@@ -74,7 +85,7 @@ export function createEmbeddedFactStore({ folder, log }: EmbeddedFactStoreOption
 
   return {
     async insert(fact, { durable, with: companion, removing, onVisible }) {
-      if (pending.has(nameOf(fact.kind, fact.id)) || db.doesExist([fact.kind, fact.id])) {
+      if (isTaken(fact)) {
         // Who hears that somebody was first may rely on it as well.
         if (durable) await everythingWritten();
         return false;
@@ -91,7 +102,21 @@ export function createEmbeddedFactStore({ folder, log }: EmbeddedFactStoreOption
       await committed;
       return true;
     },
-    get: async (kind, id) => (pending.get(nameOf(kind, id)) ?? restore(kind, db.get([kind, id]))) as never,
+    async insertAll(facts) {
+      const free = facts.filter((fact) => !isTaken(fact));
+      const committed = commit(free);
+      await Promise.all([committed, free.length < facts.length && everythingWritten()]);
+    },
+    get: async (kind, id) => find(kind, id) as never,
+    async pick(kind, ids, fields) {
+      const picked = new Map<string, never>();
+      for (const [index, id] of ids.entries()) {
+        if (index % READ_AT_ONCE === READ_AT_ONCE - 1) await new Promise(setImmediate);
+        const document = find(kind, id);
+        if (document) picked.set(id, fieldsOf(document, fields) as never);
+      }
+      return picked;
+    },
     put: async (fact) => writeSoon(fact),
     async remove(kind, id) {
       // A write of the same document must not come after.
@@ -115,4 +140,9 @@ export function createEmbeddedFactStore({ folder, log }: EmbeddedFactStoreOption
       await db.close();
     },
   };
+}
+
+function fieldsOf<T extends object>(document: T, fields: readonly (keyof T)[]): Partial<T> {
+  const there = fields.filter((field) => document[field] !== undefined);
+  return Object.fromEntries(there.map((field) => [field, document[field]])) as Partial<T>;
 }

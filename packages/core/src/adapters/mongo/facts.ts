@@ -4,10 +4,10 @@
  * single server and on what else speaks the protocol, without transactions.
  */
 import { randomUUID } from 'node:crypto';
-import type { Collection } from 'mongodb';
+import { type Collection, MongoBulkWriteError } from 'mongodb';
 import type { Fact, FactKind, FactStore } from '../../facts.js';
 import { fromStored, toStored } from '../stored.js';
-import { isDuplicate, type MongoOptions, openMongo } from './server.js';
+import { DUPLICATE_KEY, isDuplicate, type MongoOptions, openMongo } from './server.js';
 
 interface StoredFact {
   readonly _id: string;
@@ -41,6 +41,19 @@ export function createMongoFactStore(options: MongoOptions): FactStore {
     });
   }
 
+  /** Those whose ids are taken stay as they are; a repetition after an unclear end adds what is missing. */
+  function insertMissing(kind: FactKind, facts: readonly Fact[]): Promise<unknown> {
+    const stored = facts.map(({ id, document }) => ({ _id: id, token: randomUUID(), document: toStored(document) }));
+    const options = { ordered: false, writeConcern: { w: 'majority', journal: true } } as const;
+    return call(() =>
+      collection(kind)
+        .insertMany(stored, options)
+        .catch((error) => {
+          if (!areAllDuplicates(error)) throw error;
+        }),
+    );
+  }
+
   const removeOnce = (kind: FactKind, id: string) => call(() => collection(kind).deleteOne({ _id: id }));
 
   return {
@@ -56,6 +69,28 @@ export function createMongoFactStore(options: MongoOptions): FactStore {
         );
       }
       return isFirst;
+    },
+
+    async insertAll(facts) {
+      for (const kind of new Set(facts.map((fact) => fact.kind))) {
+        await insertMissing(
+          kind,
+          facts.filter((fact) => fact.kind === kind),
+        );
+      }
+    },
+
+    async pick(kind, ids, fields) {
+      if (ids.length === 0) return new Map();
+      const projection = Object.fromEntries(
+        ['_id', ...fields.map((field) => `document.${field}`)].map((at) => [at, 1]),
+      );
+      const found = await call(() =>
+        collection(kind)
+          .find({ _id: { $in: [...ids] } }, { projection })
+          .toArray(),
+      );
+      return new Map(found.map(({ _id: id, document }) => [id, fromStored(document ?? {}) as never]));
     },
 
     async get(kind, id) {
@@ -88,4 +123,12 @@ export function createMongoFactStore(options: MongoOptions): FactStore {
 
     close,
   };
+}
+
+function areAllDuplicates(error: unknown): boolean {
+  if (!(error instanceof MongoBulkWriteError)) return false;
+  const failures = Array.isArray(error.writeErrors) ? error.writeErrors : [error.writeErrors];
+  return (
+    failures.length > 0 && failures.every(({ code }) => code === DUPLICATE_KEY) && !error.result.getWriteConcernError()
+  );
 }

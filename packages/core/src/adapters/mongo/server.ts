@@ -26,7 +26,7 @@ export interface MongoServer {
 
 /** A caller hears of an absent server within 2 s; this leaves some of it for the caller itself. */
 const CALL_MS = 1_800;
-const DUPLICATE_KEY = 11_000;
+export const DUPLICATE_KEY = 11_000;
 const TOO_LARGE = [10_334, 17_419, 17_420];
 /** BadValue, FailedToParse, TypeMismatch. */
 const REFUSALS = new Set([2, 9, 14, ...TOO_LARGE]);

@@ -6,6 +6,7 @@ import { EventEmitter } from 'node:events';
 import { within } from '../../deadline.js';
 import type { JobId } from '../../job.js';
 import type { EventId, FeedEvent, JobFeed, Wish } from '../../job-feed.js';
+import type { JudgedCase } from '../../judging.js';
 import type { Log } from '../../log.js';
 import { connectForCommands, connectToWait } from './connection.js';
 import { createRedisInputs } from './job-inputs.js';
@@ -75,11 +76,10 @@ export function createRedisJobFeed({ url, log }: RedisJobFeedOptions): JobFeed {
     async append(id, event) {
       if (performance.now() < awayUntilMs) throw new Error('the feed does not answer; not tried again yet');
       const startMs = performance.now();
-      const data = 'data' in event ? toBuffer(event.data) : 'status' in event ? event.status : '';
       const keepMs = event.type === 'end' ? KEEP_ENDED_MS : KEEP_MS;
       try {
         const added = await bounded(() =>
-          commands.redis.eval(APPEND, 1, feedOf(id), MAX_EVENTS, event.id, event.type, data, keepMs),
+          commands.redis.eval(APPEND, 1, feedOf(id), MAX_EVENTS, event.id, event.type, dataOf(event), keepMs),
         );
         return added === 1;
       } catch (cause) {
@@ -155,9 +155,25 @@ function toBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
+/** What an event carries, as one value. */
+function dataOf(event: FeedEvent): Buffer | string {
+  switch (event.type) {
+    case 'status':
+      return event.status;
+    case 'stdout':
+    case 'stderr':
+      return toBuffer(event.data);
+    case 'case':
+      return JSON.stringify(event.case);
+    case 'end':
+      return '';
+  }
+}
+
 function toEvent(id: EventId, [, type, , data = Buffer.alloc(0)]: readonly Buffer[]): FeedEvent {
   const name = String(type) as FeedEvent['type'];
   if (name === 'end') return { id, type: name };
+  if (name === 'case') return { id, type: name, case: JSON.parse(String(data)) as JudgedCase };
   return name === 'status' ? { id, type: name, status: String(data) as never } : { id, type: name, data };
 }
 

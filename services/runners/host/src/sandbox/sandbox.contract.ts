@@ -240,6 +240,26 @@ const ATTEMPTS: [string, string, string][] = [
   ],
 ];
 
+const MANY = 20_000;
+const FILL = `import os, time
+def fill(count, name):
+  for n in range(count): os.close(os.open(f"{n}{name}", os.O_CREAT | os.O_WRONLY))
+os.chdir("out")`;
+/** [what they are like, how many do not come back where all drivers agree, the program that makes them]. */
+const LEFT_BEHIND: [string, number | undefined, string][] = [
+  ['with long names', MANY - 4, `${FILL}\nfill(${MANY}, "n" * 200)`],
+  [
+    'with paths that are too long',
+    MANY,
+    `${FILL}\nfor _ in range(4): os.mkdir("d" * 250); os.chdir("d" * 250)\nfill(${MANY}, "n" * 200)`,
+  ],
+  [
+    'that are closed to their owner',
+    undefined,
+    `${FILL}\nfill(${MANY}, ""); os.mkdir("d"); os.chmod("d", 0)\nfor n in os.listdir(): os.chmod(n, 0)`,
+  ],
+];
+
 export interface Exceptions {
   /** Sentence of a program's attempt → why this driver cannot keep it. Also said in the driver's own page of the docs. */
   readonly cannot?: Readonly<Record<string, string>>;
@@ -374,6 +394,8 @@ export function testSandbox(name: string, opened: () => Promise<Sandbox>, { cann
     test('a wall limit is held, and the time is reported', async () => {
       const { end } = await python('import time; time.sleep(60)', { limits: { wallTimeMs: 400 } });
       assert.ok(end.wallMs >= 400 && end.wallMs < 900, `${end.wallMs} ms`);
+      // Results hold whole numbers.
+      assert.ok(Number.isInteger(end.wallMs) && Number.isInteger(end.cpuMs), `${end.wallMs}, ${end.cpuMs} ms`);
       assert.ok(end.cpuMs < 300, `${end.cpuMs} ms of CPU`);
     });
 
@@ -443,6 +465,55 @@ export function testSandbox(name: string, opened: () => Promise<Sandbox>, { cann
       (await open(sandbox, 'print(1)')).close();
       await nothingLeft(sandbox);
     });
+
+    test('a program whose own files are more than its memory ends by that, however many are still to come', async () => {
+      const files = { large: Buffer.alloc(48 * MIB, 'x'), small: 'x', last: 'x' };
+      const { end } = await python('import time; time.sleep(5)', { files, limits: { memoryBytes: 8 * MIB } });
+      assert.equal(end.reason, 'memory');
+    });
+
+    test('what a program leaves in its folder comes back, whatever mode it has', async () => {
+      const code =
+        'import os\nos.makedirs("out/b")\nfor name, mode in ("a", 0), ("b/c", 0o755):\n' +
+        '  with open("out/" + name, "w") as f: f.write(name)\n  os.chmod("out/" + name, mode)';
+      const run = await open(sandbox, code);
+      run.go();
+      run.closeStdin();
+      const files: unknown[] = [];
+      for await (const event of run.events())
+        if (event.kind === 'file') files.push([event.path, event.executable, event.data.toString()]);
+      assert.deepEqual(files, [
+        ['a', false, 'a'],
+        ['b/c', true, 'b/c'],
+      ]);
+    });
+
+    test('no file comes back where none may, and none whose name holds a backslash', async () => {
+      const code = 'open("out/a", "w"); open("out/b\\\\c", "w")';
+      const { end } = await python(code, { limits: { producedFiles: 0, producedBytes: 0 } });
+      assert.deepEqual([end.reason, end.filesOmitted], ['exited', 2]);
+      assert.equal((await python(code)).end.filesOmitted, 1);
+    });
+
+    for (const [like, omitted, program] of LEFT_BEHIND) {
+      test(`a program that leaves very many files ${like} gets its verdict soon`, async () => {
+        const limits = {
+          inodes: 65_536,
+          memoryBytes: 1024 * MIB,
+          wallTimeMs: 60_000,
+          cpuTimeMs: 60_000,
+          producedFiles: 4,
+        };
+        const { end, text, stderr } = await python(`${program}\nprint(time.time())`, { limits });
+        const tookMs = Date.now() - Number(text) * 1000;
+        assert.deepEqual(
+          [end.reason, end.code, end.filesOmitted],
+          ['exited', 0, omitted ?? end.filesOmitted],
+          stderr.toString(),
+        );
+        assert.ok(tookMs < 20_000, `${tookMs} ms after its end`);
+      });
+    }
 
     test('a slow reader slows the program, and loses nothing', async () => {
       const run = await open(sandbox, 'import sys\nfor n in range(40): sys.stdout.write(f"{n:>65535}\\n")', {

@@ -87,7 +87,7 @@ export interface Run {
   resize(size: TerminalSize): void;
   /**
    * What happens, `exited` last. Read slowly, the program itself is slowed; ended early, it is killed.
-   * @throws SandboxError when the sandbox went away without a verdict.
+   * @throws StartError when the command cannot be started; SandboxError when the sandbox went away without a verdict.
    */
   events(): AsyncGenerator<RunEvent, void, undefined>;
   /** Kill whatever is left and free the sandbox; may be called at any time, more than once. */
@@ -130,6 +130,8 @@ export interface SandboxDescription {
   /** Such as "linux/x64". */
   readonly platform: string;
   readonly toolchains: Readonly<Record<string, readonly Toolchain[]>>;
+  /** Language → why it has no toolchain here, where there is more to say than that its tools are missing. */
+  readonly problems: Readonly<Record<string, string>>;
   /** Whether it shows a folder with what toolchains have made once. */
   readonly toolchainsShown: boolean;
   /** What a program's environment holds in it before the language's and its own variables; nothing of the host's. */
@@ -156,4 +158,26 @@ export interface Sandbox {
 /** We could not give the program a sandbox, or lost it: never the program's fault. */
 export class SandboxError extends Error {
   override readonly name = 'SandboxError';
+}
+
+/** The system refuses to start the command, and would again: its file is missing, say. Nothing has run. */
+export class StartError extends Error {
+  override readonly name = 'StartError';
+}
+
+/** What the system says then. Its other reasons, such as a lack of memory, pass. */
+const LASTING = [
+  'Argument list too long',
+  'Exec format error',
+  'Is a directory',
+  'No such file or directory',
+  'Not a directory',
+  'Permission denied',
+  'Too many levels of symbolic links',
+];
+
+/** What the inside of a sandbox says of a run that failed, as an error. */
+export function failedInside(message: string): SandboxError | StartError {
+  const [said, , reason = ''] = /cannot start (.+): ([^:]+)$/.exec(message) ?? [];
+  return said !== undefined && LASTING.includes(reason) ? new StartError(said) : new SandboxError(message);
 }

@@ -45,6 +45,8 @@ export interface ContainerOptions {
   readonly limits: ContainerLimits;
   /** What to look for in the image: language → its tools. */
   readonly tools: Readonly<Record<string, Tools>>;
+  /** To show at /toolchains. */
+  readonly toolchainsDir: string | undefined;
 }
 
 export interface Container {

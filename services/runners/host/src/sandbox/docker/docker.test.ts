@@ -39,8 +39,15 @@ async function open(more: Partial<DockerOptions> = {}): Promise<Sandbox> {
     socketPath: engine.socketPath,
     runtime: undefined,
     languages: [
-      { name: 'python', image: TEST_IMAGE, tools: { python: ['/usr/bin/python3', '/usr/local/bin/python3'] } },
+      {
+        name: 'python',
+        image: TEST_IMAGE,
+        tools: { python: ['/usr/bin/python3', '/usr/local/bin/python3'] },
+        hasSetup: false,
+      },
     ],
+    withoutImage: [],
+    toolchainsDir: undefined,
     poolSize: 2,
     allowWeak: false,
     log: silentLog,
@@ -161,7 +168,7 @@ describe('containers of a pool', { skip }, () => {
   });
 
   test('what is missing is named, with what to do about it', async () => {
-    const python = { name: 'python', tools: { python: ['/usr/bin/python3'] } };
+    const python = { name: 'python', tools: { python: ['/usr/bin/python3'] }, hasSetup: false };
     const rows: [Partial<DockerOptions>, RegExp][] = [
       [{ socketPath: '/nowhere/docker.sock' }, /no Docker engine answers at \/nowhere\/docker.sock: start it/],
       [{ runtime: 'runsc-of-nobody' }, /has no runtime "runsc-of-nobody", only .*runc.*daemon\.json/],

@@ -3,16 +3,20 @@
  * one nor for its removal.
  */
 import { type Sandbox, type SandboxDescription, SandboxError } from '../sandbox.js';
-import type { Hello } from './container.js';
 import { connectEngine, type Engine } from './engine.js';
-import { createFleet, type FleetOptions } from './fleet.js';
+import { createFleet, type Fleet, type FleetOptions } from './fleet.js';
 import { layersOf, summaryOf } from './layers.js';
 import { sweep } from './sweep.js';
 
 const SWEEP_EVERY_MS = 60_000;
 const ENVIRONMENT = { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: '/work', LANG: 'C.UTF-8' };
 
+const WITHOUT_IMAGE =
+  'its runner.json names no container image: name one there or in DOCKER_IMAGES, with its tools and Python 3 in it';
+
 export interface DockerOptions extends FleetOptions {
+  /** Languages that have no image. */
+  readonly withoutImage: readonly string[];
   readonly socketPath: string;
   readonly allowWeak: boolean;
 }
@@ -26,8 +30,8 @@ export async function createDocker(options: DockerOptions): Promise<Sandbox> {
   const sweeping = setInterval(sweepLeftOvers, SWEEP_EVERY_MS).unref();
   try {
     void sweepLeftOvers();
-    const { hello, toolchains } = await fleet.prepare();
-    const description = describe(hello, toolchains, options, await runtimeName(engine, options));
+    const found = await fleet.prepare();
+    const description = describe(found, options, await runtimeName(engine, options));
     return {
       description,
       lost: new Promise<never>(() => {}),
@@ -45,9 +49,8 @@ export async function createDocker(options: DockerOptions): Promise<Sandbox> {
 }
 
 function describe(
-  hello: Hello,
-  toolchains: SandboxDescription['toolchains'],
-  { runtime, allowWeak }: DockerOptions,
+  { hello, toolchains, problems, toolchainsShown }: Awaited<ReturnType<Fleet['prepare']>>,
+  { runtime, allowWeak, withoutImage }: DockerOptions,
   usedRuntime: string,
 ): SandboxDescription {
   const layers = layersOf(hello, runtime);
@@ -64,7 +67,8 @@ function describe(
     weak: missing.length > 0,
     platform: hello.platform,
     toolchains,
-    toolchainsShown: false,
+    problems: { ...problems, ...Object.fromEntries(withoutImage.map((name) => [name, WITHOUT_IMAGE])) },
+    toolchainsShown,
     environment: ENVIRONMENT,
   };
 }

@@ -47,12 +47,22 @@ export function explain(reason: unknown, image: string): SandboxError {
   const options = { cause: reason };
   if (statusOf(reason) === 404 && /no such image/i.test(textOf(reason)))
     return new SandboxError(`the image ${image} is not on this machine: docker pull ${image}`, options);
+  if (/bind source path does not exist/i.test(textOf(reason)))
+    return new SandboxError(
+      `the Docker engine does not see a folder that containers are to show: ${textOf(reason)}`,
+      options,
+    );
   if (/executable file not found|no such file or directory/i.test(textOf(reason)))
     return new SandboxError(
       `the image ${image} has no python3 on its PATH, which every image needs here: add Python 3.9 or later to it`,
       options,
     );
   return new SandboxError(`the Docker engine could not make a container from ${image}: ${textOf(reason)}`, options);
+}
+
+/** A folder of ours that is none on the engine's machine: another one, or a container's. */
+export function isUnseenFolder(reason: unknown): boolean {
+  return reason instanceof SandboxError && /bind source path does not exist/i.test(textOf(reason.cause));
 }
 
 export function statusOf(reason: unknown): number | undefined {

@@ -11,7 +11,7 @@ import {
   type Tools,
 } from '../sandbox.js';
 import { type Container, type ContainerLimits, type Hello, startContainer } from './container.js';
-import type { Engine } from './engine.js';
+import { type Engine, isUnseenFolder } from './engine.js';
 import { createPool, type Pool } from './pool.js';
 import { openRun } from './run.js';
 
@@ -26,6 +26,8 @@ export interface DockerLanguage {
   readonly image: string;
   /** What to look for in the image. */
   readonly tools: Tools;
+  /** Whether its commands read what its setup made. */
+  readonly hasSetup: boolean;
 }
 
 export interface FleetOptions {
@@ -34,6 +36,8 @@ export interface FleetOptions {
   readonly poolSize: number;
   /** A runtime that the engine knows by this name, such as runsc; the engine's default when unset. */
   readonly runtime: string | undefined;
+  /** What setups have made; shown to the languages that have one. */
+  readonly toolchainsDir: string | undefined;
   readonly log: Log;
 }
 
@@ -42,13 +46,17 @@ export interface Fleet {
    * Start a container of each image, and see what is in it.
    * @throws SandboxError when there is none that starts.
    */
-  prepare(): Promise<{ readonly hello: Hello; readonly toolchains: SandboxDescription['toolchains'] }>;
+  prepare(): Promise<
+    { readonly hello: Hello } & Pick<SandboxDescription, 'toolchains' | 'problems' | 'toolchainsShown'>
+  >;
   open(request: RunRequest): Promise<Run>;
   has(id: string): boolean;
   close(): Promise<void>;
 }
 
-export function createFleet(engine: Engine, { languages, poolSize, runtime, log }: FleetOptions): Fleet {
+export function createFleet(engine: Engine, options: FleetOptions): Fleet {
+  const { languages, poolSize, runtime, log } = options;
+  let { toolchainsDir } = options;
   const owner = randomUUID();
   const alive = new Map<string, Container>();
   const pools = new Map<string, Pool<Container>>();
@@ -59,7 +67,15 @@ export function createFleet(engine: Engine, { languages, poolSize, runtime, log 
     const tools = Object.fromEntries(inside.map((language) => [language.name, language.tools]));
     // Memory and processes are set when the run is known: the runtime itself needs some of both to start.
     const limits = { ...DEFAULT_LIMITS, diskBytes, inodes };
-    const container = await startContainer({ engine, image, runtime, owner, limits, tools });
+    const shown = inside.some(({ hasSetup }) => hasSetup) ? toolchainsDir : undefined;
+    const given = { engine, image, runtime, owner, limits, tools };
+    const container = await startContainer({ ...given, toolchainsDir: shown }).catch((reason: unknown) => {
+      if (!isUnseenFolder(reason)) throw reason;
+      // The languages that need none of it still run.
+      log.warn({ err: reason, toolchainsDir: shown }, 'the Docker engine does not see the folder of toolchains');
+      toolchainsDir = undefined;
+      return startContainer({ ...given, toolchainsDir: undefined });
+    });
     alive.set(container.id, container);
     void container.removed.then(() => alive.delete(container.id));
     return container;
@@ -84,23 +100,28 @@ export function createFleet(engine: Engine, { languages, poolSize, runtime, log 
 
     async prepare() {
       const toolchains: Record<string, readonly Toolchain[]> = {};
-      const problems: unknown[] = [];
+      const problems: Record<string, string> = {};
+      const failures: unknown[] = [];
       let hello: Hello | undefined;
       for (const image of images) {
+        const inside = languages.filter((language) => language.image === image);
         try {
           const container = await make(image, DEFAULT_LIMITS);
           hello ??= container.hello;
           Object.assign(toolchains, container.hello.toolchains);
+          for (const { name, tools } of inside)
+            if (!toolchains[name]?.length) problems[name] = notInImage(image, tools);
           pools.get(image)?.add(container);
           pools.get(image)?.refill();
         } catch (reason) {
-          problems.push(reason);
+          failures.push(reason);
+          for (const { name } of inside) problems[name] = (reason as Error).message;
           log.warn({ err: reason, image }, 'image left out');
         }
       }
-      if (hello) return { hello, toolchains };
+      if (hello) return { hello, toolchains, problems, toolchainsShown: toolchainsDir !== undefined };
       throw (
-        problems[0] ?? new SandboxError('no language has an image: name one in its runner.json or in DOCKER_IMAGES')
+        failures[0] ?? new SandboxError('no language has an image: name one in its runner.json or in DOCKER_IMAGES')
       );
     },
 
@@ -123,4 +144,9 @@ export function createFleet(engine: Engine, { languages, poolSize, runtime, log 
       await Promise.allSettled([...alive.values()].map((container) => container.remove()));
     },
   };
+}
+
+function notInImage(image: string, tools: Tools): string {
+  const paths = Object.values(tools).flat().join(', ');
+  return `not in the image ${image}: ${paths} not found; name another in its runner.json or in DOCKER_IMAGES`;
 }

@@ -7,8 +7,10 @@ const [socketPath = '', image = ''] = process.argv.slice(2);
 const sandbox = await createDocker({
   socketPath,
   runtime: undefined,
-  languages: [{ name: 'python', image, tools: { python: ['/usr/bin/python3'] } }],
+  languages: [{ name: 'python', image, tools: { python: ['/usr/bin/python3'] }, hasSetup: false }],
   poolSize: 2,
+  withoutImage: [],
+  toolchainsDir: undefined,
   allowWeak: false,
   log: silentLog,
 });

@@ -2,7 +2,15 @@
 import { once } from 'node:events';
 import { z } from 'zod';
 import { FROM_JAIL, type Frame, fileFrame, frame, readProduced, TO_JAIL } from '../jail/frames.js';
-import { type Run, type RunEnd, type RunEvent, type RunRequest, SandboxError } from '../sandbox.js';
+import {
+  failedInside,
+  type Run,
+  type RunEnd,
+  type RunEvent,
+  type RunRequest,
+  SandboxError,
+  StartError,
+} from '../sandbox.js';
 import type { Container } from './container.js';
 import { patiently } from './patience.js';
 
@@ -27,7 +35,9 @@ export async function openRun(container: Container, request: RunRequest): Promis
   await container.limit(request.limits);
   sendJob(container, request);
   const first = await patiently(PATIENCE_MS, container.next(), 'a container did not take its job in time');
-  if (first?.type !== FROM_JAIL.READY) throw failure(container, first);
+  // Files that are more than its memory end a run before it begins: that is its verdict, and no failure.
+  const fits = first !== undefined || !(await container.outOfMemory());
+  if (first?.type !== FROM_JAIL.READY && fits) throw failure(container, first);
   return createRun(container, request);
 }
 
@@ -79,7 +89,15 @@ function createRun(container: Container, { collect, limits, terminal }: RunReque
   function toEnd(end: Omit<RunEnd, 'stdoutTruncated' | 'stderrTruncated'>): RunEnd {
     // A program that ran out of memory or processor time before we stopped it ended by that.
     const reason = end.reason === 'exited' ? (stopped ?? 'exited') : end.reason;
-    return { ...end, reason, stdoutTruncated: streams.stdout.full, stderrTruncated: streams.stderr.full };
+    const [wallMs, cpuMs] = [Math.round(end.wallMs), Math.round(end.cpuMs)];
+    return {
+      ...end,
+      reason,
+      wallMs,
+      cpuMs,
+      stdoutTruncated: streams.stdout.full,
+      stderrTruncated: streams.stderr.full,
+    };
   }
 
   /** The container is gone, and with it what process 1 had counted. */
@@ -119,7 +137,7 @@ function createRun(container: Container, { collect, limits, terminal }: RunReque
       void connection.write(
         json(TO_JAIL.START, {
           limits: { cpuMs: limits.cpuTimeMs, memoryBytes: limits.memoryBytes },
-          collect: { folder: collect, files: limits.producedFiles, bytes: limits.producedBytes },
+          collect: { folder: collect, mostFiles: limits.producedFiles, mostBytes: limits.producedBytes },
           size: terminal ? [terminal.rows, terminal.columns] : null,
         }),
       ),
@@ -138,7 +156,7 @@ function createRun(container: Container, { collect, limits, terminal }: RunReque
       try {
         yield* read();
       } catch (reason) {
-        if (reason instanceof SandboxError) throw reason;
+        if (reason instanceof SandboxError || reason instanceof StartError) throw reason;
         throw new SandboxError('the connection to a container broke', { cause: reason });
       } finally {
         clock.stop();
@@ -153,9 +171,8 @@ function createRun(container: Container, { collect, limits, terminal }: RunReque
   };
 }
 
-function failure(container: Container, got: Frame | undefined): SandboxError {
-  if (got?.type === FROM_JAIL.ERROR)
-    return new SandboxError(errorSchema.parse(JSON.parse(got.payload.toString())).message);
+function failure(container: Container, got: Frame | undefined): SandboxError | StartError {
+  if (got?.type === FROM_JAIL.ERROR) return failedInside(errorSchema.parse(JSON.parse(got.payload.toString())).message);
   if (got) return new SandboxError(`a container sent a frame of type ${got.type}`);
   const complaint = container.complaint();
   return new SandboxError(`a container ended before its run had${complaint && `: ${complaint}`}`);

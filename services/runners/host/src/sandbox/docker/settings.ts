@@ -1,5 +1,6 @@
 /** How a container is made. Every value is ours: nothing of a request but its limits reaches the engine. */
 import type Docker from 'dockerode';
+import { TOOLCHAINS } from '../../command.js';
 import type { Tools } from '../sandbox.js';
 import type { ContainerLimits } from './container.js';
 
@@ -30,11 +31,13 @@ interface SettingsOptions {
   readonly owner: string;
   readonly limits: ContainerLimits;
   readonly tools: Readonly<Record<string, Tools>>;
+  /** A folder of the engine's machine, to show where toolchains find what their setups made; none where there is no need. */
+  readonly toolchainsDir: string | undefined;
 }
 
 /** @param agent the text of the program that is process 1. */
 export function settingsFor(
-  { image, runtime, owner, limits, tools }: SettingsOptions,
+  { image, runtime, owner, limits, tools, toolchainsDir }: SettingsOptions,
   agent: string,
 ): Docker.ContainerCreateOptions {
   return {
@@ -54,7 +57,7 @@ export function settingsFor(
     OpenStdin: true,
     // The end of the connection is the end of its input, and with that, of the container.
     StdinOnce: true,
-    HostConfig: isolationFor(limits, runtime),
+    HostConfig: { ...isolationFor(limits, runtime), ...(toolchainsDir !== undefined && showing(toolchainsDir)) },
   };
 }
 
@@ -67,7 +70,7 @@ function isolationFor(limits: ContainerLimits, runtime: string | undefined): Iso
     ReadonlyRootfs: true,
     CapDrop: ['ALL'],
     // For process 1: the first three until it has become what it stays, the others to end a run and to read what it left.
-    CapAdd: ['SETUID', 'SETGID', 'SETPCAP', 'KILL', 'DAC_READ_SEARCH'],
+    CapAdd: ['SETUID', 'SETGID', 'SETPCAP', 'KILL', 'DAC_OVERRIDE'],
     SecurityOpt: ['no-new-privileges'],
     CgroupnsMode: 'private',
     // Of its own, and /dev/shm as a tmpfs of ours, with a size.
@@ -79,6 +82,14 @@ function isolationFor(limits: ContainerLimits, runtime: string | undefined): Iso
     NanoCpus: NANO_CPUS,
     ...limitsFor(limits),
     ...(runtime !== undefined && { Runtime: runtime }),
+  };
+}
+
+/** As a mount, which is refused where there is no such folder; a bind would have the engine make one. */
+function showing(toolchainsDir: string): Pick<Docker.HostConfig, 'Mounts'> {
+  const propagation = { Propagation: 'rprivate' } as const;
+  return {
+    Mounts: [{ Type: 'bind', Source: toolchainsDir, Target: TOOLCHAINS, ReadOnly: true, BindOptions: propagation }],
   };
 }
 

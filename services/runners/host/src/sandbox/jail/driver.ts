@@ -7,6 +7,7 @@ import { connect, type Socket } from 'node:net';
 import { z } from 'zod';
 import {
   END_REASONS,
+  failedInside,
   type Layer,
   type Prelude,
   type Run,
@@ -16,6 +17,7 @@ import {
   type Sandbox,
   type SandboxDescription,
   SandboxError,
+  StartError,
   toolchainsSchema,
 } from '../sandbox.js';
 import {
@@ -35,6 +37,7 @@ const descriptionSchema = z.object({
   weak: z.boolean(),
   platform: z.string(),
   toolchains: toolchainsSchema,
+  problems: z.record(z.string(), z.string()),
   toolchainsShown: z.boolean(),
   environment: z.record(z.string(), z.string()),
   layers: z.array(z.object({ name: z.string(), holds: z.boolean(), needed: z.boolean(), detail: z.string() })),
@@ -184,7 +187,7 @@ async function* readEvents(socket: Socket, frames: Frames): AsyncGenerator<RunEv
       else if (type === FROM_JAIL.EXIT) {
         yield { kind: 'exited', end: toEnd(payload) };
         return;
-      } else if (type === FROM_JAIL.ERROR) throw new SandboxError(payload.toString());
+      } else if (type === FROM_JAIL.ERROR) throw failedInside(payload.toString());
       else throw new SandboxError(`the jail service sent a frame of type ${type}`);
     }
     throw new SandboxError('the jail service closed the connection before the run had ended');
@@ -235,7 +238,7 @@ function toEnd(payload: Buffer): RunEnd {
   return { reason, code, signal, wallMs, cpuMs, memoryPeakBytes, stdoutTruncated, stderrTruncated, filesOmitted };
 }
 
-function asSandboxError(reason: unknown): SandboxError {
-  if (reason instanceof SandboxError) return reason;
+function asSandboxError(reason: unknown): SandboxError | StartError {
+  if (reason instanceof SandboxError || reason instanceof StartError) return reason;
   return new SandboxError('the jail service does not answer', { cause: reason });
 }

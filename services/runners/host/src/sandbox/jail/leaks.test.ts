@@ -17,6 +17,7 @@ const isRoot = process.getuid?.() === 0;
 const needsRoot = { skip: !isRoot && 'needs root, to look into the processes of the jail' };
 /** An ordinary user: any id without rights will do. */
 const NOBODY = { uid: 54_321, gid: 54_321 };
+const MIB = 1024 * 1024;
 const AT_ONCE = 8;
 const RUNS = process.env.CI === 'true' ? 10_000 : 1000;
 /** After so many runs all has been touched that a run touches, and nothing should grow any more. */
@@ -147,6 +148,24 @@ for (const [mode, who] of [
     }),
   );
 
+  test(`however many files a program leaves, the monitor holds few of their names: ${who}`, needsRoot, () =>
+    withJail(1, mode, async (jail) => {
+      const { monitor } = await monitorOf(jail);
+      const before = await mostMemoryOf(monitor);
+      const limits = {
+        inodes: 65_536,
+        memoryBytes: 1024 * MIB,
+        wallTimeMs: 60_000,
+        cpuTimeMs: 60_000,
+        producedFiles: 256,
+      };
+      const { end, stderr } = await runPython(jail.sandbox, LEAVES_FILES, { limits });
+      assert.deepEqual([end.reason, end.code, end.filesOmitted > 1000], ['exited', 0, true], stderr.toString());
+      const grown = (await mostMemoryOf(monitor)) - before;
+      assert.ok(grown < 20 * MIB, `it grew by ${grown} bytes`);
+    }),
+  );
+
   test(`when the caller goes nothing of its run stays: ${who}`, needsRoot, () =>
     withJail(1, mode, async (jail) => {
       const before = await atRest(jail, 1);
@@ -159,6 +178,13 @@ for (const [mode, who] of [
   );
 }
 
+/** As many as it may, each with a path as long as can be: in a folder of folders, as they are looked through. */
+const LEAVES_FILES = `
+import os
+os.chdir("out")
+for _ in range(3): os.mkdir("d" * 250); os.chdir("d" * 250)
+for n in range(65_500): os.close(os.open(f"{n:05}" + "n" * 245, os.O_CREAT | os.O_WRONLY))
+`;
 const LEAVES_DAEMON = 'import os, time\nif os.fork() == 0:\n  os.setsid(); print("up"); time.sleep(60)\ntime.sleep(60)';
 
 /** What uses a network, one way or another: [what it does, program]. */
@@ -344,6 +370,11 @@ async function groupsOf(launcher: number): Promise<{ path: string; processes: nu
       return { path, processes: text.split('\n').filter(Boolean).length };
     }),
   );
+}
+
+/** In bytes: the most that a process ever had in its memory. */
+async function mostMemoryOf(pid: number): Promise<number> {
+  return Number(/^VmHWM:\s+(\d+) kB/m.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024;
 }
 
 /** In KiB: what each holds by itself, and its share of what it has in common with others of the jail; no files. */

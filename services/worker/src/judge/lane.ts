@@ -1,0 +1,106 @@
+/**
+ * A lane runs one program after the other, each in a sandbox of its own, on a slot that it keeps in between. It changes its slot
+ * where the runner lacks the next program's language, and where the runner failed; it never waits for a slot while it has one,
+ * or two jobs could wait for each other.
+ */
+import { chooseVersion, type runner } from '@runlane/contract';
+import type { JobId, Result } from '@runlane/core';
+import { admit, callMsOf, toStart } from '../admit.js';
+import { createCollector, follow } from '../collect.js';
+import type { WorkerContext } from '../context.js';
+import { type AdmittedRun, RunnerError } from '../runner-connection.js';
+import { type Offer, type Slot, usable } from '../runner-pool.js';
+import type { Runnable } from './case-programs.js';
+
+/** How often a program is started that runners break off or lose; then the attempt at the whole job is given up. */
+const TRIES = 3;
+
+/** A run that waits for its `go`, and the limits that it was admitted with. */
+export interface Admitted {
+  readonly run: AdmittedRun;
+  readonly limits: runner.Start['limits'];
+}
+
+export interface Lane {
+  /**
+   * Run it to its end, anew where a runner failed. Aborting ends it at once.
+   * @throws RunnerError when runners fail again and again, or refuse; `busy` when a lane that does not wait finds its runner full.
+   */
+  run(runnable: Runnable, signal: AbortSignal, admitted?: Admitted): Promise<Result>;
+  /** Give the slot back. */
+  close(): void;
+}
+
+export interface LaneOptions {
+  readonly jobId: JobId;
+  /** The slot to begin with; without one, it waits for one. */
+  readonly slot: Slot | undefined;
+  /** Whether it waits for a slot where its runner turns out to be full. */
+  readonly waits: boolean;
+}
+
+export function createLane(context: WorkerContext, { jobId, slot, waits }: LaneOptions): Lane {
+  let held = slot;
+
+  function letGo(outcome?: 'busy'): void {
+    held?.release(outcome);
+    held = undefined;
+  }
+
+  async function offerOf({ program, prepared }: Runnable, signal: AbortSignal): Promise<Offer> {
+    const version = prepared.version ?? program.version;
+    const offered = held && chooseVersion(usable(held.member.description, program.language), version);
+    if (held && offered) return { member: held.member, language: offered };
+    letGo();
+    held = await context.pool.acquire(program.language, version, signal);
+    signal.throwIfAborted();
+    if (!held) throw new RunnerError('away', `no runner for ${program.language} ${version}`.trim());
+    return held;
+  }
+
+  async function admitAnew(runnable: Runnable, signal: AbortSignal): Promise<Admitted> {
+    const offer = await offerOf(runnable, signal);
+    const { program, prepared, files } = runnable;
+    const start = { ...toStart(program, offer, prepared), files: Buffer.from(files) };
+    return { run: await admit(context, offer, program, start, callMsOf(program, offer)), limits: start.limits };
+  }
+
+  async function runOnce(runnable: Runnable, signal: AbortSignal, admitted?: Admitted): Promise<Result> {
+    const { run, limits } = admitted ?? (await admitAnew(runnable, signal));
+    signal.addEventListener('abort', run.cancel);
+    try {
+      signal.throwIfAborted();
+      run.go();
+      context.metrics.started(runnable.program.language);
+      // Files that it left are not asked for.
+      const collected = createCollector({ ...limits, producedFiles: 0 });
+      return await follow(jobId, run, collected, NOT_TOLD);
+    } finally {
+      signal.removeEventListener('abort', run.cancel);
+      run.cancel();
+    }
+  }
+
+  return {
+    async run(runnable, signal, admitted) {
+      let first = admitted;
+      for (let tries = 1; ; ) {
+        try {
+          return await runOnce(runnable, signal, first);
+        } catch (error) {
+          signal.throwIfAborted();
+          if (!(error instanceof RunnerError) || error.failure === 'refused') throw error;
+          const busy = error.failure === 'busy';
+          letGo(busy ? 'busy' : undefined);
+          if (busy ? !waits : tries === TRIES) throw error;
+          if (!busy) tries += 1;
+          first = undefined;
+        }
+      }
+    },
+    close: () => letGo(),
+  };
+}
+
+/** Output of cases is in the result alone: side by side it would make no sense. */
+const NOT_TOLD = { output: async () => {} };
