@@ -173,10 +173,9 @@ for (const { name, skip } of FORMS) {
       await assert.rejects(attachWebSocket(platform, plain), (error: Refused) => error.code === 'JOB_NOT_INTERACTIVE');
       const session = await overWebSocket(platform, { code: 'print(1)', interactive: PIPES });
       assert.equal(await session.ended, 'succeeded');
-      const again = await attachWebSocket(platform, session.id);
       const events: string[] = [];
-      again.on('message', (message) => events.push((JSON.parse(String(message)) as { event: string }).event));
-      await new Promise((resolve) => again.on('close', resolve));
+      const { closed } = await attachWebSocket(platform, session.id, ({ event }) => events.push(event));
+      await closed;
       assert.equal(events.at(-1), 'result');
     });
 

@@ -74,9 +74,25 @@ async function inTime(ended: Promise<string>, shown: () => string): Promise<stri
 
 const typed = (say: Session['say']) => (text: string) => say({ type: 'stdin', data: text, encoding: 'utf8' });
 
-/** @throws Refused when the attachment is. */
-export async function attachWebSocket({ baseUrl }: Platform, id: string): Promise<WebSocket> {
+interface Attached {
+  readonly socket: WebSocket;
+  /** The code that it was closed with. */
+  readonly closed: Promise<number>;
+}
+
+/**
+ * @param hear is called with each message, from the first on: it may come together with the opening.
+ * @throws Refused when the attachment is.
+ */
+export async function attachWebSocket(
+  { baseUrl }: Platform,
+  id: string,
+  hear: (message: { readonly event: string; readonly data: Record<string, string> }) => void = () => undefined,
+): Promise<Attached> {
   const socket = new WebSocket(`${baseUrl.replace('http', 'ws')}/v1/jobs/${id}/attach`);
+  socket.on('message', (message) => hear(JSON.parse(String(message))));
+  const closed = once(socket, 'close').then(([code]) => code as number);
+  closed.catch(() => undefined);
   await new Promise<void>((resolve, reject) => {
     socket.on('open', resolve);
     socket.on('error', reject);
@@ -87,22 +103,20 @@ export async function attachWebSocket({ baseUrl }: Platform, id: string): Promis
       reject(new Refused(code, detail, response.statusCode));
     });
   });
-  return socket;
+  return { socket, closed };
 }
 
 export const overWebSocket: SessionDoor = async (platform, program, first = []) => {
   const id = await restDoor(platform).submit(program);
-  const socket = await attachWebSocket(platform, id);
   const screen = createScreen();
   let status: string | undefined;
-  socket.on('message', (message) => {
-    const { event, data } = JSON.parse(String(message)) as { event: string; data: Record<string, string> };
+  const { socket, closed } = await attachWebSocket(platform, id, ({ event, data }) => {
     if (event === 'stdout' || event === 'stderr')
       screen.add(Buffer.from(data.text ?? '', data.encoding === 'base64' ? 'base64' : 'utf8'));
     else if (event === 'result') status = (data as unknown as JobJson).status;
     else if (event === 'error') status = data.code;
   });
-  const ended = once(socket, 'close').then(([code]) => status ?? `closed with ${code}`);
+  const ended = closed.then((code) => status ?? `closed with ${code}`);
   const say = (message: AttachMessage) => socket.send(JSON.stringify(message));
   for (const message of first) say(message);
   return {

@@ -393,8 +393,8 @@ test('over gRPC, a program is submitted and attached to in one, and only an inte
 });
 
 test('a terminal where the language has none is a bad field, and so is one without a size', async () => {
-  const submit = async (interactive: unknown) => {
-    const body = JSON.stringify({ code: '1', interactive });
+  const submit = async (interactive: unknown, cases?: unknown) => {
+    const body = JSON.stringify({ code: '1', interactive, cases });
     const headers = { 'Content-Type': 'application/json' };
     return (await (await fetch(`${doors.baseUrl}/v1/jobs`, { method: 'POST', headers, body })).json()) as {
       detail?: string;
@@ -405,6 +405,7 @@ test('a terminal where the language has none is a bad field, and so is one witho
     (await submit({ terminal: { rows: 0 } })).detail ?? '',
     /interactive\.terminal\.rows: .*interactive\.terminal\.columns: /,
   );
+  assert.match((await submit({}, [{}])).detail ?? '', /(^|; )interactive: is for a program that somebody talks to/);
   assert.match((await submit(true)).detail ?? '', /^interactive: /);
   const without = await openTestDoors({}, { terminal: false });
   try {
