@@ -147,9 +147,9 @@ async function prepareBare(manifest, tools, { code, folder, environment }) {
   const { entry } = manifest;
   await mkdir(folder);
   await writeFile(join(folder, entry), code);
-  const typed = manifest.setup ? TYPED[manifest.name] : undefined;
-  if (manifest.setup && !typed) throw new Error(`${manifest.name} has a setup, and nothing says how people type it`);
-  const { compile, run: runs } = typed ?? { compile: manifest.compile?.argv, run: manifest.run.argv };
+  const { compile, run: runs } = TYPED[manifest.name] ?? { compile: manifest.compile?.argv, run: manifest.run.argv };
+  if (JSON.stringify([compile, runs]).includes('{setup}'))
+    throw new Error(`${manifest.name} needs its setup, and nothing says how people type it`);
   const texts = { ...tools, entry, stem: entry.slice(0, -extname(entry).length), out: folder };
   if (compile) await start(fill(compile, texts), { cwd: folder });
   const words = fill(runs, texts);
