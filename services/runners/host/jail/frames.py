@@ -5,6 +5,7 @@ One connection is one run. Closing it kills the run, so nobody has to remember t
 import struct
 
 HEADER = struct.Struct(">IB")
+PATH_LENGTH = struct.Struct(">H")
 # The longest payload: an artifact's largest file.
 LONGEST = 64 * 1024 * 1024
 
@@ -31,14 +32,13 @@ def unpack_words(payload):
 
 
 def pack_file(path, content, executable=False, kind=FILE):
+    return pack_file_header(path, len(content), executable, kind) + content
+
+
+def pack_file_header(path, size, executable, kind=FILE):
+    """What comes before the `size` bytes of a file."""
     name = path.encode()
-    return pack(kind, struct.pack(">H", len(name)) + name + bytes([executable]) + content)
-
-
-def unpack_file(payload):
-    (length,) = struct.unpack_from(">H", payload)
-    name = bytes(payload[2 : 2 + length])
-    return name.decode(), bool(payload[2 + length]), payload[3 + length :]
+    return HEADER.pack(3 + len(name) + size, kind) + PATH_LENGTH.pack(len(name)) + name + bytes([executable])
 
 
 class Reader:
@@ -57,14 +57,29 @@ class Reader:
 
     def next(self):
         """The next whole frame as (type, payload), or None. Raises ValueError on a frame that is too long."""
+        begun = self._look()
+        if not begun or len(self._held) < HEADER.size + begun[1]:
+            return None
+        kind, length = self.begin()
+        return kind, self.take(length)
+
+    def begin(self):
+        """The next frame as (type, length of its payload), once its head is there: the payload is still to be taken."""
+        begun = self._look()
+        if begun:
+            del self._held[: HEADER.size]
+        return begun
+
+    def _look(self):
         if len(self._held) < HEADER.size:
             return None
         length, kind = HEADER.unpack_from(self._held)
         if length > LONGEST:
             raise ValueError("frame too long")
-        end = HEADER.size + length
-        if len(self._held) < end:
-            return None
-        payload = bytes(self._held[HEADER.size : end])
-        del self._held[:end]
-        return kind, payload
+        return kind, length
+
+    def take(self, most):
+        """Of what is held, the first bytes."""
+        taken = bytes(self._held[:most])
+        del self._held[:most]
+        return taken

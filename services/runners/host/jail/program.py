@@ -149,7 +149,7 @@ def _write_file(path, executable, size):
             if not data:
                 raise EOFError
             size -= len(data)
-            end = (end + data)[-interpreter.ZIP_END_BYTES :]
+            end = (end + data[-interpreter.ZIP_END_BYTES :])[-interpreter.ZIP_END_BYTES :]
             view = memoryview(data)
             while view:
                 view = view[os.write(fd, view) :]

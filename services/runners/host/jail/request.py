@@ -17,6 +17,7 @@ LIMITS = {
     "producedBytes": 8 << 20,
 }
 
+CHUNK = 1 << 16
 # Those that are counted from the start of the run, outside of its process.
 OF_THE_RUN = ("wallMs", "cpuMs", "outputBytes", "producedFiles", "producedBytes")
 
@@ -53,12 +54,38 @@ class Request:
             raise Refused("the first word of a program must be an absolute path")
 
     def files(self):
-        """Each file as (path, executable, content), as it arrives."""
+        """Each file as (path, executable, size, pieces): its bytes as they arrive, which are gone with
+        the next file."""
         for _ in range(self._files):
-            kind, payload = _next_frame(self.connection, self.reader, self._deadline)
+            kind, length = self._begin_frame()
             if kind != frames.FILE:
                 raise Refused(f"frame {kind} where FILE was expected")
-            yield frames.unpack_file(payload)
+            (path_length,) = frames.PATH_LENGTH.unpack(self._read(frames.PATH_LENGTH.size))
+            path = self._read(path_length).decode()
+            executable = bool(self._read(1)[0])
+            size = length - frames.PATH_LENGTH.size - path_length - 1
+            if size < 0:
+                raise Refused("FILE is shorter than its path")
+            pieces = self._pieces(size)
+            yield path, executable, size, pieces
+            for _ in pieces:
+                pass  # whoever has no use for them leaves them
+
+    def _begin_frame(self):
+        while not (begun := self.reader.begin()):
+            _receive_more(self.connection, self.reader, self._deadline)
+        return begun
+
+    def _read(self, length):
+        while self.reader.held < length:
+            _receive_more(self.connection, self.reader, self._deadline)
+        return self.reader.take(length)
+
+    def _pieces(self, size):
+        while size:
+            piece = self.reader.take(size) or _receive(self.connection, min(size, CHUNK), self._deadline)
+            size -= len(piece)
+            yield piece
 
     def wait_for_start(self, seconds):
         """Whether the program is to be started after all."""
@@ -114,12 +141,18 @@ def _limits(given):
 
 
 def _next_frame(connection, reader, deadline):
-    while True:
-        frame = reader.next()
-        if frame:
-            return frame
-        connection.settimeout(max(0.001, deadline - time.monotonic()))
-        data = connection.recv(65536)
-        if not data:
-            raise ConnectionError("closed")
-        reader.feed(data)
+    while not (frame := reader.next()):
+        _receive_more(connection, reader, deadline)
+    return frame
+
+
+def _receive_more(connection, reader, deadline):
+    reader.feed(_receive(connection, CHUNK, deadline))
+
+
+def _receive(connection, most, deadline):
+    connection.settimeout(max(0.001, deadline - time.monotonic()))
+    data = connection.recv(most)
+    if not data:
+        raise ConnectionError("closed")
+    return data

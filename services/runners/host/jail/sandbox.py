@@ -74,8 +74,10 @@ class Sandbox:
         group.limit(limits["memoryBytes"], limits["processes"])
         files = request.files()
         try:
-            for path, executable, content in files:
-                self._send(program.pack_file(path, executable, len(content)), content)
+            for path, executable, size, pieces in files:
+                self._send(program.pack_file(path, executable, size))
+                for piece in pieces:
+                    self._send(piece)
             names = ("argv", "env", "limits", "collect", "prelude")
             job = {name: getattr(request, name) for name in names}
             self._send(program.pack_job({**job, "terminal": self.terminal and self.terminal.path}))
@@ -106,8 +108,10 @@ class Sandbox:
     def hand_over(self, request):
         """Give the prelude its run: it writes the files itself."""
         try:
-            for path, executable, content in request.files():
-                self._send(frames.pack_file(path, content, executable))
+            for path, executable, size, pieces in request.files():
+                self._send(frames.pack_file_header(path, size, executable))
+                for piece in pieces:
+                    self._send(piece)
             counts = [len(request.argv), len(request.env)]
             variables = [word for pair in request.env.items() for word in pair]
             self._send(frames.pack_words(frames.RUN, [*counts, *request.argv, *variables]))
@@ -120,11 +124,10 @@ class Sandbox:
         self.close_stdin()
         self.stdin = os.dup(self.terminal.fd)
 
-    def _send(self, *parts):
-        for part in parts:
-            view = memoryview(part)
-            while view:
-                view = view[os.write(self._job, view) :]
+    def _send(self, part):
+        view = memoryview(part)
+        while view:
+            view = view[os.write(self._job, view) :]
 
     def await_filled(self, seconds):
         """Wait until the program could begin at once. Raises Refused or OSError where it never will, but for want of memory:

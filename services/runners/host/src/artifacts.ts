@@ -3,7 +3,9 @@
  * whoever needs it; nothing else is kept by a runner.
  */
 import { createHash } from 'node:crypto';
+import type { runner } from '@runlane/contract';
 import { LRUCache } from 'lru-cache';
+import { readBundle } from './check.js';
 
 export const DIGEST = /^[0-9a-f]{64}$/;
 
@@ -11,22 +13,41 @@ export interface Artifacts {
   /** Keep it; its digest. */
   put(bytes: Buffer): string;
   get(digest: string): Buffer | undefined;
+  /** Its files, read and checked once for all runs. @throws Refusal where it is no artifact. */
+  files(digest: string): readonly runner.BundleFile[] | undefined;
   has(digest: string): boolean;
 }
 
+interface Held {
+  readonly bytes: Buffer;
+  files?: readonly runner.BundleFile[];
+}
+
+/** The largest artifact for which a cache of so many bytes has room: its bytes, and its files beside them. */
+export function largestArtifactBytes(cacheBytes: number): number {
+  return Math.floor((cacheBytes - RECORD_BYTES) / 2);
+}
+
+/** The key and the cache's own records count too, or a million tiny artifacts would cost nothing. */
+const RECORD_BYTES = 512;
+
 export function createArtifacts({ maxBytes }: { maxBytes: number }): Artifacts {
-  const held = new LRUCache<string, Buffer>({
+  const held = new LRUCache<string, Held>({
     maxSize: maxBytes,
-    // The key and the cache's own records count too, or a million tiny artifacts would cost nothing.
-    sizeCalculation: (bytes) => bytes.length + 512,
+    sizeCalculation: ({ bytes }) => 2 * bytes.length + RECORD_BYTES,
   });
   return {
     put(bytes) {
       const digest = digestOf(bytes);
-      held.set(digest, bytes);
+      held.set(digest, { bytes });
       return digest;
     },
-    get: (digest) => held.get(digest),
+    get: (digest) => held.get(digest)?.bytes,
+    files(digest) {
+      const found = held.get(digest);
+      if (found) found.files ??= readBundle(found.bytes, 'artifact');
+      return found?.files;
+    },
     has: (digest) => held.has(digest),
   };
 }

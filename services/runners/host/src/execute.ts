@@ -7,7 +7,7 @@ import { type ServerDuplexStream, status } from '@grpc/grpc-js';
 import { runner } from '@runlane/contract';
 import type { Artifacts } from './artifacts.js';
 import { DIGEST } from './artifacts.js';
-import { checkRoom, checkWords, pathProblem, readBundle, withRunFiles } from './check.js';
+import { checkRoom, checkWords, pathProblem, withRunFiles } from './check.js';
 import { fillCommand, OUT_FOLDER, sourcesAmong } from './command.js';
 import type { Languages } from './languages.js';
 import { resolveLimits } from './limits.js';
@@ -100,10 +100,9 @@ export function createExecute({ languages, sandbox, preludes, artifacts, slots, 
     checkWords(start, problems);
     const limits = resolveLimits(start.limits, language.bounds, problems);
     if (problems.length > 0) throw invalid(problems);
-    const bytes = artifacts.get(start.artifactDigest);
-    if (!bytes)
+    const prepared = artifacts.files(start.artifactDigest);
+    if (!prepared)
       throw new Refusal(status.FAILED_PRECONDITION, `artifact ${start.artifactDigest} is not held here: upload it`);
-    const prepared = readBundle(bytes, 'artifact');
     if (!prepared.some((file) => file.path === start.entry)) throw invalid(['entry is not a file of the artifact']);
     const files = withRunFiles(prepared, start.files);
     checkRoom(files, limits, problems);

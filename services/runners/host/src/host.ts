@@ -2,7 +2,7 @@
 import { chmod, chown, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { type Closer, createCloser, type Log } from '@runlane/core';
-import { createArtifacts } from './artifacts.js';
+import { createArtifacts, largestArtifactBytes } from './artifacts.js';
 import type { Config } from './config.js';
 import { findLanguages } from './languages.js';
 import { readManifests } from './manifest.js';
@@ -48,7 +48,7 @@ export async function startRunnerHost(given: Config, log: Log): Promise<RunnerHo
       artifacts: createArtifacts({ maxBytes: config.artifactCacheBytes }),
       slots: createSlots(config.slots),
       goTimeoutMs: GO_TIMEOUT_MS,
-      maxArtifactBytes: Math.min(MAX_ARTIFACT_BYTES, config.artifactCacheBytes),
+      maxArtifactBytes: Math.min(MAX_ARTIFACT_BYTES, largestArtifactBytes(config.artifactCacheBytes)),
       log,
     });
     const server = await serveRunner(service, config.address);

@@ -1,7 +1,7 @@
 /** A run in a container: the clock and the amounts of output are watched out here, the rest by process 1 in there. */
 import { once } from 'node:events';
 import { z } from 'zod';
-import { FROM_JAIL, type Frame, fileFrame, frame, readProduced, TO_JAIL } from '../jail/frames.js';
+import { FROM_JAIL, type Frame, fileHeader, frame, readProduced, TO_JAIL } from '../jail/frames.js';
 import {
   failedInside,
   type Run,
@@ -54,7 +54,10 @@ function sendJob({ connection }: Container, { argv, env, files, collect, limits,
       terminal: terminal !== undefined,
     }),
   );
-  for (const { path, content, executable } of files) connection.write(fileFrame(path, content, executable));
+  for (const { path, content, executable } of files) {
+    connection.write(fileHeader(path, content.length, executable));
+    connection.write(content);
+  }
   connection.uncork();
 }
 

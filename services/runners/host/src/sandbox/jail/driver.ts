@@ -24,7 +24,7 @@ import {
   createFrameReader,
   FROM_JAIL,
   type Frame,
-  fileFrame,
+  fileHeader,
   frame,
   readProduced,
   TO_JAIL,
@@ -140,7 +140,10 @@ function ask(socket: Socket, type: number, request: RunRequest): void {
       ...Object.entries({ wallMs: wallTimeMs, cpuMs: cpuTimeMs, ...limits }).flat(),
     ]),
   );
-  for (const file of request.files) socket.write(fileFrame(file.path, file.content, file.executable));
+  for (const { path, content, executable } of request.files) {
+    socket.write(fileHeader(path, content.length, executable));
+    if (content.length > 0) socket.write(content);
+  }
   socket.uncork();
 }
 

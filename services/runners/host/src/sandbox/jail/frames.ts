@@ -56,11 +56,14 @@ export function readProduced(payload: Buffer): { path: string; executable: boole
   };
 }
 
-export function fileFrame(path: string, content: Uint8Array, executable: boolean): Buffer {
+/** What comes before the bytes of a file. */
+export function fileHeader(path: string, sizeBytes: number, executable: boolean): Buffer {
   const name = Buffer.from(path);
-  const length = Buffer.alloc(2);
-  length.writeUInt16BE(name.length);
-  return frame(TO_JAIL.FILE, length, name, Buffer.from([executable ? 1 : 0]), content);
+  const header = Buffer.alloc(HEADER_BYTES + 2);
+  header.writeUInt32BE(2 + name.length + 1 + sizeBytes);
+  header.writeUInt8(TO_JAIL.FILE, 4);
+  header.writeUInt16BE(name.length, HEADER_BYTES);
+  return Buffer.concat([header, name, Buffer.from([executable ? 1 : 0])]);
 }
 
 /** Cuts chunks of a stream into frames; what is incomplete waits for the next chunk. */
