@@ -4,17 +4,23 @@
  */
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
 
+/** Which fields of a message hold messages whose fields count too, by number, and which of theirs do. */
+export interface Within {
+  readonly [field: number]: Within;
+}
+
 /**
- * The fields of a message, and of the messages in its field number `within`; once they are more than `most`, the rest is not
+ * The fields of a message, and of those messages in it that `within` names; once they are more than `most`, the rest is not
  * looked at. @throws Error when the bytes are no message.
  */
-export function countFields(bytes: Uint8Array, within: number, most: number): number {
+export function countFields(bytes: Uint8Array, within: Within, most: number): number {
   const reader = new BinaryReader(bytes);
   let count = 0;
   while (reader.pos < reader.len && count <= most) {
     const [number, type] = reader.tag();
     count += 1;
-    if (number === within && type === WireType.LengthDelimited) count += countFields(reader.bytes(), 0, most - count);
+    const inner = type === WireType.LengthDelimited ? within[number] : undefined;
+    if (inner) count += countFields(reader.bytes(), inner, most - count);
     else reader.skip(type);
   }
   return count;

@@ -11,13 +11,14 @@ import struct
 import time
 
 from . import frames, linux, maker, program
-from .relay import END_SECONDS, FILL_SECONDS, GRACE_SECONDS, Relay
+from .relay import END_SECONDS, GRACE_SECONDS, Relay
 from .request import receive, receive_run
 from .sandbox import Maker, Sandbox
 
 MAKE_SECONDS = 30  # for a sandbox to be made
 REQUEST_SECONDS = 10  # for the whole request to arrive
 START_SECONDS = 5  # between READY and START
+PRELUDE_START_SECONDS = 15  # for a prelude to be ready for its run
 FOREVER = float("inf")
 # A monitor and its maker make room for others after so many runs: what they may have gathered is gone then.
 RUNS = 1000
@@ -99,14 +100,15 @@ def _serve_one(listening, peers, sandbox, description, set_deadline):
 def _await_run(sandbox, prelude, set_deadline):
     """Start a prelude, and wait for as long as it takes for its run, which it is then given."""
     connection = prelude.connection
-    sandbox.start_prelude(FILL_SECONDS)
+    set_deadline(time.monotonic() + REQUEST_SECONDS + PRELUDE_START_SECONDS + GRACE_SECONDS)
+    sandbox.start_prelude(PRELUDE_START_SECONDS)
     connection.sendall(frames.pack(frames.READY))
     set_deadline(FOREVER)
     sandbox.await_caller(connection)
     now = time.monotonic()
-    set_deadline(now + REQUEST_SECONDS + START_SECONDS + GRACE_SECONDS)
+    set_deadline(now + REQUEST_SECONDS + 2 * START_SECONDS + GRACE_SECONDS)
     request = receive_run(prelude, now + REQUEST_SECONDS)
-    sandbox.hand_over(request)
+    sandbox.hand_over(request, START_SECONDS)
     return request
 
 

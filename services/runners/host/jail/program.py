@@ -51,8 +51,10 @@ def become(slot, filters, stdio, status, job):
             os.close(STATUS_FD)
             os.close(JOB_FD)
             raise interpreter.Leave
-        # A prelude takes its run from there.
-        os.set_inheritable(JOB_FD, work["prelude"])
+        if work["prelude"]:
+            # It takes its run from there, and says that it waits for it, and that it has it.
+            os.set_inheritable(JOB_FD, True)
+            os.set_inheritable(STATUS_FD, True)
         _execute(argv, env)
     except interpreter.Leave:
         raise

@@ -267,7 +267,7 @@ class Relay:
 
     def _cpu_ms(self):
         counted = self.group.cpu_ms()
-        self.cpu_ms = max(self.cpu_ms, measure.cpu_ms() if counted is None else counted)
+        self.cpu_ms = max(self.cpu_ms, measure.cpu_ms() - self.sandbox.had_used_ms if counted is None else counted)
         return self.cpu_ms
 
     def _finish(self):
@@ -343,7 +343,7 @@ class Relay:
     def _verdict(self, omitted):
         cpu_ms = self.group.cpu_ms()
         if cpu_ms is None:
-            cpu_ms = max(self.cpu_ms, self.used_seconds * 1000)
+            cpu_ms = max(self.cpu_ms, self.used_seconds * 1000 - self.sandbox.had_used_ms)
         peak = self.group.memory_peak()
         if peak is None:
             # The largest single process is known exactly, so one that ended between two looks is not missed.

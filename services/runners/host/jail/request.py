@@ -151,7 +151,10 @@ def _receive_more(connection, reader, deadline):
 
 
 def _receive(connection, most, deadline):
-    connection.settimeout(max(0.001, deadline - time.monotonic()))
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    connection.settimeout(left)
     data = connection.recv(most)
     if not data:
         raise ConnectionError("closed")

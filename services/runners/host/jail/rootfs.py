@@ -44,7 +44,7 @@ def build(users, binds, toolchains):
     `toolchains` is one to show at TOOLCHAINS, or None."""
     mount(None, "/", None, MS_REC | MS_PRIVATE)
     # Something that exists everywhere and hides nothing that is bound below.
-    base = next(p for p in ("/mnt", "/srv", "/media", "/tmp") if os.path.isdir(p) and not _hides(p, binds))
+    base = next(p for p in ("/mnt", "/srv", "/media", "/tmp") if os.path.isdir(p) and not _hides(p, [*binds, *filter(None, [toolchains])]))
     etc = {name: _content(f"/etc/{name}") for name in ETC_FILES}
     mount("tmpfs", base, "tmpfs", MS_NOSUID | MS_NODEV, "size=1m,nr_inodes=4096,mode=755")
     os.umask(0o022)

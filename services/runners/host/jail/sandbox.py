@@ -4,10 +4,13 @@ import os
 import select
 import time
 
-from . import frames, linux, maker, produced, program
+from . import frames, linux, maker, measure, produced, program
 from .linux import MS_REMOUNT
 from .request import LIMITS, Refused
 from .terminal import Terminal
+
+# The longest that a prelude waits.
+PRELUDE_SECONDS = 600
 
 
 class Maker:
@@ -44,6 +47,8 @@ class Sandbox:
         # The mount namespace of the monitor itself, to come back to.
         self._home = home
         self._visiting = self._closed = self._has_prelude = False
+        # Processor time that was used before the run, where no control group tells the two apart.
+        self.had_used_ms = 0.0
         said, fds = self.maker.receive(maker.HANDED_OVER.size)
         if not fds:
             raise OSError(said[1:].decode(errors="replace") or "the maker of sandboxes has ended")
@@ -87,26 +92,36 @@ class Sandbox:
                 pass
 
     def start_prelude(self, seconds):
-        """Start a program that waits on its descriptor 4 for the frames of its run. Raises OSError where it cannot start."""
+        """Start a program that waits for the frames of its run on descriptor 4, and wait until it says on descriptor 3 that it
+        does. Raises OSError where it cannot be started, or says nothing."""
         self.await_filled(seconds)
         self._send(program.GO)
-        report = os.read(self.status, 1000)  # ends with the exec
-        if report:
-            raise OSError(report.decode(errors="replace"))
+        self._await_word(seconds)
         self._has_prelude = True
 
+    def _await_word(self, seconds):
+        """Wait for the prelude to say that it is as far as it was asked to be."""
+        poll = select.poll()
+        poll.register(self.status, select.POLLIN)
+        report = os.read(self.status, 1000) if poll.poll(seconds * 1000) else b""
+        if report != program.PREPARED:
+            raise OSError(f"the prelude failed: {report.decode(errors='replace') or 'it ended, or said nothing in time'}")
+
     def await_caller(self, connection):
-        """Wait for the prelude's run to come. Raises ConnectionError or OSError where none will."""
+        """Wait for the prelude's run to come. Raises OSError where none will, or not for so long that its idling would count
+        for much of a run's processor time."""
         poll = select.poll()
         poll.register(connection, select.POLLIN | select.POLLRDHUP)
         self.maker.watch(poll)
-        ready = dict(poll.poll())
+        ready = dict(poll.poll(PRELUDE_SECONDS * 1000))
+        if not ready:
+            raise OSError("the prelude has waited for too long")
         if self.maker.has_news(ready):
             self.await_end()
             raise OSError("the prelude ended before its run came")
 
-    def hand_over(self, request):
-        """Give the prelude its run: it writes the files itself."""
+    def hand_over(self, request, seconds):
+        """Give the prelude its run: it writes the files itself. Raises OSError where it does not take it."""
         try:
             for path, executable, size, pieces in request.files():
                 self._send(frames.pack_file_header(path, size, executable))
@@ -116,7 +131,9 @@ class Sandbox:
             variables = [word for pair in request.env.items() for word in pair]
             self._send(frames.pack_words(frames.RUN, [*counts, *request.argv, *variables]))
         except BrokenPipeError:
-            raise OSError("the prelude ended before its run came") from None
+            pass  # it has ended, which is seen where its word is waited for
+        self._await_word(seconds)
+        self.had_used_ms = measure.cpu_ms() if not self.slot.group.has_cpu else 0.0
 
     def _open_terminal(self, rows, columns):
         self._visit()  # where the run's own terminals are

@@ -138,8 +138,8 @@ def _answers(column):
         "fcntl",
         [_argument(1), (EQUAL, 2, 0, F_SETLEASE), (EQUAL, 1, 0, F_NOTIFY), (EQUAL, 0, 1, F_SETDELEG), PERMISSION, ALLOWED],
     )
-    # TIOCSTI and TIOCLINUX type into somebody's terminal.
-    when("ioctl", [_argument(1), (EQUAL, 1, 0, 0x5412), (EQUAL, 0, 1, 0x541C), PERMISSION, ALLOWED])
+    # TIOCSTI and TIOCLINUX type into somebody's terminal; TIOCSETD has the kernel load another driver for one.
+    when("ioctl", [_argument(1), (EQUAL, 2, 0, 0x5412), (EQUAL, 1, 0, 0x541C), (EQUAL, 0, 1, 0x5423), PERMISSION, ALLOWED])
     when("personality", [_argument(0), (EQUAL, 2, 0, 0), (EQUAL, 1, 0, 0xFFFFFFFF), PERMISSION, ALLOWED])
     # Where there is one uid, process 1 has the program's: nothing may be done to it that a uid would allow.
     when("prlimit64", [_argument(0), (EQUAL, 1, 0, 0), PERMISSION, ALLOWED])

@@ -9,7 +9,7 @@ MULTIPLEXER = "/dev/pts/ptmx"
 TCGETS, TCSETS, TIOCSWINSZ, TIOCGPTPEER = 0x5401, 0x5402, 0x5414, 0x5441
 TIOCGPTN, TIOCSPTLCK, TIOCSIG = 0x80045430, 0x40045431, 0x40045436
 INPUT_IS_UTF8 = 0x4000  # IUTF8, which terminals of today have set
-END_OF_FILE = b"\x04"
+END_KEY = 17 + 4  # where the key is that says that nothing more comes: VEOF of c_cc
 IN_LINES = 2  # ICANON: its keys mean something
 LOCAL_MODES = 12  # where the word with that flag is
 
@@ -19,6 +19,14 @@ class Terminal:
 
     def __init__(self, rows, columns):
         self.fd = os.open(MULTIPLEXER, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+        self._other = None
+        try:
+            self._set_up(rows, columns)
+        except BaseException:
+            self.close()
+            raise
+
+    def _set_up(self, rows, columns):
         linux.ioctl(self.fd, TIOCSPTLCK, bytes(4))
         # Held as long as the run: what is written last is then never lost, nor is the terminal by a program that closes it.
         self._other = linux.ioctl_by_value(self.fd, TIOCGPTPEER, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
@@ -40,10 +48,12 @@ class Terminal:
         """Say that nothing more comes, again and again: the key says it once, and within a line only hands that over."""
         poll = select.poll()
         poll.register(self._other, select.POLLIN)
-        (modes,) = struct.unpack_from("I", linux.ioctl(self._other, TCGETS, bytes(64)), LOCAL_MODES)
+        settings = linux.ioctl(self._other, TCGETS, bytes(64))
+        (modes,) = struct.unpack_from("I", settings, LOCAL_MODES)
         if modes & IN_LINES and not poll.poll(0):
-            os.write(self.fd, END_OF_FILE)
+            os.write(self.fd, settings[END_KEY : END_KEY + 1])
 
     def close(self):
         os.close(self.fd)
-        os.close(self._other)
+        if self._other is not None:
+            os.close(self._other)

@@ -20,7 +20,7 @@ export interface Artifacts {
 
 interface Held {
   readonly bytes: Buffer;
-  files?: readonly runner.BundleFile[];
+  readonly files?: readonly runner.BundleFile[];
 }
 
 /** The largest artifact for which a cache of so many bytes has room: its bytes, and its files beside them. */
@@ -28,13 +28,13 @@ export function largestArtifactBytes(cacheBytes: number): number {
   return Math.floor((cacheBytes - RECORD_BYTES) / 2);
 }
 
-/** The key and the cache's own records count too, or a million tiny artifacts would cost nothing. */
+/** Keys and records, of the cache and of files, count too, or a million tiny ones would cost nothing. */
 const RECORD_BYTES = 512;
 
 export function createArtifacts({ maxBytes }: { maxBytes: number }): Artifacts {
   const held = new LRUCache<string, Held>({
     maxSize: maxBytes,
-    sizeCalculation: ({ bytes }) => 2 * bytes.length + RECORD_BYTES,
+    sizeCalculation: ({ bytes, files = [] }) => 2 * bytes.length + (1 + files.length) * RECORD_BYTES,
   });
   return {
     put(bytes) {
@@ -45,8 +45,10 @@ export function createArtifacts({ maxBytes }: { maxBytes: number }): Artifacts {
     get: (digest) => held.get(digest)?.bytes,
     files(digest) {
       const found = held.get(digest);
-      if (found) found.files ??= readBundle(found.bytes, 'artifact');
-      return found?.files;
+      if (!found || found.files) return found?.files;
+      const files = readBundle(found.bytes, 'artifact');
+      held.set(digest, { ...found, files });
+      return files;
     },
     has: (digest) => held.has(digest),
   };

@@ -123,7 +123,7 @@ export function createExecute({ languages, sandbox, preludes, artifacts, slots, 
       limits,
       ...(start.terminal && { terminal: start.terminal }),
     };
-    return { language, entry, ownVariables: Object.keys(start.env).length > 0, request };
+    return { language, entry, variables: Object.keys(start.env), request };
   }
 
   async function waitForGo(requests: AsyncIterator<runner.ExecuteRequest, undefined>): Promise<void> {

@@ -39,7 +39,7 @@ export async function startRunnerHost(given: Config, log: Log): Promise<RunnerHo
     const languages = await findLanguages(manifests, { sandbox, languagesDir, setups, log });
     for (const { name, reason, isExpected } of languages.unavailable())
       log[isExpected ? 'info' : 'warn']({ language: name, reason }, 'language not available');
-    const preludes = createPreludes({ sandbox, most: config.preludes, log });
+    const preludes = createPreludes({ sandbox, setups, most: config.preludes, log });
     closer.add({ name: 'preludes', close: async () => preludes.close() });
     const service = createRunnerService({
       languages,

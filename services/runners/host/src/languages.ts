@@ -59,8 +59,9 @@ export async function findLanguages({ usable, broken }: Manifests, surroundings:
   const problems = new Map(looked.map(({ manifest, problem }) => [manifest, problem]));
   const ready = new Set<Language>();
   for (const language of looked.flatMap(({ languages }) => languages)) {
-    if (await setups.isMade(language)) ready.add(language);
-    else {
+    const isMade = await setups.isMade(language);
+    if (isMade || !needsSetup(language.manifest)) ready.add(language);
+    if (!isMade) {
       problems.set(language.manifest, BEING_SET_UP);
       void setups.make(language).then(
         () => ready.add(language),
@@ -89,6 +90,11 @@ export async function findLanguages({ usable, broken }: Manifests, surroundings:
       );
     },
   };
+}
+
+/** Whether programs need what its setup makes; else it is for its prelude alone. */
+function needsSetup({ compile, run, env }: Manifest): boolean {
+  return JSON.stringify([compile, run, env]).includes('{setup}');
 }
 
 function unavailable({ name, title, aliases, entry, compile }: Manifest, reason: string): Unavailable {

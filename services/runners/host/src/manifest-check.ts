@@ -62,7 +62,7 @@ function placesOf({ version, setup, compile, run, prelude, env }: Manifest): Pla
     { field: 'compile.argv', words: compile?.argv ?? [], may: [...program, ...made] },
     { field: 'compile.env', words: Object.values(compile?.env ?? {}), may: ['entry', 'stem', ...made] },
     { field: 'run.argv', words: run.argv, may: [...program, 'args', ...made] },
-    { field: 'prelude.argv', words: prelude?.argv ?? [], may: ['entry', 'stem', ...(setup ? ['setup'] : [])] },
+    { field: 'prelude.argv', words: prelude?.argv ?? [], may: ['entry', 'stem', ...made] },
     { field: 'prelude.env', words: Object.values(prelude?.env ?? {}), may: setup ? ['setup'] : [] },
     {
       field: 'env',

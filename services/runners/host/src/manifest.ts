@@ -76,10 +76,10 @@ const fields = z.strictObject({
     .describe('Compiles a program: what it writes to {out} is there when the program runs.'),
   run: z.strictObject({ argv: command }).describe('Runs a program.'),
   prelude: z
-    .strictObject({ argv: command, env: variables.default({}), takesVariables: z.boolean().default(false) })
+    .strictObject({ argv: command, env: variables.default({}), readAtStart: z.array(z.string()).default(['']) })
     .optional()
     .describe(
-      'Starts what waits for a program, in a sandbox that one run gets: it reads the files, words and variables from descriptor 4. takesVariables: it can be given variables of a client.',
+      'Starts what waits for a program, in a sandbox that one run gets: it reads the files, words and variables from descriptor 4. It says "." on descriptor 3 when it waits, and when it has its run. readAtStart: beginnings of the names of variables that it cannot be given late, for its tool reads them when it starts; all when left out.',
     ),
   env: variables
     .default({})

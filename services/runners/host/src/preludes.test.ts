@@ -23,6 +23,8 @@ import { type Run, type RunLimits, type Sandbox, SandboxError } from './sandbox/
 import { createSetups } from './setups.js';
 
 interface Program {
+  /** The one of the manifest when left out. */
+  readonly entry?: string;
   readonly files: Readonly<Record<string, string>>;
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
@@ -31,6 +33,18 @@ interface Program {
 }
 
 const JAVASCRIPT: Record<string, Program> = {
+  'much output at once, by the descriptor': {
+    files: {
+      'main.js':
+        'const fs = require("fs"); console.error(fs.writeSync(1, "x".repeat(300000))); fs.writeFileSync(1, "y".repeat(300000)); require("child_process").spawnSync("head", ["-c", "300000", "/dev/zero"], { stdio: "inherit" })',
+    },
+  },
+  'clocks that begin with the process': {
+    files: {
+      'main.js':
+        'setTimeout(() => console.log(performance.now() < 900, process.uptime() < 0.9, Math.abs(performance.timeOrigin + performance.now() - Date.now()) < 50, typeof performance.toJSON().timeOrigin), 10)',
+    },
+  },
   'words of the command': {
     files: { 'main.js': 'console.log(process.argv, process.execArgv, process.argv0, process.title, __filename)' },
     args: ['one', '', 'two words', 'ünï'],
@@ -40,7 +54,7 @@ const JAVASCRIPT: Record<string, Program> = {
       'main.js':
         'console.log(process.env); console.log(String(require("child_process").execFileSync(process.execPath, ["-p", "process.env.A + process.execArgv"])))',
     },
-    env: { A: '1', TZ: 'Asia/Tokyo', LANG: 'C' },
+    env: { A: '1', TZ: 'Asia/Tokyo', HOME: '/tmp' },
   },
   'time zone': { files: { 'main.js': 'console.log(String(new Date(0)))' }, env: { TZ: 'America/New_York' } },
   'modules, and who the main one is': {
@@ -108,6 +122,27 @@ const JAVASCRIPT: Record<string, Program> = {
 };
 
 const JAVA: Record<string, Program> = {
+  'an entry in a folder': {
+    entry: 'lib/Main.java',
+    files: {
+      'lib/Main.java':
+        'package lib; public class Main { public static void main(String[] a) { System.out.println(Main.class); } }',
+    },
+  },
+  'classes and files that are called as ours': {
+    files: {
+      'Main.java':
+        'public class Main { public static void main(String[] a) { System.out.println(new Warm() + " " + new Prelude() + Main.class.getResource("/Prelude.class")); } }',
+      'Warm.java': 'public class Warm { public String toString() { return "mine"; } }',
+      'Prelude.java': 'public class Prelude { public String toString() { return "mine"; } }',
+    },
+  },
+  'errors that are suppressed, and cause each other': {
+    files: {
+      'Main.java':
+        'public class Main { public static void main(String[] x) { var a = new RuntimeException("a"); var b = new RuntimeException("b"); var c = new RuntimeException("c"); a.addSuppressed(c); a.initCause(b); b.initCause(a); throw a; } }',
+    },
+  },
   'words of the command': {
     files: {
       'Main.java':
@@ -206,7 +241,7 @@ before(async () => {
   const manifests = await readManifests(languagesDir, ['javascript', 'java']);
   languages = await findLanguages(manifests, { sandbox, languagesDir, setups, log });
   while (languages.unavailable().some(({ reason }) => reason.includes('being set up'))) await sleep(50);
-  preludes = createPreludes({ sandbox, most: MOST, log });
+  preludes = createPreludes({ sandbox, setups, most: MOST, log });
 });
 after(async () => {
   preludes.close();
@@ -251,6 +286,43 @@ test('a run with another entry, or other limits than those it was started with, 
   }
 });
 
+test('a run that the process cannot be given any more is started for itself', async (t) => {
+  const run = await prepare('javascript', { files: { 'main.js': '' } });
+  if (!run) return t.skip('no javascript here');
+  const { request } = run;
+  const file = (path: string, content: string) => ({ path, content: Buffer.from(content), executable: false });
+  const unfit: LateRun[] = [
+    { ...run, variables: ['NODE_OPTIONS'] },
+    { ...run, variables: ['A', 'LC_ALL'] },
+    { ...run, request: { ...request, files: [...request.files, file('out', '')] } },
+    { ...run, request: { ...request, files: [...request.files, file('large', 'x'.repeat(2 ** 20 + 1))] } },
+    { ...run, request: { ...request, terminal: { rows: 24, columns: 80 } } },
+  ];
+  for (;;) {
+    for (const each of unfit) assert.equal(await preludes.take(each), undefined);
+    // Those were refused by one that waited.
+    const got = await preludes.take(run);
+    got?.close();
+    if (got) break;
+    await sleep(10);
+  }
+});
+
+test('a prelude that does not take its run is no end of the run', async (t) => {
+  const run = await prepare('javascript', { files: { 'main.js': '' } });
+  if (!run || !sandbox.openPrelude) return t.skip('no javascript here');
+  const says = (word: string) => ['-e', `fs.writeSync(3, ".");${word}`];
+  const node = run.request.argv[0] ?? '';
+  const takesNothing = await sandbox.openPrelude({
+    ...run.request,
+    files: [],
+    argv: [node, ...says('fs.readSync(4, Buffer.alloc(9)); process.exit(1)')],
+  });
+  await assert.rejects(takesNothing.take(run.request), /the prelude failed/);
+  const silent = sandbox.openPrelude({ ...run.request, files: [], argv: [node, '-e', ''] });
+  await assert.rejects(silent, /the prelude failed/);
+});
+
 test('the jail refuses a run whose limits the process that waits does not have', async (t) => {
   const run = await prepare('javascript', { files: { 'main.js': '' } });
   if (!run || !sandbox.openPrelude) return t.skip('no javascript here');
@@ -258,7 +330,7 @@ test('the jail refuses a run whose limits the process that waits does not have',
   const prelude = await sandbox.openPrelude({
     ...request,
     files: [],
-    argv: [...request.argv.slice(0, 1), '-e', 'setTimeout(() => {}, 60000)'],
+    argv: [...request.argv.slice(0, 1), '-e', 'fs.writeSync(3, "."); setTimeout(() => {}, 60000)'],
   });
   const larger = { ...request, limits: { ...request.limits, memoryBytes: request.limits.memoryBytes + 4096 } };
   await assert.rejects(
@@ -271,7 +343,7 @@ test('a prelude that ends, or cannot be started, is gone; nothing of a run is lo
   const run = await prepare('javascript', { files: { 'main.js': '' } });
   if (!run || !sandbox.openPrelude) return t.skip('no javascript here');
   const node = run.request.argv[0] ?? '';
-  const ended = await sandbox.openPrelude({ ...run.request, files: [], argv: [node, '-e', ''] });
+  const ended = await sandbox.openPrelude({ ...run.request, files: [], argv: [node, '-e', 'fs.writeSync(3, ".")'] });
   await ended.gone;
   await assert.rejects(ended.take(run.request), SandboxError);
   await assert.rejects(sandbox.openPrelude({ ...run.request, argv: ['/usr/bin/no-such-tool'] }), /cannot start/);
@@ -289,7 +361,7 @@ async function prepare(name: string, program: Program): Promise<LateRun | undefi
   const language = languages.choose(name, '');
   if (!language) return undefined;
   const { manifest, tools, toolchain, environment, bounds } = language;
-  const { entry } = manifest;
+  const { entry = manifest.entry } = program;
   const sources = Object.entries(program.files).map(([path, text]) => ({
     path,
     content: Buffer.from(text),
@@ -310,7 +382,7 @@ async function prepare(name: string, program: Program): Promise<LateRun | undefi
     collect: OUT_FOLDER,
     limits: { ...bounds.defaults, ...program.limits },
   };
-  return { language, entry, ownVariables: Object.keys(env).length > 0, request };
+  return { language, entry, variables: Object.keys(env), request };
 }
 
 async function tell(run: Run, { stdin = '' }: Program) {

@@ -7,13 +7,14 @@ import type { Log } from '@runlane/core';
 import { fillCommand, fillVariables, OUT_FOLDER } from './command.js';
 import type { Language } from './languages.js';
 import type { Prelude, Run, RunLimits, RunRequest, Sandbox } from './sandbox/sandbox.js';
+import type { Setups } from './setups.js';
 
 /** A run that a prelude may be able to take. */
 export interface LateRun {
   readonly language: Language;
   readonly entry: string;
-  /** Whether the client has variables of its own for it. */
-  readonly ownVariables: boolean;
+  /** Names of the client's own variables. */
+  readonly variables: readonly string[];
   readonly request: RunRequest;
 }
 
@@ -25,6 +26,7 @@ export interface Preludes {
 
 export interface PreludesOptions {
   readonly sandbox: Sandbox;
+  readonly setups: Pick<Setups, 'isMade'>;
   /** How many wait at once. */
   readonly most: number;
   readonly log: Log;
@@ -34,6 +36,8 @@ export interface PreludesOptions {
 const RESTOCK_AFTER_MS = 100;
 /** For how long a language whose prelude failed is done without, in milliseconds. */
 const PAUSE_MS = 60_000;
+/** Bytes of all files of a run that a prelude is given. */
+const MOST_FILE_BYTES = 1024 * 1024;
 /** Limits that begin with the run, outside of its process; the others hold from the start of the prelude. */
 const OF_THE_RUN = ['wallTimeMs', 'cpuTimeMs', 'outputBytes', 'producedFiles', 'producedBytes'] as const;
 
@@ -42,7 +46,7 @@ interface Waiting {
   readonly argv: readonly string[];
 }
 
-export function createPreludes({ sandbox, most, log }: PreludesOptions): Preludes {
+export function createPreludes({ sandbox, setups, most, log }: PreludesOptions): Preludes {
   /** Undefined: it is being started. In the order of use, the oldest first. */
   const stock = new Map<Language, Waiting | undefined>();
   const pausedUntilMs = new Map<Language, number>();
@@ -61,9 +65,10 @@ export function createPreludes({ sandbox, most, log }: PreludesOptions): Prelude
       stock.delete(language);
       try {
         return restocking(language, await waiting.prelude.take(request));
-      } catch (reason) {
+      } catch (err) {
         // Nothing of the run was started: it is begun as any other.
-        pause(language, reason);
+        log.warn({ err, language: language.manifest.name }, 'a prelude did not take a run');
+        restock(language);
         return undefined;
       }
     },
@@ -105,6 +110,10 @@ export function createPreludes({ sandbox, most, log }: PreludesOptions): Prelude
   }
 
   async function start(language: Language): Promise<void> {
+    if (!(await setups.isMade(language))) {
+      stock.delete(language);
+      return;
+    }
     const request = requestOf(language);
     const prelude = await sandbox.openPrelude?.(request);
     if (!prelude) return;
@@ -125,11 +134,16 @@ export function createPreludes({ sandbox, most, log }: PreludesOptions): Prelude
   }
 }
 
-/** Whether the program that waits is the one that this run needs, with limits that fit. */
-function fits({ argv }: Waiting, { language, entry, ownVariables, request }: LateRun): boolean {
+/** Whether the program that waits is the one that this run needs, with limits that fit, and files that it can write. */
+function fits({ argv }: Waiting, { language, entry, variables, request }: LateRun): boolean {
   const { manifest, bounds } = language;
-  if (request.terminal || (ownVariables && !manifest.prelude?.takesVariables)) return false;
+  const { readAtStart = [] } = manifest.prelude ?? {};
+  if (request.terminal) return false;
+  if (variables.some((name) => readAtStart.some((beginning) => name.startsWith(beginning)))) return false;
   if (argvOf(language, entry).join('\0') !== argv.join('\0')) return false;
+  // That folder is there already; and what is written passes through the memory of the process.
+  if (request.files.some(({ path }) => path === request.collect)) return false;
+  if (request.files.reduce((sum, { content }) => sum + content.length, 0) > MOST_FILE_BYTES) return false;
   const { defaults } = bounds;
   const ofTheRun: readonly (keyof RunLimits)[] = OF_THE_RUN;
   const same = (Object.keys(defaults) as (keyof RunLimits)[]).every(

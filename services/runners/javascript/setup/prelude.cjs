@@ -7,7 +7,7 @@ const fs = require('node:fs');
 const { dirname } = require('node:path');
 const { isMainThread } = require('node:worker_threads');
 
-const RUN_FD = 4;
+const [TOLD_FD, RUN_FD] = [3, 4];
 const [RUN, FILE, START] = [1, 2, 3];
 
 // A worker thread loads again what its process has loaded.
@@ -19,20 +19,34 @@ if (isMainThread) {
 process.execArgv.splice(0, 2);
 delete require.cache[__filename];
 
-/** Made at their first use, which costs most of a short program's time. */
+/** What nearly every program needs is loaded by having been used: on nothing of the program's, as a pipe once used is another. */
 function rehearse() {
-  console.assert(process.stdout, process.stderr);
+  require('node:net');
+  const { Writable } = require('node:stream');
+  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
+  new console.Console(nowhere).log('%s', {}, []);
 }
 
 function awaitRun() {
+  tell();
   for (let kind; kind !== START; ) {
     const header = read(5);
     kind = header[4];
     const payload = read(header.readUInt32BE(0));
     if (kind === FILE) writeFile(payload);
-    else if (kind === RUN) take(payload);
+    else if (kind === RUN) {
+      take(payload);
+      tell();
+      fs.closeSync(TOLD_FD);
+    }
   }
   fs.closeSync(RUN_FD);
+  startClocks();
+}
+
+/** That this process is as far as it was asked to be: it waits, and then, it has its run. */
+function tell() {
+  fs.writeSync(TOLD_FD, '.');
 }
 
 function read(length) {
@@ -61,4 +75,20 @@ function take(payload) {
   for (let at = 0; at < 2 * variables; at += 2) {
     if (process.env[pairs[at]] !== pairs[at + 1]) process.env[pairs[at]] = pairs[at + 1];
   }
+}
+
+/** Clocks that count from the start of the process count from now. */
+function startClocks() {
+  const { prototype } = Performance;
+  const now = prototype.now;
+  const waitedMs = now.call(performance);
+  const timeOrigin = performance.timeOrigin + waitedMs;
+  const uptime = process.uptime;
+  prototype.now = {
+    now() {
+      return now.call(this) - waitedMs;
+    },
+  }.now;
+  Object.defineProperty(prototype, 'timeOrigin', { get: () => timeOrigin, configurable: true, enumerable: true });
+  process.uptime = () => uptime() - waitedMs / 1000;
 }

@@ -35,7 +35,7 @@ CHUNK = 32 * 1024
 HELD_BACK = 256 * 1024  # bytes that wait for a slow reader before the program's own writes block
 SIGNALS = {"SIGINT": signal.SIGINT, "SIGTERM": signal.SIGTERM, "SIGKILL": signal.SIGKILL}
 
-END_OF_FILE = b"\x04"
+TIOCSIG = 0x40045436
 INPUT_IS_UTF8 = 0x4000  # IUTF8, which terminals of today have set
 
 ARCHITECTURES = {"x86_64": "x64", "aarch64": "arm64"}
@@ -148,21 +148,23 @@ def become_program(stdio, terminal, status, go, tools):
 
 def refuse_calls():
     """What engines' own filters let through and no program needs: sockets that leave the container's network (vsock reaches the
-    hypervisor) or talk to the kernel, rings that make such sockets, watches shared with others, files by their inode's number,
+    hypervisor) or talk to the kernel, what is done to terminals, rings that make such sockets, watches shared with others, files by their inode's number,
     calls of other machines."""
     known = {
-        "x86_64": (0xC000003E, 41, (253, 294, 303, 304, 425)),
-        "aarch64": (0xC00000B7, 198, (26, 264, 265, 425)),
+        "x86_64": (0xC000003E, 41, 16, (253, 294, 303, 304, 425)),
+        "aarch64": (0xC00000B7, 198, 29, (26, 264, 265, 425)),
     }.get(os.uname().machine)
     if known is None:
         return
-    machine, socket_call, refused = known
+    machine, socket_call, ioctl_call, refused = known
     load, equal, at_least, answer = 0x20, 0x15, 0x35, 0x06
     allow, refuse = (answer, 0, 0, 0x7FFF0000), (answer, 0, 0, 0x50000 | errno.EPERM)
     # Each: code, how many to skip when it holds, when it does not, operand.
     program = [(load, 0, 0, 4), (equal, 1, 0, machine), refuse, (load, 0, 0, 0), (at_least, 0, 1, 0x40000000), refuse]
     for number_ in refused:
         program += [(equal, 0, 1, number_), refuse]
+    # Of a terminal: typing into it, and having the kernel load another driver for it.
+    program += [(equal, 0, 5, ioctl_call), (load, 0, 0, 24), (equal, 1, 0, termios.TIOCSTI), (equal, 0, 1, termios.TIOCSETD), refuse, allow]
     families = [(equal, 3, 0, 1), (equal, 2, 0, 2), (equal, 1, 0, 10)]  # UNIX, INET, INET6
     unsupported = (answer, 0, 0, 0x50000 | errno.EAFNOSUPPORT)
     program += [(equal, 0, 5, socket_call), (load, 0, 0, 16), *families, unsupported, allow]
@@ -365,7 +367,7 @@ class Relay:
     def _signal(self, number_):
         # As ^C: the program itself may be a shell, which waits for what runs in the foreground.
         if self.terminal is not None and number_ == signal.SIGINT:
-            os.killpg(os.tcgetpgrp(self.terminal), number_)
+            fcntl.ioctl(self.terminal, TIOCSIG, int(number_))
         else:
             os.kill(self.pid, number_)
 
@@ -391,8 +393,9 @@ class Relay:
             return
         poll = select.poll()
         poll.register(self.its_end, select.POLLIN)
-        if termios.tcgetattr(self.its_end)[3] & termios.ICANON and not poll.poll(0):
-            os.write(self.terminal, END_OF_FILE)
+        settings = termios.tcgetattr(self.its_end)
+        if settings[3] & termios.ICANON and not poll.poll(0):
+            os.write(self.terminal, settings[6][termios.VEOF])
 
     def _reap(self, options):
         """Collect the dead. Being process 1, this gets every orphan too. False when nobody is left."""

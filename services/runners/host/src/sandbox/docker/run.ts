@@ -150,7 +150,12 @@ function createRun(container: Container, { collect, limits, terminal }: RunReque
       for (let at = 0; at < bytes.length; at += STDIN_CHUNK_BYTES)
         room = connection.write(frame(TO_JAIL.STDIN, bytes.subarray(at, at + STDIN_CHUNK_BYTES)));
       if (room || connection.destroyed) return;
-      await Promise.race([once(connection, 'drain'), once(connection, 'close')]).catch(() => {});
+      const enough = new AbortController();
+      const { signal } = enough;
+      await Promise.race([once(connection, 'drain', { signal }), once(connection, 'close', { signal })]).catch(
+        () => {},
+      );
+      enough.abort();
     },
     closeStdin: () => void connection.write(frame(TO_JAIL.STDIN_EOF)),
     signal: (name) => void connection.write(frame(TO_JAIL.SIGNAL, Buffer.from(name))),

@@ -170,7 +170,10 @@ function toRun(socket: Socket, frames: Frames): Run {
     },
     async writeStdin(bytes) {
       if (socket.destroyed || socket.write(frame(TO_JAIL.STDIN, bytes))) return;
-      await Promise.race([once(socket, 'drain'), once(socket, 'close')]).catch(() => {});
+      const enough = new AbortController();
+      const { signal } = enough;
+      await Promise.race([once(socket, 'drain', { signal }), once(socket, 'close', { signal })]).catch(() => {});
+      enough.abort();
     },
     closeStdin: () => void socket.write(frame(TO_JAIL.STDIN_EOF)),
     signal: (name) => void socket.write(frame(TO_JAIL.SIGNAL, Buffer.from(name))),

@@ -1,3 +1,5 @@
+package runlane;
+
 import java.io.*;
 import java.math.*;
 import java.nio.file.*;

@@ -1,6 +1,9 @@
+package runlane;
+
 import java.io.DataInputStream;
 import java.io.FileDescriptor;
 import java.io.FileInputStream;
+import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
@@ -15,7 +18,10 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Set;
 import java.util.function.Function;
 import jdk.internal.access.SharedSecrets;
 
@@ -24,7 +30,7 @@ import jdk.internal.access.SharedSecrets;
  * does, so that what is wrong with its main class is said in the same words. Frames: jail/frames.py of the host.
  */
 public class Prelude {
-    private static final int RUN_FD = 4;
+    private static final int TOLD_FD = 3, RUN_FD = 4;
     private static final int RUN = 1, FILE = 2, START = 3;
     private static final int LM_CLASS = 1;
 
@@ -39,10 +45,10 @@ public class Prelude {
         Class<?> found = sun.launcher.LauncherHelper.checkAndLoadMain(true, LM_CLASS, mainClass);
         try {
             // As the launcher does: before main is looked at.
-            Class.forName(mainClass, true, found.getClassLoader());
+            Class.forName(found.getName(), true, found.getClassLoader());
             start(found, arguments);
         } catch (Throwable failure) {
-            forget(failure);
+            forget(failure, Collections.newSetFromMap(new IdentityHashMap<>()));
             throw failure;
         }
     }
@@ -67,20 +73,31 @@ public class Prelude {
     /** Write the files as they come; the words of the command, once it may start. */
     private static String[] receive() throws IOException {
         String[] words = {};
-        var descriptor = new FileDescriptor();
-        SharedSecrets.getJavaIOFileDescriptorAccess().set(descriptor, RUN_FD);
-        try (var in = new DataInputStream(new FileInputStream(descriptor))) {
+        try (var in = new DataInputStream(new FileInputStream(descriptor(RUN_FD)));
+                var told = new FileOutputStream(descriptor(TOLD_FD))) {
+            told.write('.'); // it waits
             for (int kind = 0; kind != START; ) {
-                int length = in.read() << 24 | in.readUnsignedByte() << 16 | in.readUnsignedShort();
+                int first = in.read();
                 // Nobody needs this process any more.
-                if (length < 0) Runtime.getRuntime().halt(0);
+                if (first < 0) Runtime.getRuntime().halt(0);
+                int length = first << 24 | in.readUnsignedByte() << 16 | in.readUnsignedShort();
                 kind = in.readUnsignedByte();
                 byte[] payload = in.readNBytes(length);
                 if (kind == FILE) write(payload);
-                else if (kind == RUN) words = wordsOf(new String(payload, StandardCharsets.UTF_8).split("\0", -1));
+                else if (kind == RUN) {
+                    words = wordsOf(new String(payload, StandardCharsets.UTF_8).split("\0", -1));
+                    told.write('.'); // it has its run
+                    told.close();
+                }
             }
         }
         return words;
+    }
+
+    private static FileDescriptor descriptor(int number) {
+        var descriptor = new FileDescriptor();
+        SharedSecrets.getJavaIOFileDescriptorAccess().set(descriptor, number);
+        return descriptor;
     }
 
     private static String[] wordsOf(String[] said) {
@@ -133,17 +150,18 @@ public class Prelude {
     }
 
     /** This class is no part of what the program did. */
-    private static void forget(Throwable failure) {
-        for (Throwable one = failure; one != null; one = one.getCause()) {
-            StackTraceElement[] trace = one.getStackTrace();
-            int end = trace.length;
-            while (end > 0 && isOurs(trace[end - 1])) end--;
-            one.setStackTrace(Arrays.copyOf(trace, end));
-        }
+    private static void forget(Throwable failure, Set<Throwable> seen) {
+        if (failure == null || !seen.add(failure)) return;
+        StackTraceElement[] trace = failure.getStackTrace();
+        int end = trace.length;
+        while (end > 0 && isOurs(trace[end - 1])) end--;
+        failure.setStackTrace(Arrays.copyOf(trace, end));
+        forget(failure.getCause(), seen);
+        for (Throwable suppressed : failure.getSuppressed()) forget(suppressed, seen);
     }
 
     private static boolean isOurs(StackTraceElement frame) {
         String name = frame.getClassName();
-        return name.equals("Prelude") || name.equals("java.lang.Class") && frame.getMethodName().startsWith("forName");
+        return name.equals(Prelude.class.getName()) || name.equals("java.lang.Class") && frame.getMethodName().startsWith("forName");
     }
 }
