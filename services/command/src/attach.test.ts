@@ -1,7 +1,8 @@
 /** Attachments through both doors, where no worker runs anything: the test itself is at the other end of the feed. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
+import { connect } from 'node:net';
 import { after, before, beforeEach, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ClientDuplexStream, credentials, type ServiceError } from '@grpc/grpc-js';
@@ -332,17 +333,42 @@ test('without asking for a WebSocket, the route says what it is', async () => {
   assert.match(((await response.json()) as { detail: string }).detail, /WebSocket/);
 });
 
-test('asked for another protocol, any other route answers all the same', async () => {
-  const asking = httpRequest({
-    port: doors.httpPort,
-    path: '/healthz',
-    headers: { Connection: 'Upgrade', Upgrade: 'h2c' },
-  });
-  asking.end();
-  const [response] = (await once(asking, 'response')) as [IncomingMessage];
-  assert.equal(response.statusCode, 200);
-  response.resume();
-  await once(response, 'end');
+test('asked for another protocol, every route answers as if it were not, bodies and the next request too', async () => {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const ask = async (path: string, method: string, body: string) => {
+    const headers = {
+      Connection: 'Upgrade, HTTP2-Settings, keep-alive',
+      Upgrade: 'h2c',
+      'HTTP2-Settings': 'AAMAAABkAAQCAAAAAAIAAAAA',
+      'Content-Type': 'application/json',
+      'Content-Length': String(body.length),
+    };
+    const asking = httpRequest({ agent, port: doors.httpPort, path, method, headers });
+    asking.end(body);
+    const [response] = (await once(asking, 'response', { signal: AbortSignal.timeout(5_000) })) as [IncomingMessage];
+    let text = '';
+    for await (const chunk of response) text += chunk;
+    return { status: response.statusCode, text, reused: asking.reusedSocket };
+  };
+  const made = await ask('/v1/jobs', 'POST', '{"code":"print(1)"}');
+  assert.equal(made.status, 202);
+  const { id } = JSON.parse(made.text) as { id: string };
+  const cancelled = await ask(`/v1/jobs/${id}/cancel`, 'POST', '');
+  assert.deepEqual([cancelled.status, cancelled.reused], [202, true]);
+  agent.destroy();
+});
+
+test('a WebSocket that is refused leaves no connection behind, whatever its client does', async () => {
+  const socket = connect({ port: doors.httpPort, host: '127.0.0.1', allowHalfOpen: true });
+  const lines = ['GET /v1/jobs/7/attach HTTP/1.1', 'Host: localhost', 'Connection: Upgrade', 'Upgrade: websocket'];
+  socket.write(`${lines.join('\r\n')}\r\n\r\n`);
+  await once(socket.resume(), 'end');
+  // Not closed from here: a connection that is closed there answers what is still sent by a reset.
+  const closed = once(socket, 'close', { signal: AbortSignal.timeout(5_000) }).catch((error: Error) => error);
+  const writing = setInterval(() => socket.write('more'), 20);
+  const outcome = await closed;
+  clearInterval(writing);
+  assert.match((outcome as NodeJS.ErrnoException).code ?? '', /ECONNRESET|EPIPE/);
 });
 
 test('a message that is too long closes the WebSocket with 1009', async () => {

@@ -337,6 +337,11 @@ test('over gRPC, a batch is submitted, looked at, watched and cancelled as over 
   assert.equal(unknown.metadata.get('runlane-code')[0], 'BATCH_NOT_FOUND');
 });
 
+/** As protobuf writes a number. */
+function varint(value: number): Buffer {
+  return value < 128 ? Buffer.from([value]) : Buffer.concat([Buffer.from([(value & 127) | 128]), varint(value >> 7)]);
+}
+
 test('over gRPC, a batch may be larger than other messages, and two bytes a program are counted before they are read', async () => {
   const send = (method: string, bytes: Uint8Array) =>
     new Promise<ServiceError>((resolve, reject) => {
@@ -368,5 +373,13 @@ test('over gRPC, a batch may be larger than other messages, and two bytes a prog
   const nested = Buffer.concat([Buffer.from([0x0a, 0x80, 0xb5, 0x18]), files]);
   assert.match((await send('SubmitBatch', nested)).details, /more than 100000 values/);
   for (const method of ['Submit', 'Run']) assert.match((await send(method, nested)).details, /more than 5000 values/);
+  // program.judge.checker.files, and program.cases.args.values, of nothing each.
+  const within = (field: number, inner: Uint8Array) =>
+    Buffer.concat([varint((field << 3) | 2), varint(inner.length), inner]);
+  const checker = within(1, within(21, within(2, files)));
+  const cases = within(1, within(20, within(3, Buffer.alloc(2 * 200_000, Buffer.from([0x0a, 0x00])))));
+  for (const deep of [checker, cases])
+    for (const method of ['Submit', 'Run']) assert.match((await send(method, deep)).details, /more than 5000 values/);
+  assert.match((await send('SubmitBatch', checker)).details, /more than 100000 values/);
   assert.match((await send('SubmitBatch', Buffer.from([0x0a, 0x7f]))).details, /cannot be read/);
 });

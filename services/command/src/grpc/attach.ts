@@ -1,4 +1,5 @@
 /** `Attach`: requests as input for a program, checked by the schema that REST's messages are checked by. */
+import { once } from 'node:events';
 import { type AttachMessage, attachMessageSchema, type execution, MAX_INPUT_BYTES } from '@runlane/contract';
 import type { JobInput } from '@runlane/core';
 import { invalidRequest, validate } from '../validate.js';
@@ -6,9 +7,22 @@ import { invalidRequest, validate } from '../validate.js';
 type Requests = AsyncIterator<execution.AttachRequest, undefined>;
 type Message = NonNullable<execution.AttachRequest['message']>;
 
+/** For how long the first request is waited for, in milliseconds. */
+const FIRST_WITHIN_MS = 10_000;
+
 /** The first request. @throws RunlaneError `INVALID_REQUEST` */
-export async function readFirst(requests: Requests): Promise<Extract<Message, { $case: 'jobId' | 'submit' }>> {
-  const { value } = await requests.next();
+export async function readFirst(
+  requests: Requests,
+  signal: AbortSignal,
+): Promise<Extract<Message, { $case: 'jobId' | 'submit' }>> {
+  const enough = AbortSignal.any([signal, AbortSignal.timeout(FIRST_WITHIN_MS)]);
+  const late = once(enough, 'abort').then((): never => {
+    signal.throwIfAborted();
+    throw invalidRequest([
+      { field: 'message', reason: `the first must come within ${FIRST_WITHIN_MS / 1_000} seconds` },
+    ]);
+  });
+  const { value } = await Promise.race([requests.next(), late]);
   const message = value?.message;
   if (message?.$case === 'jobId' || message?.$case === 'submit') return message;
   throw invalidRequest([{ field: 'message', reason: 'the first must be job_id or submit' }]);

@@ -69,14 +69,18 @@ export function serverStream<I, O>(
   takeWithinMs?: number,
 ): handleServerStreamingCall<I, O> {
   return (call: ServerWritableStream<I, O>) =>
-    answer(call, (signal) => produce(readable(call.request), signal), log, closing, takeWithinMs);
+    answer(call, { produce: (signal) => produce(readable(call.request), signal), log, closing, takeWithinMs });
 }
 
-/** The same where requests come in a stream too. They are read no faster than they are taken. */
+/**
+ * The same where requests come in a stream too. They are read no faster than they are taken.
+ * @param stopping what the caller is told when the server stops.
+ */
 export function duplexStream<I, O>(
   produce: (requests: AsyncIterator<I, undefined>, signal: AbortSignal) => AsyncIterable<O>,
   log: Log,
   closing: AbortSignal,
+  stopping: RunlaneError,
 ): handleBidiStreamingCall<I, O> {
   return (call: ServerDuplexStream<I, O>) => {
     const requests: AsyncIterator<I, undefined> = call[Symbol.asyncIterator]();
@@ -85,22 +89,29 @@ export function duplexStream<I, O>(
       return done ? { done, value: undefined } : { value: readable(value) };
     };
     // Without `return`: ending the iterator of a call would destroy the call.
-    return answer(call, (signal) => produce({ next }, signal), log, closing);
+    return answer(call, { produce: (signal) => produce({ next }, signal), log, closing, stopping });
   };
 }
 
 type Answered<I, O> = ServerWritableStream<I, O> | ServerDuplexStream<I, O>;
 
+interface Answering<O> {
+  readonly produce: (signal: AbortSignal) => AsyncIterable<O>;
+  readonly log: Log;
+  readonly closing: AbortSignal;
+  readonly takeWithinMs?: number | undefined;
+  readonly stopping?: RunlaneError;
+}
+
 async function answer<I, O>(
   call: Answered<I, O>,
-  produce: (signal: AbortSignal) => AsyncIterable<O>,
-  log: Log,
-  closing: AbortSignal,
-  takeWithinMs?: number,
+  { produce, log, closing, takeWithinMs, stopping }: Answering<O>,
 ): Promise<void> {
+  const stopped = () => call.emit('error', stopping ? toServiceError(stopping, log) : STOPPING);
   const gone = new AbortController();
   const abort = () => gone.abort('nobody listens any more');
   call.once('cancelled', abort);
+  if (closing.aborted) abort();
   closing.addEventListener('abort', abort, { once: true });
   try {
     for await (const message of produce(gone.signal)) {
@@ -109,9 +120,9 @@ async function answer<I, O>(
       else if (!call.write(message)) await once(call, 'drain', { signal: gone.signal });
     }
     if (!gone.signal.aborted) call.end();
-    else if (closing.aborted) call.emit('error', STOPPING);
+    else if (closing.aborted) stopped();
   } catch (reason) {
-    if (closing.aborted) call.emit('error', STOPPING);
+    if (closing.aborted) stopped();
     else if (!gone.signal.aborted) call.emit('error', toServiceError(reason, log));
   } finally {
     closing.removeEventListener('abort', abort);

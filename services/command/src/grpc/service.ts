@@ -1,5 +1,12 @@
 /** The gRPC door: translate, call a use case, translate back. */
-import { batchIdSchema, eventIdSchema, type execution, idempotencyKeySchema, jobIdSchema } from '@runlane/contract';
+import {
+  batchIdSchema,
+  eventIdSchema,
+  type execution,
+  idempotencyKeySchema,
+  jobIdSchema,
+  RunlaneError,
+} from '@runlane/contract';
 import { ANONYMOUS, type Log } from '@runlane/core';
 import { z } from 'zod';
 import type { Command } from '../command.js';
@@ -35,8 +42,11 @@ export function createExecutionService(
   }
 
   /** The job that an attachment's first request names or submits. */
-  async function attached(requests: AsyncIterator<execution.AttachRequest, undefined>): Promise<string> {
-    const first = await readFirst(requests);
+  async function attached(
+    requests: AsyncIterator<execution.AttachRequest, undefined>,
+    signal: AbortSignal,
+  ): Promise<string> {
+    const first = await readFirst(requests, signal);
     if (first.$case === 'jobId') return validate(jobRequestSchema, { jobId: first.value }).jobId;
     if (!first.value.program?.interactive)
       throw invalidRequest([{ field: 'program.interactive', reason: 'must be set, for a program to attach to' }]);
@@ -106,7 +116,7 @@ export function createExecutionService(
         requests: AsyncIterator<execution.AttachRequest, undefined>,
         signal,
       ): AsyncIterable<execution.AttachResponse> {
-        const attachment = await attachments.attach(ownerId, await attached(requests));
+        const attachment = await attachments.attach(ownerId, await attached(requests, signal));
         try {
           yield { step: { $case: 'job', value: toJobMessage(attachment.view) } };
           for await (const event of attachment.converse(readInputs(requests), signal))
@@ -117,6 +127,7 @@ export function createExecutionService(
       },
       log,
       closing,
+      new RunlaneError('ATTACHMENT_LOST', 'the server stops; the job is cancelled'),
     ),
 
     readFile: serverStream(

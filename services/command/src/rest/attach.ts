@@ -63,7 +63,13 @@ async function converse(socket: WebSocket, attachment: Attachment, closing: Abor
   const leave = () => gone.abort('nobody listens any more');
   socket.on('error', leave);
   socket.on('close', leave);
-  closing.addEventListener('abort', leave, { once: true });
+  const stop = () => {
+    leave();
+    // Who takes nothing is not waited for.
+    setTimeout(() => socket.terminate(), CLOSE_WITHIN_MS).unref();
+  };
+  if (closing.aborted) stop();
+  closing.addEventListener('abort', stop, { once: true });
   const stopPinging = ping(socket);
   try {
     for await (const event of attachment.converse(inputsOf(socket, gone.signal), gone.signal))
@@ -78,7 +84,7 @@ async function converse(socket: WebSocket, attachment: Attachment, closing: Abor
     close(socket, error.code === 'INVALID_REQUEST' ? CLOSE.refused : CLOSE.failed, error.code);
   } finally {
     stopPinging();
-    closing.removeEventListener('abort', leave);
+    closing.removeEventListener('abort', stop);
   }
 }
 

@@ -39,7 +39,8 @@ export async function sendEvents<T>(
       if (!response.write(format(toSent(event)))) await once(response, 'drain', { signal }).catch(() => undefined);
       if (signal.aborted) break;
     }
-    if (!response.headersSent) response.status(204);
+    // To an EventSource, 204 says not to come back: not where the server only stops.
+    if (!response.headersSent) response.status(signal.aborted ? 503 : 204);
     response.end();
   } finally {
     clearTimeout(opening);

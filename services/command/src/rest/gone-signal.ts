@@ -5,6 +5,7 @@ import type { Response } from 'express';
 export function goneSignal(response: Response, closing: AbortSignal): AbortSignal {
   const gone = new AbortController();
   const abort = () => gone.abort('nobody listens any more');
+  if (closing.aborted) abort();
   closing.addEventListener('abort', abort, { once: true });
   response.once('close', () => {
     closing.removeEventListener('abort', abort);

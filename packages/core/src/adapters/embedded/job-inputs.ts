@@ -17,6 +17,7 @@ export function createEmbeddedInputs(): Pick<JobFeed, 'appendInput' | 'readInput
 
   return {
     async appendInput(id, sequence, input, signal) {
+      signal.throwIfAborted();
       const waiting = jobs.get(id) ?? { inputs: [], bytes: 0, sequence: 0 };
       jobs.set(id, waiting);
       while (waiting.bytes >= MAX_WAITING_INPUT_BYTES) await once(taken, id, { signal });

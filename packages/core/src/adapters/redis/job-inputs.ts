@@ -19,8 +19,8 @@ const POLL_MS = 1_000;
 /** How often room is asked for, in milliseconds. */
 const ROOM_POLL_MS = 100;
 const PAGE = 64;
-/** How long input is kept after the last came, where whoever was attached has not dropped it. Longer than any run may take. */
-const KEEP_MS = 600_000;
+/** How long input is kept after the last came, where whoever was attached has not dropped it: for the job may wait for its turn. */
+const KEEP_MS = 24 * 3_600_000;
 
 /** 1: it is there. 0: there is no room. The second key counts the bytes that wait. */
 const APPEND = `
