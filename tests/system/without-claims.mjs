@@ -4,7 +4,7 @@
  */
 import { register } from 'node:module';
 
-const CLAIM = 'await context.store.claim(id, stage, context.workerId)';
+const CLAIM = 'await context.store.claim(id, stage, context.workerId, runsOnce)';
 const NO_CLAIM = `{ outcome: 'claimed', claim: { id, stage, attempt: 1 + Math.floor(Math.random() * 1e6), startedAtMs: Date.now() } }`;
 
 export async function load(url, context, nextLoad) {
