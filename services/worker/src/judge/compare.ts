@@ -22,7 +22,7 @@ export function difference(
   if (mode === 'tokens') return firstPiece('word', wordsOf(expected), wordsOf(output), isSame);
   const usual = absoluteTolerance === undefined && relativeTolerance === undefined ? USUAL_TOLERANCE : 0;
   const tolerances = { absolute: absoluteTolerance ?? usual, relative: relativeTolerance ?? usual };
-  const isNear = (a: Pieces, b: Pieces) => isSame(a, b) || near(textOf(a), textOf(b), tolerances);
+  const isNear = (a: Pieces, b: Pieces) => isSame(a, b) || near(a, b, tolerances);
   return firstPiece('word', wordsOf(expected), wordsOf(output), isNear);
 }
 
