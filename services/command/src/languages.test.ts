@@ -120,6 +120,20 @@ test('a language whose runner is away is said to be so, and its jobs are accepte
   assert.equal((await submit(doors, { language: 'cpp', version: '^12' })).status, 202);
 });
 
+test('a version has a terminal where one of its runners has, whichever was seen last', async () => {
+  const terminal = { name: 'python', version: '3.11.2', terminal: true };
+  const none = { ...terminal, terminal: false };
+  const broken = { ...terminal, name: 'lua', unavailableReason: 'it is broken' };
+  const doors = await withRunners({ languages: [terminal] }, { languages: [none] }, { languages: [none, broken] });
+  const told = (await listed(doors)).map((language) => [language.name, language.terminal, language.available]);
+  assert.deepEqual(told, [
+    ['lua', true, false],
+    ['python', true, true],
+  ]);
+  const interactive = { terminal: { rows: 24, columns: 80 } };
+  assert.equal((await submit(doors, { language: 'python', interactive })).status, 202);
+});
+
 test('a name always means the language that has it, whatever another runner gives as an alias', async () => {
   const greedy = { name: 'aaa', version: '1', aliases: ['python', 'cpp', 'py'], maximumLimits: { wallTimeMs: 1 } };
   const doors = await withRunners({ languages: [greedy] }, { languages: [NO_CPP, ...python('3.11.2')] });

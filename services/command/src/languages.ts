@@ -71,7 +71,10 @@ export function createLanguages(store: JobStore, now: () => number = Date.now): 
   };
 }
 
-/** Each version of each language once. Runners that are here come last: what they say of themselves is what counts. */
+/**
+ * Each version of each language once. Runners that are here come last: what they say of themselves is what counts. It has a
+ * terminal where one of them has: workers send jobs that need one there.
+ */
 function merge(runners: readonly SeenRunner[]): KnownLanguage[] {
   const known = new Map<string, KnownLanguage>();
   for (const runner of runners.toSorted((a, b) => Number(a.available) - Number(b.available))) {
@@ -80,7 +83,11 @@ function merge(runners: readonly SeenRunner[]): KnownLanguage[] {
       const key = `${language.name} ${language.version}`;
       const next = toKnown(language, runner.available, !withDefault.has(language.name));
       const earlier = known.get(key);
-      known.set(key, { ...next, isDefault: next.isDefault || (alike(earlier, next) && earlier.isDefault) });
+      known.set(key, {
+        ...next,
+        isDefault: next.isDefault || (alike(earlier, next) && earlier.isDefault),
+        terminal: next.terminal || (earlier?.usable === true && earlier.terminal),
+      });
       if (next.usable) withDefault.add(language.name);
     }
   }

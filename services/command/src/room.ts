@@ -15,12 +15,23 @@ export interface Room {
 export function createRoom(store: Pick<JobStore, 'inFlightCount'>, maxQueuedJobs: number): Room {
   let count = 0;
   let countedAtMs = Number.NEGATIVE_INFINITY;
+  let counting: Promise<void> | undefined;
+
+  async function countAnew(): Promise<void> {
+    const beganAtMs = performance.now();
+    count = await store.inFlightCount();
+    countedAtMs = beganAtMs;
+  }
+
   return {
     size: maxQueuedJobs,
     async take(jobs) {
       if (performance.now() - countedAtMs > COUNT_EVERY_MS) {
-        countedAtMs = performance.now();
-        count = await store.inFlightCount();
+        // Whoever comes meanwhile waits for the same count: one that came later would forget what the others have taken.
+        counting ??= countAnew().finally(() => {
+          counting = undefined;
+        });
+        await counting;
       }
       if (count + jobs > maxQueuedJobs) {
         const there =
