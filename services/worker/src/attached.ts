@@ -4,7 +4,7 @@
  */
 import type { JobId } from '@runlane/core';
 import type { WorkerContext } from './context.js';
-import type { AdmittedRun } from './runner-connection.js';
+import { type AdmittedRun, backOff } from './runner-connection.js';
 
 /** How long somebody attached may be silent, in milliseconds: three beats. */
 const SILENCE_MS = 15_000;
@@ -41,14 +41,31 @@ export async function whileAttached(
     onLost();
   }
 
-  try {
-    // Whoever attached while the job waited may have been gone since before anybody listened.
-    if (await store.isAttached(id).catch(() => true)) hear();
-    for await (const input of feed.readInput(id, signal)) await run.give(input, signal);
-  } catch (error) {
-    context.log.error({ err: error, jobId: id }, 'input is not passed on any more');
-  } finally {
-    clearInterval(looking);
-    deaf();
+  /** Whoever attached while the job waited may have been gone since before anybody listened. Asked until it is known. */
+  async function askWhetherAttached(): Promise<void> {
+    for (let tries = 0; !signal.aborted; tries += 1) {
+      const isAttached = await store.isAttached(id).catch(() => undefined);
+      if (isAttached) hear();
+      if (isAttached !== undefined) return;
+      await backOff(tries, signal);
+    }
   }
+
+  /** Read on after a failure: whoever is attached does not know of it, and goes on typing. */
+  async function passInputOn(): Promise<void> {
+    for (let tries = 0; !signal.aborted; tries += 1) {
+      try {
+        for await (const input of feed.readInput(id, signal)) await run.give(input, signal);
+      } catch (error) {
+        if (tries === 0 && !signal.aborted)
+          context.log.error({ err: error, jobId: id }, 'input could not be read; it is tried again');
+      }
+      await backOff(tries, signal);
+    }
+  }
+
+  void askWhetherAttached();
+  await passInputOn();
+  clearInterval(looking);
+  deaf();
 }
