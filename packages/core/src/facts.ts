@@ -14,7 +14,7 @@ export interface Attempt {
   readonly heartbeatAtMs: number;
   /** How long after a heartbeat the claim still holds. */
   readonly leaseMs: number;
-  /** Holds no longer. `handed_back`: by a worker that stops; such an attempt is not counted. `failed`: the platform could not do it. */
+  /** Holds no longer. `handed_back`: the worker stops, or a runner is away; such an attempt is not counted. `failed`: the platform could not do it. */
   readonly ended?: 'handed_back' | 'failed';
 }
 
@@ -28,7 +28,7 @@ export interface Prepared {
 
 /** The save stage is done: what the execution stage needs. */
 export interface Saved extends Prepared {
-  /** Of the program that judges, in test mode; its version is always set. */
+  /** Of the program that judges, in test mode. */
   readonly checker?: Prepared;
 }
 

@@ -31,7 +31,7 @@ afterEach(async () => {
 async function withRunner(...behaviours: Behaviour[]): Promise<Stage> {
   const folder = await mkdtemp(join(tmpdir(), 'runlane-attached-'));
   opened.push(() => rm(folder, { recursive: true, force: true }));
-  const runner = await startFakeRunner({ behaviours });
+  const runner = await startFakeRunner({ behaviours, languages: [{ version: '3.11.2', terminal: true }] });
   opened.push(runner.close);
   const times = { LEASE_SECONDS: '2', RECONCILE_SECONDS: '1', SHUTDOWN_SECONDS: '4' };
   const variables = [...WORKER_VARIABLES, ...STORE_VARIABLES, 'DATA_DIR'] as const;
@@ -122,8 +122,33 @@ test('a worker that stops ends an interactive job that runs, rather than hand it
   assert.deepEqual([view?.status, view?.attempt], ['error', 1]);
 });
 
+test('input is passed on though it could not be read at first', async () => {
+  const { ports, accept, queue, endOf } = await withRunner(BEHAVIOURS.tellsInput);
+  const { readInput } = ports.feed;
+  let failures = 2;
+  ports.feed.readInput = (id, signal) => {
+    if (failures === 0) return readInput(id, signal);
+    failures -= 1;
+    throw new Error('away');
+  };
+  const job = await accept();
+  await ports.feed.appendInput(job.id, 1, { type: 'stdin', data: Buffer.from('a') }, AbortSignal.timeout(5_000));
+  await queue(job);
+  await ports.feed.appendInput(job.id, 2, { type: 'close_stdin' }, AbortSignal.timeout(5_000));
+  const ended = await endOf(job);
+  assert.deepEqual([ended.status, outputOf(ended)], ['succeeded', 'true undefinedxundefined stdin:a']);
+});
+
 test('a run whose attachment falls silent is cancelled, and one to which nobody attached is not', async () => {
   const { ports, accept, queue, endOf, runner } = await withRunner(BEHAVIOURS.saysNothing);
+  const { isAttached } = ports.store;
+  const asked = new Set<string>();
+  // The store is away for a moment: who is attached is not known at first.
+  ports.store.isAttached = async (id) => {
+    if (asked.has(id)) return isAttached(id);
+    asked.add(id);
+    throw new Error('away');
+  };
   const [attached, alone] = [await accept({}, { wallTimeMs: 60_000 }), await accept({}, { wallTimeMs: 60_000 })];
   await ports.store.attach(attached.id);
   for (const job of [attached, alone]) await queue(job);

@@ -44,7 +44,7 @@ export async function attemptOn(context: WorkerContext, slot: Slot, job: Job, sa
     const events = createFeedWriter(context.feed, id, claim.attempt, context.log);
     const putFile = (bytes: Uint8Array) =>
       throughOutages(context, id, () => context.artifacts.put(bytes, { durable: true }));
-    return await withLease(context, claim, async (signal, abandon) => {
+    return await withLease(context, job, claim, async (signal, abandon) => {
       // Of a judged job, what a case made until then is not kept: nothing is waited for.
       const stop = () => (signal.reason === 'cancelled' && !program.cases ? endSoon(run) : run.cancel());
       signal.addEventListener('abort', stop, { once: true });
@@ -79,7 +79,7 @@ export async function attemptOn(context: WorkerContext, slot: Slot, job: Job, sa
         }
         const reason = signal.aborted ? signal.reason : (error as Error).message;
         context.log.warn({ jobId: id, attempt: claim.attempt, reason }, 'attempt broke off');
-        if (!begun || !program.interactive) return brokenOff(signal);
+        if (!begun || !program.interactive) return brokenOff(signal, error);
         const ended = lostWhileInteractive('the platform lost the run');
         await endJob(context, job, claim.attempt, { ...ended, ...collected.output() });
         await events.end();
@@ -116,7 +116,7 @@ async function notAdmitted(context: WorkerContext, job: Job, error: unknown): Pr
   const claim = await claimStage(context, job, 'exec');
   if (!claim) return 'skipped';
   context.log.warn({ jobId: job.id, attempt: claim.attempt, reason: error.message }, 'not admitted');
-  await retryLater(context, claim);
+  await retryLater(context, job, claim);
   return 'failed';
 }
 

@@ -3,9 +3,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RunlaneError } from '@runlane/contract';
 import type { Claim, Job, JobId, Result, Stage } from '@runlane/core';
-import { resultWithoutRun } from '@runlane/core';
+import { priorityOf, resultWithoutRun } from '@runlane/core';
 import type { WorkerContext } from './context.js';
 import { createFeedWriter } from './feed-writer.js';
+import { RunnerError } from './runner-connection.js';
 
 /** How a piece of work under a claim went: it led to a result, to the next stage, or to nothing. */
 export type Outcome = 'done' | 'failed' | 'handed_back' | 'skipped';
@@ -48,12 +49,13 @@ export function lostWhileInteractive(reason: string): Result {
  */
 export async function withLease(
   context: WorkerContext,
+  job: Job,
   claim: Claim,
   work: (signal: AbortSignal, abandon: () => void) => Promise<'done' | 'failed' | 'handed_back'>,
 ): Promise<Outcome> {
   const outcome = await whileBeating(context, claim, work);
   // Only now: a heartbeat that came later would take the release back.
-  if (outcome === 'failed') await retryLater(context, claim);
+  if (outcome === 'failed') await retryLater(context, job, claim);
   else if (outcome === 'handed_back') await context.store.release(claim, context.workerId, 'handed_back');
   return outcome;
 }
@@ -98,18 +100,23 @@ async function whileBeating<T>(
   }
 }
 
-/** What becomes of a claim whose work broke off: only an orderly stop of this worker is no fault, and not counted. */
-export function brokenOff(signal: AbortSignal): 'failed' | 'handed_back' {
-  return signal.reason === 'stopping' ? 'handed_back' : 'failed';
+/**
+ * What becomes of a claim whose work broke off. Not counted is what is no fault of the job's: an orderly stop of this worker, and
+ * a runner that is away, for which the job waits as it would have before it was claimed.
+ */
+export function brokenOff(signal: AbortSignal, error: unknown): 'failed' | 'handed_back' {
+  if (signal.aborted) return signal.reason === 'stopping' ? 'handed_back' : 'failed';
+  return error instanceof RunnerError && error.failure === 'away' ? 'handed_back' : 'failed';
 }
 
 /** Give a claim up after the platform failed, and have the job delivered again, later each time. */
-export async function retryLater(context: WorkerContext, claim: Claim): Promise<void> {
+export async function retryLater(context: WorkerContext, job: Job, claim: Claim): Promise<void> {
   await context.store.release(claim, context.workerId, 'failed');
   const delayMs = RETRY_DELAYS_MS[claim.attempt === 1 ? 0 : 1];
   const notBeforeAtMs = Date.now() + delayMs * (0.75 + Math.random() / 2);
   // After this delivery is over: a queue takes no second one while it lasts.
-  setTimeout(() => void context.queue.add(claim.stage, claim.id, { notBeforeAtMs }).catch(() => undefined), 50).unref();
+  const options = { priority: priorityOf(job), notBeforeAtMs };
+  setTimeout(() => void context.queue.add(claim.stage, job.id, options).catch(() => undefined), 50).unref();
 }
 
 /** End a job that no attempt ended, and its feed: under a number of its own, as an earlier one's `end` may be refused. */

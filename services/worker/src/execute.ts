@@ -4,6 +4,7 @@ import { attemptOn } from './attempt.js';
 import type { Outcome } from './claimed.js';
 import type { WorkerContext } from './context.js';
 import { RunnerError } from './runner-connection.js';
+import { wantedFor } from './runner-pool.js';
 
 export function createExecute(context: WorkerContext) {
   const { store, queue, pool, log, draining } = context;
@@ -16,8 +17,12 @@ export function createExecute(context: WorkerContext) {
       await queue.add('save', id, { priority: priorityOf(job) });
       return 'skipped';
     }
+    const checker = job.program.judge?.checker;
+    // A job waits for its checker's runner as for its own, before anything is claimed.
+    if (checker && !(await pool.find({ ...checker, version: saved.checker?.version ?? checker.version }, draining)))
+      return 'skipped';
     for (;;) {
-      const slot = await pool.acquire(job.program.language, saved.version ?? job.program.version, draining);
+      const slot = await pool.acquire(wantedFor(job.program, saved.version), draining);
       if (!slot) return 'skipped';
       let busy: 'busy' | undefined;
       try {

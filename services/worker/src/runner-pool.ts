@@ -4,9 +4,9 @@
  */
 import { lookup } from 'node:dns/promises';
 import { chooseVersion, type runner, type types } from '@runlane/contract';
-import type { Limits, Log, OfferedLanguage, RunnerRecord } from '@runlane/core';
+import type { Limits, Log, OfferedLanguage, Program, RunnerRecord } from '@runlane/core';
 import { LRUCache } from 'lru-cache';
-import { backOff, connectRunner, type RunnerConnection } from './runner-connection.js';
+import { backOff, connectRunner, type RunnerConnection, RunnerError } from './runner-connection.js';
 
 /** How often names are resolved again, in milliseconds: replicas come and go. */
 const RESOLVE_EVERY_MS = 5_000;
@@ -24,6 +24,24 @@ interface RunnerMember {
   readonly holds: LRUCache<string, true>;
 }
 
+/** What a program needs of a runner. */
+export interface Wanted {
+  readonly language: string;
+  readonly version: string;
+  /** Only a runner that has terminals for the language will do. */
+  readonly terminal?: boolean;
+}
+
+/** @param prepared the version that it was prepared for, where only that one can run it. */
+export function wantedFor({ language, version, interactive }: Program, prepared?: string): Wanted {
+  return { language, version: prepared ?? version, terminal: interactive?.terminal !== undefined };
+}
+
+/** What `acquire` leaves to be said where it gave up. */
+export function noRunnerFor({ language, version }: Wanted): RunnerError {
+  return new RunnerError('away', `no runner for ${language} ${version}`.trim());
+}
+
 /** A runner, and the language of it that was asked for. */
 export interface Offer {
   readonly member: RunnerMember;
@@ -39,18 +57,19 @@ export interface Slot extends Offer {
 export interface RunnerPool {
   /**
    * A slot on the runner with the most free ones; waits while all are taken.
-   * Undefined when no runner of this language appears in time, or the signal aborts.
+   * Undefined when no runner of this language appears in time, or the signal aborts. `isSpare`: it takes the place of a spare one
+   * and counts as such.
    */
-  acquire(language: string, version: string, signal: AbortSignal): Promise<Slot | undefined>;
+  acquire(wanted: Wanted, signal: AbortSignal, isSpare?: boolean): Promise<Slot | undefined>;
   /**
    * A slot that nobody waits for, to do one job's work side by side: of all slots, at most half are given away so. Undefined
    * where there is none now.
    */
-  spare(language: string, version: string): Slot | undefined;
+  spare(wanted: Wanted): Slot | undefined;
   /** Whether somebody waits for a slot: spare ones are to be given back soon. */
   isWanted(): boolean;
   /** A runner of this language, whether or not it has a free slot; waits and gives up as `acquire` does. */
-  find(language: string, version: string, signal: AbortSignal): Promise<Offer | undefined>;
+  find(wanted: Wanted, signal: AbortSignal): Promise<Offer | undefined>;
   /** Ask the runners connected now again what they offer: a toolchain may have become ready. */
   refresh(): Promise<void>;
   /** Runs that the runners connected now can make at once. */
@@ -147,9 +166,10 @@ export function createRunnerPool({ names, onDescribed, log }: RunnerPoolOptions)
   }
 
   /** Every runner with the version that is meant. Of a range that is one version, or a job would be compiled by one and run by another. */
-  function offers(language: string, version: string) {
+  function offers(wanted: Wanted) {
+    const { version } = wanted;
     const fitting = [...entries.values()].flatMap((entry) => {
-      const offered = entry.member && chooseVersion(usable(entry.member.description, language), version);
+      const offered = entry.member && chosen(entry.member.description, wanted);
       return entry.member && offered ? [{ entry, member: entry.member, language: offered }] : [];
     });
     if (version === '') return fitting;
@@ -163,13 +183,14 @@ export function createRunnerPool({ names, onDescribed, log }: RunnerPoolOptions)
   const freeSlots = ({ entry, member }: { entry: Entry; member: RunnerMember }) =>
     entry.busyUntilMs > Date.now() ? 0 : member.description.slots - entry.used;
 
-  function take(language: string, version: string): Slot | 'full' | 'none' {
-    const candidates = offers(language, version);
+  function take(wanted: Wanted, isSpare: boolean): Slot | 'full' | 'none' {
+    const candidates = offers(wanted);
     if (candidates.length === 0) return 'none';
     const best = candidates.reduce((a, b) => (freeSlots(b) > freeSlots(a) ? b : a));
     if (freeSlots(best) <= 0) return 'full';
     const { entry } = best;
     entry.used += 1;
+    if (isSpare) spares += 1;
     let held = true;
     return {
       member: best.member,
@@ -178,6 +199,7 @@ export function createRunnerPool({ names, onDescribed, log }: RunnerPoolOptions)
         if (!held) return;
         held = false;
         entry.used -= 1;
+        if (isSpare) spares -= 1;
         if (outcome === 'busy') {
           entry.busyUntilMs = Date.now() + entry.busyPauseMs;
           setTimeout(wake, entry.busyPauseMs + 1).unref();
@@ -190,26 +212,16 @@ export function createRunnerPool({ names, onDescribed, log }: RunnerPoolOptions)
     };
   }
 
-  function takeSpare(language: string, version: string): Slot | undefined {
+  function takeSpare(wanted: Wanted): Slot | undefined {
     if (waitingForSlots > 0 || spares >= Math.floor(count().total / 2)) return undefined;
-    const slot = take(language, version);
-    if (slot === 'full' || slot === 'none') return undefined;
-    spares += 1;
-    let held = true;
-    return {
-      ...slot,
-      release(outcome) {
-        if (held) spares -= 1;
-        held = false;
-        slot.release(outcome);
-      },
-    };
+    const slot = take(wanted, true);
+    return slot === 'full' || slot === 'none' ? undefined : slot;
   }
 
-  async function acquire(language: string, version: string, signal: AbortSignal): Promise<Slot | undefined> {
+  async function acquire(wanted: Wanted, signal: AbortSignal, isSpare = false): Promise<Slot | undefined> {
     waitingForSlots += 1;
     try {
-      return await waitFor(() => take(language, version), signal);
+      return await waitFor(() => take(wanted, isSpare), signal);
     } finally {
       waitingForSlots -= 1;
     }
@@ -244,7 +256,7 @@ export function createRunnerPool({ names, onDescribed, log }: RunnerPoolOptions)
     acquire,
     spare: takeSpare,
     isWanted: () => waitingForSlots > 0,
-    find: (language, version, signal) => waitFor(() => offers(language, version)[0] ?? 'none', signal),
+    find: (wanted, signal) => waitFor(() => offers(wanted)[0] ?? 'none', signal),
     async refresh() {
       await Promise.all([...entries].map(([address, entry]) => describeAgain(address, entry)));
     },
@@ -286,9 +298,16 @@ function splitAddress(name: string): { host: string; port: string } {
   return { host: name.slice(0, at).replace(/^\[|\]$/g, ''), port: name.slice(at + 1) };
 }
 
-/** The versions of a language that a runner can run, its default first. */
-export function usable({ languages }: runner.DescribeResponse, language: string): runner.RunnerLanguage[] {
-  return languages.filter(({ name, unavailableReason }) => name === language && unavailableReason === '');
+/** The version that is meant, of those of the language that a runner can run; its default is the first. */
+export function chosen(
+  { languages }: runner.DescribeResponse,
+  { language, version, terminal: needsTerminal = false }: Wanted,
+): runner.RunnerLanguage | undefined {
+  const usable = languages.filter(
+    ({ name, unavailableReason, terminal }) =>
+      name === language && unavailableReason === '' && (terminal || !needsTerminal),
+  );
+  return chooseVersion(usable, version);
 }
 
 function toRecord({ languages, slots, isolation }: runner.DescribeResponse): RunnerRecord {

@@ -1,6 +1,5 @@
 /** The stage `code-save`: keep the source by its digest and have a runner prepare it (compile it, where that is to be done). */
 import {
-  type Checker,
   digestOf,
   type JobId,
   type Prepared,
@@ -14,7 +13,7 @@ import type { WorkerContext } from './context.js';
 import { createFeedWriter } from './feed-writer.js';
 import { prepareRequest, prepareWithinMs, type Sources } from './prepare.js';
 import { RunnerError } from './runner-connection.js';
-import type { Offer } from './runner-pool.js';
+import { noRunnerFor, type Offer, type Slot, type Wanted, wantedFor } from './runner-pool.js';
 
 export function createSave(context: WorkerContext) {
   const { store, queue, feed, pool, log } = context;
@@ -27,21 +26,16 @@ export function createSave(context: WorkerContext) {
       await queue.add('exec', id, { priority: priorityOf(job) });
       return 'skipped';
     }
-    const { language, version } = job.program;
-    const offer = await pool.find(language, version, context.draining);
-    if (!offer) return 'skipped';
-    // Only compiling takes a slot: checking sources must not wait behind runs.
-    const slot = offer.language.compiled ? await pool.acquire(language, version, context.draining) : undefined;
-    if (offer.language.compiled && !slot) return 'skipped';
     const checker = job.program.judge?.checker;
-    if (checker && !(await pool.find(checker.language, checker.version, context.draining))) {
-      slot?.release();
-      return 'skipped';
-    }
+    // Before there is a slot: nobody is to wait for one that is held by who waits for a runner.
+    if (checker && !(await pool.find(checker, context.draining))) return 'skipped';
+    const wanted = wantedFor(job.program);
+    const place = await placeFor(context, wanted, context.draining);
+    if (!place) return 'skipped';
     try {
       const claim = await claimStage(context, job, 'save');
       if (!claim) return 'skipped';
-      return await withLease(context, claim, async (signal) => {
+      return await withLease(context, job, claim, async (signal) => {
         // All that happens before the first execution has number 0; each save attempt that failed has told one event.
         const events = createFeedWriter(feed, id, 0, log, claim.attempt - 1);
         const end = async (result: Result): Promise<Outcome & 'done'> => {
@@ -52,13 +46,12 @@ export function createSave(context: WorkerContext) {
         try {
           signal.throwIfAborted();
           events.status('saving');
-          const prepared = await prepare(context, slot ?? offer, job.program, signal);
+          const prepared = await prepareAt(context, place, wanted, job.program, signal);
           if (prepared.artifactDigest === '') {
             return await end(resultWithoutRun('compile_failed', prepared.compile && { compile: prepared.compile }));
           }
-          // Not waiting for another while it is held.
-          slot?.release();
-          const judge = checker && (await prepareChecker(context, checker, signal));
+          const judge =
+            checker && (await prepareAt(context, await placeFor(context, checker, signal), checker, checker, signal));
           if (judge?.artifactDigest === '') return await end(checkerRefused(judge));
           await store.markSaved(id, { ...prepared, ...(judge && { checker: judge }) });
           tellMoment(id, 'saved');
@@ -74,27 +67,45 @@ export function createSave(context: WorkerContext) {
           }
           const reason = signal.aborted ? signal.reason : (error as Error).message;
           log.warn({ jobId: id, attempt: claim.attempt, reason }, 'could not save');
-          return brokenOff(signal);
+          return brokenOff(signal, error);
         }
       });
     } finally {
-      slot?.release();
+      place.release();
     }
   };
 }
 
-/** The program that judges, made ready as the job's own is. Its version is told, as every case is to be judged by the same. */
-async function prepareChecker(context: WorkerContext, checker: Checker, signal: AbortSignal): Promise<Prepared> {
-  const { language, version } = checker;
-  const found = await context.pool.find(language, version, signal);
-  const slot = found?.language.compiled ? await context.pool.acquire(language, version, signal) : undefined;
-  try {
-    const offer = slot ?? found;
-    if (!offer || (offer.language.compiled && !slot)) throw new RunnerError('away', 'no runner for the checker');
-    return { ...(await prepare(context, offer, checker, signal)), version: offer.language.version };
-  } finally {
-    slot?.release();
+/** Where something can be made ready. Only compiling takes a slot: checking sources must not wait behind runs. */
+async function placeFor({ pool }: WorkerContext, wanted: Wanted, signal: AbortSignal): Promise<Slot | undefined> {
+  const offer = await pool.find(wanted, signal);
+  return offer?.language.compiled ? pool.acquire(wanted, signal) : offer && { ...offer, release: () => {} };
+}
+
+/**
+ * Make sources ready at this place, which is given up. A runner that turns out to have no room, as other workers took it, has
+ * started nothing: nothing is counted, and the next place is one with a slot, which the pool gives out ever more slowly.
+ */
+async function prepareAt(
+  context: WorkerContext,
+  first: Slot | undefined,
+  wanted: Wanted,
+  program: Sources,
+  signal: AbortSignal,
+): Promise<Prepared> {
+  for (let place = first; place; place = await context.pool.acquire(wanted, signal)) {
+    let outcome: 'busy' | undefined;
+    try {
+      return await prepare(context, place, program, signal);
+    } catch (error) {
+      if (!(error instanceof RunnerError && error.failure === 'busy')) throw error;
+      outcome = 'busy';
+    } finally {
+      place.release(outcome);
+    }
   }
+  signal.throwIfAborted();
+  throw noRunnerFor(wanted);
 }
 
 function checkerRefused({ compile }: Prepared): Result {

@@ -1,7 +1,7 @@
 /** What a worker makes of runners that fail, lie or go away: the job is tried again or ended, and the worker goes on. */
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
-import { digestOf } from '@runlane/core';
+import { BATCH_PRIORITY, digestOf } from '@runlane/core';
 import { aJob, silentLog, until } from '@runlane/core/testing';
 import { createRunnerPool } from './runner-pool.js';
 import { BEHAVIOURS, type Behaviour, leaves, startFakeRunner } from './testing/fake-runner.js';
@@ -108,6 +108,22 @@ for (const name of ['startsUnasked', 'isAway'] as const) {
     assert.deepEqual([status, attempt, result?.stdout.toString()], ['succeeded', 2, 'ran\n']);
   });
 }
+
+test('a job that is tried again keeps its place behind those submitted by themselves', async () => {
+  const { ports } = await withRunner(BEHAVIOURS.breaksOff, BEHAVIOURS.runs);
+  const { queue } = ports.openQueue;
+  const { add } = queue;
+  const retries: unknown[] = [];
+  queue.add = (stage, id, options) => {
+    if (options?.notBeforeAtMs !== undefined) retries.push([stage, options.priority]);
+    return add(stage, id, options);
+  };
+  const job = aJob({ batchId: 'a batch' });
+  await ports.store.insert(job);
+  await queue.add('save', job.id);
+  assert.equal((await endOf(ports, job.id)).attempt, 2);
+  assert.deepEqual(retries, [['exec', BATCH_PRIORITY]]);
+});
 
 test('a job that no runner can admit ends with `error` after three attempts, and so does its feed', async () => {
   const { run, ports } = await withRunner(BEHAVIOURS.startsUnasked);
@@ -320,7 +336,7 @@ test('a language that a runner cannot run is recorded with its reason, and never
   );
   assert.equal(python?.unavailableReason, undefined);
   const enough = AbortSignal.timeout(500);
-  assert.equal(await worker.pool.acquire('cpp', '', enough), undefined);
+  assert.equal(await worker.pool.acquire({ language: 'cpp', version: '' }, enough), undefined);
 });
 
 test('of a range, the newest version of all runners is taken, even while an older one is free', async () => {
@@ -330,7 +346,8 @@ test('of a range, the newest version of all runners is taken, even while an olde
   const pool = createRunnerPool({ names, onDescribed: () => undefined, log: silentLog });
   opened.push(older.close, newer.close, async () => pool.close());
   await until('both are connected', () => pool.slots().runners === 2);
-  const take = async (version: string) => (await pool.acquire('python', version, AbortSignal.timeout(400)))?.language;
+  const take = async (version: string) =>
+    (await pool.acquire({ language: 'python', version }, AbortSignal.timeout(400)))?.language;
   assert.deepEqual([(await take('3'))?.version, (await take('^3.11'))?.version], ['3.13.1', '3.13.1']);
   assert.equal(await take('3'), undefined);
   assert.equal((await take(''))?.version, '3.11.2');

@@ -10,6 +10,8 @@ export interface Runnable {
 }
 
 const NOTHING = new Uint8Array();
+/** Files that cases and checkers leave belong to no result: runners need not send them. */
+const NO_FILES_BACK = { producedFiles: 0 } as const;
 
 /** What a case leaves out is the job's. */
 function programOfCase(program: Program, { stdin, args, limits }: TestCase): Program {
@@ -18,7 +20,7 @@ function programOfCase(program: Program, { stdin, args, limits }: TestCase): Pro
     ...own,
     stdin: stdin ?? program.stdin,
     args: args ?? program.args,
-    limits: { ...program.limits, ...limits },
+    limits: { ...program.limits, ...limits, ...NO_FILES_BACK },
   };
 }
 
@@ -39,6 +41,7 @@ export function checkerToRun(
   { input, output, answer }: Readonly<Record<'input' | 'output' | 'answer', Uint8Array>>,
 ): Runnable {
   const files = Object.entries({ input, output, answer }).map(([path, content]) => ({ path, content }));
-  const program = { ...checker, stdin: NOTHING, args: files.map(({ path }) => path), env: {} };
+  const limits = { ...checker.limits, ...NO_FILES_BACK };
+  const program = { ...checker, limits, stdin: NOTHING, args: files.map(({ path }) => path), env: {} };
   return { program, prepared, files: bundleOf(files) };
 }

@@ -7,7 +7,7 @@ import { resultWithoutRun, toJudgedCase } from '@runlane/core';
 import type { WorkerContext } from '../context.js';
 import type { FeedWriter } from '../feed-writer.js';
 import { RunnerError } from '../runner-connection.js';
-import type { Slot } from '../runner-pool.js';
+import { type Slot, wantedFor } from '../runner-pool.js';
 import { createCaseList } from './case-list.js';
 import { caseToRun, checkerToRun } from './case-programs.js';
 import { skipped, streamBytesOf, toCaseResult, toJobResult } from './case-results.js';
@@ -25,7 +25,7 @@ export interface Judging {
   readonly signal: AbortSignal;
 }
 
-/** @throws RunnerError when runners failed again and again; the signal's reason when it aborted for another one than `cancelled`. */
+/** @throws RunnerError when runners failed again and again, or are away; the signal's reason when it aborted for another one than `cancelled`. */
 export async function judge(context: WorkerContext, judging: Judging): Promise<Result> {
   const { job, saved, slot, events, signal } = judging;
   const { cases = [], judge: how } = job.program;
@@ -41,6 +41,7 @@ export async function judge(context: WorkerContext, judging: Judging): Promise<R
   const lanes = new Set<Promise<void>>();
   let admitted: Admitted | undefined = judging.admitted;
   let isolation = '';
+  let lost: RunnerError | undefined;
 
   async function judgeCase(
     testCase: TestCase,
@@ -92,7 +93,10 @@ export async function judge(context: WorkerContext, judging: Judging): Promise<R
   }
 
   function open(laneSlot: Slot | undefined, isSpare: boolean): void {
-    const lane = createLane(context, { jobId: job.id, slot: laneSlot, waits: !isSpare });
+    const onLost = (error: RunnerError) => {
+      lost ??= error;
+    };
+    const lane = createLane(context, { jobId: job.id, slot: laneSlot, isSpare, onLost });
     const working = work(lane, isSpare)
       .catch((error: unknown) => list.giveUp(error))
       .finally(() => {
@@ -105,7 +109,7 @@ export async function judge(context: WorkerContext, judging: Judging): Promise<R
   /** As many lanes as there is work for and slots that nobody wants. */
   function widen(): void {
     while (list.waiting() > 0) {
-      const spare = context.pool.spare(job.program.language, saved.version ?? job.program.version);
+      const spare = context.pool.spare(wantedFor(job.program, saved.version));
       if (!spare) return;
       open(spare, true);
     }
@@ -124,10 +128,15 @@ export async function judge(context: WorkerContext, judging: Judging): Promise<R
   }
   const failure = list.failure();
   if (isRefusal(failure)) return resultWithoutRun('error', { message: `the runner refused: ${failure.message}` });
-  if (failure !== undefined && signal.reason !== 'cancelled') throw failure;
+  // Runners that are away are nobody's fault, and not counted; where one was lost first, this job may be why.
+  if (failure !== undefined && signal.reason !== 'cancelled') throw isAway(failure) ? (lost ?? failure) : failure;
   const results = cases.map((testCase, index) => list.result(index) ?? skipped(index, testCase));
   list.tellRest(results);
   return toJobResult(results, isolation);
+}
+
+function isAway(failure: unknown): boolean {
+  return failure instanceof RunnerError && failure.failure === 'away';
 }
 
 /** Whether no other attempt will change it. */

@@ -3,13 +3,13 @@
  * where the runner lacks the next program's language, and where the runner failed; it never waits for a slot while it has one,
  * or two jobs could wait for each other.
  */
-import { chooseVersion, type runner } from '@runlane/contract';
+import type { runner } from '@runlane/contract';
 import type { JobId, Result } from '@runlane/core';
 import { admit, callMsOf, toStart } from '../admit.js';
 import { createCollector, follow } from '../collect.js';
 import type { WorkerContext } from '../context.js';
 import { type AdmittedRun, RunnerError } from '../runner-connection.js';
-import { type Offer, type Slot, usable } from '../runner-pool.js';
+import { chosen, noRunnerFor, type Offer, type Slot, wantedFor } from '../runner-pool.js';
 import type { Runnable } from './case-programs.js';
 
 /** How often a program is started that runners break off or lose; then the attempt at the whole job is given up. */
@@ -24,7 +24,7 @@ export interface Admitted {
 export interface Lane {
   /**
    * Run it to its end, anew where a runner failed. Aborting ends it at once.
-   * @throws RunnerError when runners fail again and again, or refuse; `busy` when a lane that does not wait finds its runner full.
+   * @throws RunnerError when runners fail again and again, or refuse; `busy` when a spare lane finds its runner full.
    */
   run(runnable: Runnable, signal: AbortSignal, admitted?: Admitted): Promise<Result>;
   /** Give the slot back. */
@@ -35,11 +35,13 @@ export interface LaneOptions {
   readonly jobId: JobId;
   /** The slot to begin with; without one, it waits for one. */
   readonly slot: Slot | undefined;
-  /** Whether it waits for a slot where its runner turns out to be full. */
-  readonly waits: boolean;
+  /** Whether its slots are spare ones: it does not wait where its runner turns out to be full. */
+  readonly isSpare: boolean;
+  /** Called when a runner failed at a run, though it may be run again: who did that to it may be what ran. */
+  readonly onLost: (error: RunnerError) => void;
 }
 
-export function createLane(context: WorkerContext, { jobId, slot, waits }: LaneOptions): Lane {
+export function createLane(context: WorkerContext, { jobId, slot, isSpare, onLost }: LaneOptions): Lane {
   let held = slot;
 
   function letGo(outcome?: 'busy'): void {
@@ -48,13 +50,13 @@ export function createLane(context: WorkerContext, { jobId, slot, waits }: LaneO
   }
 
   async function offerOf({ program, prepared }: Runnable, signal: AbortSignal): Promise<Offer> {
-    const version = prepared.version ?? program.version;
-    const offered = held && chooseVersion(usable(held.member.description, program.language), version);
+    const wanted = wantedFor(program, prepared.version);
+    const offered = held && chosen(held.member.description, wanted);
     if (held && offered) return { member: held.member, language: offered };
     letGo();
-    held = await context.pool.acquire(program.language, version, signal);
+    held = await context.pool.acquire(wanted, signal, isSpare);
     signal.throwIfAborted();
-    if (!held) throw new RunnerError('away', `no runner for ${program.language} ${version}`.trim());
+    if (!held) throw noRunnerFor(wanted);
     return held;
   }
 
@@ -72,9 +74,7 @@ export function createLane(context: WorkerContext, { jobId, slot, waits }: LaneO
       signal.throwIfAborted();
       run.go();
       context.metrics.started(runnable.program.language);
-      // Files that it left are not asked for.
-      const collected = createCollector({ ...limits, producedFiles: 0 });
-      return await follow(jobId, run, collected, NOT_TOLD);
+      return await follow(jobId, run, createCollector(limits), NOT_TOLD);
     } finally {
       signal.removeEventListener('abort', run.cancel);
       run.cancel();
@@ -92,7 +92,8 @@ export function createLane(context: WorkerContext, { jobId, slot, waits }: LaneO
           if (!(error instanceof RunnerError) || error.failure === 'refused') throw error;
           const busy = error.failure === 'busy';
           letGo(busy ? 'busy' : undefined);
-          if (busy ? !waits : tries === TRIES) throw error;
+          if (error.failure === 'lost') onLost(error);
+          if (busy ? isSpare : tries === TRIES) throw error;
           if (!busy) tries += 1;
           first = undefined;
         }

@@ -115,9 +115,11 @@ export interface FakeRunnerOptions {
   readonly prepares?: (bundle: Uint8Array) => string;
   /** What it says of compiling, which refuses the sources; nothing where they are prepared. */
   readonly compile?: (request: runner.PrepareRequest) => types.CompileResult | undefined;
+  /** Prepare is answered with this status, where it is to be. */
+  readonly refusesToPrepare?: (request: runner.PrepareRequest) => status | undefined;
   /** Runs that it makes at once; 2 when left out. */
   readonly slots?: number;
-  /** What it offers; Python 3.11.2 alone when left out. */
+  /** What it offers, looked at each time it is asked; Python 3.11.2 alone when left out. */
   readonly languages?: readonly Partial<runner.RunnerLanguage>[];
 }
 
@@ -127,28 +129,32 @@ export async function startFakeRunner({
   languages = [{ version: '3.11.2' }],
   slots = 2,
   compile = () => undefined,
+  refusesToPrepare = () => undefined,
 }: FakeRunnerOptions): Promise<FakeRunner> {
   let executed = 0;
   let went = 0;
   const uploaded: string[] = [];
   const versions: string[] = [];
   const limits = { wallTimeMs: 200, outputBytes: 10_000 };
-  const described = runner.DescribeResponse.fromPartial({
-    languages: languages.map((language) => ({
-      name: 'python',
-      entry: 'main.py',
-      defaultLimits: limits,
-      maximumLimits: limits,
-      toolchain: 't',
-      ...language,
-    })),
-    slots,
-    platform: 'linux/x64',
-  });
+  const describe = () =>
+    runner.DescribeResponse.fromPartial({
+      languages: languages.map((language) => ({
+        name: 'python',
+        entry: 'main.py',
+        defaultLimits: limits,
+        maximumLimits: limits,
+        toolchain: 't',
+        ...language,
+      })),
+      slots,
+      platform: 'linux/x64',
+    });
   const server = new Server();
   server.addService(runner.RunnerServiceService, {
-    describe: (_call, done) => done(null, described),
+    describe: (_call, done) => done(null, describe()),
     prepare({ request }, done) {
+      const code = refusesToPrepare(request);
+      if (code !== undefined) return done({ code, details: 'not now' });
       const refused = compile(request);
       done(null, { artifactDigest: refused ? '' : prepares(request.bundle), compile: refused });
     },

@@ -24,18 +24,27 @@ export async function closeStages(): Promise<void> {
   for (const close of opened.splice(0).toReversed()) await close();
 }
 
-/** @param options `artifactStoreBytes`: smaller than anybody may set it. */
-export async function onStage(options: FakeRunnerOptions & { readonly artifactStoreBytes?: number }): Promise<Stage> {
+export interface StageOptions extends FakeRunnerOptions {
+  /** Smaller than anybody may set it. */
+  readonly artifactStoreBytes?: number;
+  /** Addresses of more runners. */
+  readonly others?: readonly string[];
+  /** Attempts that may fail; 3 when left out. */
+  readonly maxAttempts?: number;
+}
+
+export async function onStage(options: StageOptions): Promise<Stage> {
   const folder = await mkdtemp(join(tmpdir(), 'runlane-worker-'));
   opened.push(() => rm(folder, { recursive: true, force: true }));
   const runner = await startFakeRunner(options);
   opened.push(runner.close);
   const env = {
     DATA_DIR: folder,
-    RUNNERS: runner.address,
+    RUNNERS: [runner.address, ...(options.others ?? [])].join(),
     LEASE_SECONDS: '2',
     RECONCILE_SECONDS: '1',
     SHUTDOWN_SECONDS: '4',
+    MAX_ATTEMPTS: `${options.maxAttempts ?? 3}`,
   };
   const read = readConfig(env, [...WORKER_VARIABLES, ...STORE_VARIABLES, 'DATA_DIR']);
   const config = { ...read, ARTIFACT_STORE_MB: options.artifactStoreBytes ?? read.ARTIFACT_STORE_MB };
