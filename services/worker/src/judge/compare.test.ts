@@ -39,8 +39,8 @@ const SAME: readonly (readonly [Comparison['mode'] | Comparison, string, string]
 ];
 
 for (const [mode, expected, output] of SAME) {
-  test(`${JSON.stringify(mode)} takes ${JSON.stringify(output)} for ${JSON.stringify(expected)}`, () => {
-    assert.equal(compare(mode, expected, output), undefined);
+  test(`${JSON.stringify(mode)} takes ${JSON.stringify(output)} for ${JSON.stringify(expected)}`, async () => {
+    assert.equal(await compare(mode, expected, output), undefined);
   });
 }
 
@@ -70,8 +70,8 @@ const DIFFERENT: readonly (readonly [Comparison['mode'] | Comparison, string, st
 ];
 
 for (const [mode, expected, output, message] of DIFFERENT) {
-  test(`${JSON.stringify(mode)} says of ${JSON.stringify(output)}: ${message}`, () => {
-    assert.equal(compare(mode, expected, output), message);
+  test(`${JSON.stringify(mode)} says of ${JSON.stringify(output)}: ${message}`, async () => {
+    assert.equal(await compare(mode, expected, output), message);
   });
 }
 
@@ -79,72 +79,85 @@ const WAYS: readonly Comparison['mode'][] = ['exact', 'trimmed', 'tokens', 'nume
 /** Text of what comparisons look at: white space, digits, letters. */
 const text = fc.string({ unit: fc.constantFrom(...' \n\t\r.-0123eab\u00e9\u{1f600}'), maxLength: 40 });
 
-test('output that is what was expected is taken, whatever it is and however it is compared', () => {
-  fc.assert(
-    fc.property(fc.uint8Array(), fc.constantFrom(...WAYS), (bytes, mode) => {
-      assert.equal(difference({ mode }, bytes, Buffer.from(bytes)), undefined);
+test('output that is what was expected is taken, whatever it is and however it is compared', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.uint8Array(), fc.constantFrom(...WAYS), async (bytes, mode) => {
+      assert.equal(await difference({ mode }, bytes, Buffer.from(bytes)), undefined);
     }),
   );
 });
 
-test('each way takes all that the stricter one before it takes', () => {
-  fc.assert(
-    fc.property(text, text, (expected, output) => {
-      const taken = WAYS.map((mode) => compare(mode, expected, output) === undefined);
+test('each way takes all that the stricter one before it takes', async () => {
+  await fc.assert(
+    fc.asyncProperty(text, text, async (expected, output) => {
+      const found = await Promise.all(WAYS.map((mode) => compare(mode, expected, output)));
+      const taken = found.map((message) => message === undefined);
       for (const [at, took] of taken.entries()) assert.ok(!took || taken.slice(at).every(Boolean), String(taken));
     }),
   );
 });
 
-test('lines and words are those of the obvious, slow ways', () => {
+test('lines and words are those of the obvious, slow ways', async () => {
   const lines = (of: string) =>
     of
       .replace(/[ \t\r\n\v\f]+$/, '')
       .split('\n')
       .map((line) => line.replace(/[ \t\r\v\f]+$/, ''));
   const words = (of: string) => of.split(/[ \t\r\n\v\f]+/).filter(Boolean);
-  fc.assert(
-    fc.property(text, text, (expected, output) => {
+  await fc.assert(
+    fc.asyncProperty(text, text, async (expected, output) => {
       const same = (split: (of: string) => string[]) =>
         JSON.stringify(split(expected)) === JSON.stringify(split(output));
-      assert.equal(compare('trimmed', expected, output) === undefined, same(lines));
-      assert.equal(compare('tokens', expected, output) === undefined, same(words));
+      assert.equal((await compare('trimmed', expected, output)) === undefined, same(lines));
+      assert.equal((await compare('tokens', expected, output)) === undefined, same(words));
     }),
     { numRuns: 1_000 },
   );
 });
 
-test('numbers are taken just when they are no further apart than the tolerance', () => {
+test('numbers are taken just when they are no further apart than the tolerance', async () => {
   const number = fc.double({ noNaN: true, noDefaultInfinity: true, min: -1e12, max: 1e12 });
   const tolerance = fc.double({ noNaN: true, min: 1e-3, max: 1e3 });
-  fc.assert(
-    fc.property(number, number, tolerance, tolerance, (a, b, absoluteTolerance, relativeTolerance) => {
+  await fc.assert(
+    fc.asyncProperty(number, number, tolerance, tolerance, async (a, b, absoluteTolerance, relativeTolerance) => {
       const comparison: Comparison = { mode: 'numeric', absoluteTolerance, relativeTolerance };
       const allowed = Math.max(absoluteTolerance, relativeTolerance * Math.abs(b));
       const distance = Math.abs(a - b);
       // Right at the edge, rounding decides.
       fc.pre(Math.abs(distance - allowed) > 1e-9 * (Math.abs(a) + Math.abs(b) + allowed));
-      assert.equal(compare(comparison, String(b), String(a)) === undefined, distance < allowed);
+      assert.equal((await compare(comparison, String(b), String(a))) === undefined, distance < allowed);
     }),
   );
 });
 
-test('a message never has a word of what was expected, and is short', () => {
-  fc.assert(
-    fc.property(text, fc.constantFrom(...WAYS), (output, mode) => {
-      const message = compare(mode, 'SECRET SECRET\nSECRET', output) ?? '';
+test('a message never has a word of what was expected, and is short', async () => {
+  await fc.assert(
+    fc.asyncProperty(text, fc.constantFrom(...WAYS), async (output, mode) => {
+      const message = (await compare(mode, 'SECRET SECRET\nSECRET', output)) ?? '';
       assert.doesNotMatch(message, /SECRET/);
     }),
   );
-  const long = compare('trimmed', 'a', '\u{1f600}'.repeat(100_000)) ?? '';
+  const long = (await compare('trimmed', 'a', '\u{1f600}'.repeat(100_000))) ?? '';
   assert.ok(long.length < 300, long);
 });
 
-test('output made to be slow to compare is not', () => {
+test('output made to be slow to compare is not', async () => {
   const megabytes = 1.5 * 1024 * 1024;
   const slow = ['1', '\n', ' ', 'a ', '1 ', '.1', '1\n\n'].map((part) => part.repeat(megabytes / part.length));
   const startMs = performance.now();
   for (const output of slow)
-    for (const mode of WAYS) for (const end of ['', 'x']) compare(mode, `${output}y`, output + end);
+    for (const mode of WAYS) for (const end of ['', 'x']) await compare(mode, `${output}y`, output + end);
   assert.ok(performance.now() - startMs < 56 * 1_000);
 });
+
+for (const mode of ['trimmed', 'tokens', 'numeric'] as const)
+  test(`others have their turn while much is compared (${mode})`, async () => {
+    let turns = 0;
+    let next = setImmediate(function turn() {
+      turns += 1;
+      next = setImmediate(turn);
+    });
+    await compare(mode, '1e99\n'.repeat(200_000), `${mode === 'numeric' ? '1.0e99' : '1e99'}\n`.repeat(200_000));
+    clearImmediate(next);
+    assert.ok(turns >= 20, String(turns));
+  });

@@ -1,7 +1,8 @@
 /**
  * Output against what is expected. Every way is linear in both, as who wrote the output may have meant to hold up the worker,
- * and says where they differ without a word of what was expected: the message may be shown to whoever wrote the program.
+ * lets others have their turn in between, and says where they differ without a word of what was expected: the message may be shown to whoever wrote the program.
  */
+import { setImmediate as others } from 'node:timers/promises';
 import { USUAL_TOLERANCE } from '@runlane/contract';
 import type { Comparison } from '@runlane/core';
 import { near } from './numbers.js';
@@ -10,13 +11,15 @@ import { linesOf, type Pieces, wordsOf } from './pieces.js';
 /** Most characters that a message quotes of the output. */
 const QUOTED_CHARACTERS = 60;
 const NEWLINE = 10;
+/** So many lines or words are compared without a break: some milliseconds of them, at most. */
+const PIECES_AT_ONCE = 5_000;
 
 /** Where output differs from what is expected, in words; undefined where it does not. */
-export function difference(
+export async function difference(
   { mode, absoluteTolerance, relativeTolerance }: Comparison,
   expected: Uint8Array,
   output: Uint8Array,
-): string | undefined {
+): Promise<string | undefined> {
   if (mode === 'exact') return firstByte(expected, output);
   if (mode === 'trimmed') return firstPiece('line', linesOf(expected), linesOf(output), isSame);
   if (mode === 'tokens') return firstPiece('word', wordsOf(expected), wordsOf(output), isSame);
@@ -38,13 +41,14 @@ function firstByte(expected: Uint8Array, output: Uint8Array): string | undefined
 }
 
 /** The first line or word that differs. */
-function firstPiece(
+async function firstPiece(
   name: 'line' | 'word',
   expected: Pieces,
   output: Pieces,
   same: (expected: Pieces, output: Pieces) => boolean,
-): string | undefined {
+): Promise<string | undefined> {
   for (;;) {
+    if (output.number % PIECES_AT_ONCE === PIECES_AT_ONCE - 1) await others();
     const [more, got] = [expected.next(), output.next()];
     if (!more && !got) return undefined;
     if (!got) return `the output ends too early, before ${name} ${expected.number}`;

@@ -31,8 +31,12 @@ export function findingOfRun({ status, message, exitCode, signal }: Result): Fin
   return verdict && { verdict, message: message ?? (signal ? `ended by ${signal}` : `exit code ${exitCode}`) };
 }
 
-export function findingOfOutput(comparison: Comparison, expected: Uint8Array | undefined, output: Uint8Array): Finding {
-  const message = expected && difference(comparison, expected, output);
+export async function findingOfOutput(
+  comparison: Comparison,
+  expected: Uint8Array | undefined,
+  output: Uint8Array,
+): Promise<Finding> {
+  const message = expected && (await difference(comparison, expected, output));
   return message === undefined ? { verdict: 'accepted' } : { verdict: 'wrong_answer', message };
 }
 
