@@ -4,7 +4,7 @@
  *
  *   npm run bench                 all
  *   npm run bench -- --short      a tenth of the work
- *   npm run bench -- languages    only hello in every language, in turns with its bare tool
+ *   npm run bench -- languages    only hello in every language, in turns with its bare tool; or in those named after it
  *   npm run bench -- --trace      only where the time of a job goes
  *   npm run bench -- --long       only ten minutes of load: whether the rate or the memory drifts
  *   npm run bench -- --json       for machines; goes with each of the others
@@ -57,7 +57,8 @@ function report(results, show) {
 }
 
 function languageWork() {
-  return { folder, rounds: scaled(100), firsts: scaled(20), say };
+  const only = process.argv.slice(process.argv.indexOf('languages') + 1).filter((word) => !word.startsWith('--'));
+  return { folder, rounds: scaled(100), firsts: scaled(20), only, say };
 }
 
 async function measureAll() {

@@ -37,10 +37,13 @@ const SECOND_RUN = 0.1;
 /** Languages with a target of their own. */
 const RATIOS = { java: 1, javascript: 0.5 };
 /** Before each turn of a language with a prelude, in milliseconds: it is for those who come now and then. */
-const PRELUDE_PAUSE_MS = 500;
+const PRELUDE_PAUSE_MS = 250;
 
-/** @param rounds how often each language and its bare tool take turns. @param firsts how many sources never seen are run. */
-export async function measureLanguages({ folder, rounds, firsts, say }) {
+/**
+ * @param rounds how often each language and its bare tool take turns. @param firsts how many sources never seen are run.
+ * @param only names of languages; all when there are none.
+ */
+export async function measureLanguages({ folder, rounds, firsts, only, say }) {
   const { toolchains, environment } = await describeJail();
   const platform = await startPlatform(join(folder, 'languages'));
   const { get, post, close } = asker('127.0.0.1', platform.httpPort);
@@ -89,7 +92,8 @@ export async function measureLanguages({ folder, rounds, firsts, say }) {
       const code = await helloIn(simple.name);
       await rateOf(WARM_UP_JOBS, 8, () => submit(simple.name, code));
     }
-    for (const manifest of await readManifests()) {
+    const isWanted = (name) => only.length === 0 || only.includes(name);
+    for (const manifest of (await readManifests()).filter(({ name }) => isWanted(name))) {
       const { name } = manifest;
       const { unavailableReason = 'not offered' } = offered.find((language) => language.name === name) ?? {};
       if (!available.has(name)) results.left.push({ name, reason: unavailableReason });
@@ -99,7 +103,7 @@ export async function measureLanguages({ folder, rounds, firsts, say }) {
         results.languages.push(await measure(manifest));
       }
     }
-    for (const name of FIRST_RUNS.filter((language) => available.has(language))) {
+    for (const name of FIRST_RUNS.filter((language) => available.has(language) && isWanted(language))) {
       say(`${name}: sources never seen …`);
       results.firstRuns.push(await measureFirstRuns(name));
     }

@@ -32,8 +32,10 @@ export interface PreludesOptions {
   readonly log: Log;
 }
 
-/** After a run began, the next prelude is started when that has ended, or at the latest after this, in milliseconds. */
+/** After a run began, the next prelude is started soon after that has ended, or at the latest after this, in milliseconds. */
 const RESTOCK_AFTER_MS = 100;
+/** How soon: what ends a job and answers its client comes first, in milliseconds. */
+const REST_MS = 10;
 /** For how long a language whose prelude failed is done without, in milliseconds. */
 const PAUSE_MS = 60_000;
 /** Bytes of all files of a run that a prelude is given. */
@@ -82,7 +84,7 @@ export function createPreludes({ sandbox, setups, most, log }: PreludesOptions):
   function restocking(language: Language, run: Run): Run {
     const leaving = new AbortController();
     void sleep(RESTOCK_AFTER_MS, undefined, { ref: false, signal: leaving.signal })
-      .catch(() => {})
+      .catch(() => sleep(REST_MS, undefined, { ref: false }))
       .then(() => restock(language));
     return {
       ...run,

@@ -4,6 +4,7 @@
  * `node main.js` would be then. What Node.js does next, it does as ever. Frames: jail/frames.py of the host.
  */
 const fs = require('node:fs');
+const { Socket } = require('node:net');
 const { dirname } = require('node:path');
 const { isMainThread } = require('node:worker_threads');
 
@@ -21,14 +22,16 @@ delete require.cache[__filename];
 
 /** What nearly every program needs is loaded by having been used: on nothing of the program's, as a pipe once used is another. */
 function rehearse() {
-  require('node:net');
   const { Writable } = require('node:stream');
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
   new console.Console(nowhere).log('%s', {}, []);
 }
 
 function awaitRun() {
-  tell();
+  // As process.stdout is made, which costs a short program most of its time where it was never done before.
+  const told = new Socket({ fd: TOLD_FD, readable: false, writable: true });
+  // That this process is as far as it was asked to be: it waits, and then, it has its run.
+  told.write('.');
   for (let kind; kind !== START; ) {
     const header = read(5);
     kind = header[4];
@@ -36,17 +39,12 @@ function awaitRun() {
     if (kind === FILE) writeFile(payload);
     else if (kind === RUN) {
       take(payload);
-      tell();
-      fs.closeSync(TOLD_FD);
+      told.write('.');
+      told.destroy();
     }
   }
   fs.closeSync(RUN_FD);
   startClocks();
-}
-
-/** That this process is as far as it was asked to be: it waits, and then, it has its run. */
-function tell() {
-  fs.writeSync(TOLD_FD, '.');
 }
 
 function read(length) {
