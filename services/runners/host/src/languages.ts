@@ -92,9 +92,9 @@ export async function findLanguages({ usable, broken }: Manifests, surroundings:
   };
 }
 
-/** Whether programs need what its setup makes; else it is for its prelude alone. */
-function needsSetup({ compile, run, env }: Manifest): boolean {
-  return JSON.stringify([compile, run, env]).includes('{setup}');
+/** Whether programs need what its setup makes, and not its prelude alone. */
+function needsSetup({ compile, run, env, prelude }: Manifest): boolean {
+  return !prelude || JSON.stringify([compile, run, env]).includes('{setup}');
 }
 
 function unavailable({ name, title, aliases, entry, compile }: Manifest, reason: string): Unavailable {
