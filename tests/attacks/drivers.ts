@@ -118,7 +118,7 @@ async function openContainers(): Promise<Opened> {
     const sandbox = await createDocker({
       socketPath: engine.socketPath,
       runtime: undefined,
-      languages: [{ name: 'python', image: TEST_IMAGE, tools: { python: ['/usr/bin/python3'] }, hasSetup: false }],
+      languages: [{ name: 'python', image: TEST_IMAGE, tools: { python: ['/usr/bin/python3'] }, needsSetup: false }],
       poolSize: CONTAINERS,
       withoutImage: [],
       toolchainsDir: undefined,

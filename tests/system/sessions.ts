@@ -119,17 +119,7 @@ export const overWebSocket: SessionDoor = async (platform, program, first = []) 
   const ended = closed.then((code) => status ?? `closed with ${code}`);
   const say = (message: AttachMessage) => socket.send(JSON.stringify(message));
   for (const message of first) say(message);
-  return {
-    id,
-    say,
-    type: typed(say),
-    shows: screen.shows,
-    get shown() {
-      return screen.shown();
-    },
-    ended: inTime(ended, screen.shown),
-    drop: () => socket.terminate(),
-  };
+  return toSession(screen, { id, say, ended, drop: () => socket.terminate() });
 };
 
 export const overGrpc: SessionDoor = async ({ client }, { stdin, interactive, ...program }, first = []) => {
@@ -156,18 +146,23 @@ export const overGrpc: SessionDoor = async ({ client }, { stdin, interactive, ..
   });
   call.write({ message: { $case: 'submit', value } });
   for (const message of first) say(message);
+  return toSession(screen, { id: await id, say, ended, drop: () => call.cancel() });
+};
+
+function toSession(
+  screen: ReturnType<typeof createScreen>,
+  own: Pick<Session, 'id' | 'say' | 'ended' | 'drop'>,
+): Session {
   return {
-    id: await id,
-    say,
-    type: typed(say),
+    ...own,
+    type: typed(own.say),
     shows: screen.shows,
     get shown() {
       return screen.shown();
     },
-    ended: inTime(ended, screen.shown),
-    drop: () => call.cancel(),
+    ended: inTime(own.ended, screen.shown),
   };
-};
+}
 
 function toRequest(message: AttachMessage): execution.AttachRequest['message'] {
   switch (message.type) {

@@ -97,15 +97,19 @@ export interface ProducedFile {
   readonly sha256: string;
 }
 
-/** How a run ended. Output is bytes: a program need not write UTF-8. */
-export interface Result {
-  readonly status: FinalStatus;
+/** What a program left when it ended. Output is bytes: a program need not write UTF-8. */
+export interface ProgramEnd {
   readonly exitCode: number | null;
   readonly signal: string | null;
   readonly stdout: Uint8Array;
   readonly stderr: Uint8Array;
   readonly stdoutTruncated: boolean;
   readonly stderrTruncated: boolean;
+}
+
+/** How a run ended. */
+export interface Result extends ProgramEnd {
+  readonly status: FinalStatus;
   readonly wallTimeMs: number;
   readonly cpuTimeMs: number;
   readonly memoryPeakBytes: number;

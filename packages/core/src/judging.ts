@@ -1,6 +1,6 @@
 /** The words of test mode: the cases that a program is judged by, and what they are found to be. */
 import type { COMPARISON_MODES, Verdict } from '@runlane/contract';
-import type { CompileLimits, Limits, SourceFile } from './job.js';
+import type { CompileLimits, Limits, ProgramEnd, SourceFile } from './job.js';
 
 export type { Verdict };
 
@@ -50,13 +50,7 @@ export interface JudgedCase {
 }
 
 /** The first bytes of its output are kept; judged is the whole of it. */
-export interface CaseResult extends JudgedCase {
-  readonly exitCode: number | null;
-  readonly signal: string | null;
-  readonly stdout: Uint8Array;
-  readonly stderr: Uint8Array;
-  readonly stdoutTruncated: boolean;
-  readonly stderrTruncated: boolean;
+export interface CaseResult extends JudgedCase, ProgramEnd {
   readonly message?: string;
 }
 

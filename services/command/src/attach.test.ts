@@ -5,7 +5,7 @@ import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { after, before, beforeEach, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ClientDuplexStream, credentials, type ServiceError } from '@grpc/grpc-js';
+import type { ClientDuplexStream, ServiceError } from '@grpc/grpc-js';
 import { execution } from '@runlane/contract';
 import { type Job, type JobInput, MAX_WAITING_INPUT_BYTES, type Program } from '@runlane/core';
 import { aJob, aResult, until } from '@runlane/core/testing';
@@ -22,7 +22,7 @@ let client: execution.ExecutionServiceClient;
 let taken = 0;
 before(async () => {
   doors = await openTestDoors();
-  client = new execution.ExecutionServiceClient(`127.0.0.1:${doors.grpcPort}`, credentials.createInsecure());
+  client = doors.client;
   const { feed } = doors.ports;
   const { read } = feed;
   feed.read = async function* (...args) {
@@ -35,10 +35,7 @@ before(async () => {
 beforeEach(() => {
   taken = 0;
 });
-after(async () => {
-  client.close();
-  await doors.close();
-});
+after(() => doors.close());
 
 async function acceptedJob(interactive: Program['interactive'] = {}): Promise<Job> {
   const job = aJob();

@@ -1,7 +1,7 @@
 /** Batches through both doors: what is refused, what is accepted as a whole, what is told, and how one is ended. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { credentials, type ServiceError, status } from '@grpc/grpc-js';
+import { type ServiceError, status } from '@grpc/grpc-js';
 import { type BatchJson, ERRORS, execution, type JobJson, type ProblemJson, types } from '@runlane/contract';
 import { aResult, until } from '@runlane/core/testing';
 import { openTestDoors, type TestDoors } from './testing/command-doors.js';
@@ -10,12 +10,9 @@ let doors: TestDoors;
 let client: execution.ExecutionServiceClient;
 before(async () => {
   doors = await openTestDoors();
-  client = new execution.ExecutionServiceClient(`127.0.0.1:${doors.grpcPort}`, credentials.createInsecure());
+  client = doors.client;
 });
-after(async () => {
-  client.close();
-  await doors.close();
-});
+after(() => doors.close());
 
 const UNKNOWN = '01890a5d-ac96-774b-bcce-b302099a8057';
 const manyJobs = (count: number) => Array.from({ length: count }, (_, n) => ({ code: `print(${n})` }));

@@ -55,7 +55,10 @@ const ENDED_AT_ONCE = 10;
 const ANSWER_WITHIN_MS = 1_000;
 
 export function createBatches({ jobs, store, log }: BatchesDependencies): Batches {
-  const viewOf = async (batch: Batch) => toBatchView(batch, await store.standings(batchJobIds(batch.id, batch.total)));
+  async function viewOf(batch: Batch): Promise<BatchView> {
+    const ids = batchJobIds(batch.id, batch.total);
+    return toBatchView(batch, ids, await store.standings(ids));
+  }
 
   async function find(id: BatchId): Promise<BatchView | undefined> {
     const batch = await store.batch(id);
@@ -96,12 +99,9 @@ export function createBatches({ jobs, store, log }: BatchesDependencies): Batche
   };
 }
 
-/** @param standings of its jobs; one that is not among them has just been accepted. */
-export function toBatchView(batch: Batch, standings: ReadonlyMap<JobId, Standing>): BatchView {
-  const jobs = batchJobIds(batch.id, batch.total).map((id) => ({
-    id,
-    ...(standings.get(id) ?? { status: 'accepted' as const }),
-  }));
+/** @param ids of its jobs. @param standings of them; one that is not among these has just been accepted. */
+export function toBatchView(batch: Batch, ids: readonly JobId[], standings: ReadonlyMap<JobId, Standing>): BatchView {
+  const jobs = ids.map((id) => ({ id, ...(standings.get(id) ?? { status: 'accepted' as const }) }));
   const counts: Partial<Record<Status, number>> = {};
   for (const { status } of jobs) counts[status] = (counts[status] ?? 0) + 1;
   const finished = jobs.filter(({ status }) => isFinal(status)).length;

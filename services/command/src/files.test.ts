@@ -6,8 +6,8 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { credentials, type ServiceError, status } from '@grpc/grpc-js';
-import { ERRORS, type ErrorCode, execution, type JobJson, type ProblemJson } from '@runlane/contract';
+import { type ServiceError, status } from '@grpc/grpc-js';
+import { ERRORS, type ErrorCode, type execution, type JobJson, type ProblemJson } from '@runlane/contract';
 import type { ProducedFile } from '@runlane/core';
 import { aJob, aResult } from '@runlane/core/testing';
 import { openTestDoors, type TestDoors } from './testing/command-doors.js';
@@ -31,7 +31,7 @@ let files: ProducedFile[];
 
 before(async () => {
   doors = await openTestDoors();
-  client = new execution.ExecutionServiceClient(`127.0.0.1:${doors.grpcPort}`, credentials.createInsecure());
+  client = doors.client;
   files = [];
   for (const [path, contentType, bytes] of CONTENTS) {
     const sha256 = await doors.ports.artifacts.put(bytes, { durable: true });
@@ -39,10 +39,7 @@ before(async () => {
   }
   jobId = await finished({ files, filesOmitted: 2 });
 });
-after(async () => {
-  client.close();
-  await doors.close();
-});
+after(() => doors.close());
 
 async function finished(result: Parameters<typeof aResult>[1]): Promise<string> {
   const job = aJob();

@@ -1,7 +1,7 @@
 /** Test mode at both doors: what is wrong is refused by name, what is right is kept alike, and verdicts come back alike. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { credentials, type ServiceError, status } from '@grpc/grpc-js';
+import { type ServiceError, status } from '@grpc/grpc-js';
 import { execution, type JobJson, type ProblemJson } from '@runlane/contract';
 import { ANONYMOUS, type CaseResult, type Result, resultWithoutRun } from '@runlane/core';
 import { aJob, withBuffers } from '@runlane/core/testing';
@@ -13,12 +13,9 @@ let doors: TestDoors;
 let client: execution.ExecutionServiceClient;
 before(async () => {
   doors = await openTestDoors();
-  client = new execution.ExecutionServiceClient(`127.0.0.1:${doors.grpcPort}`, credentials.createInsecure());
+  client = doors.client;
 });
-after(async () => {
-  client.close();
-  await doors.close();
-});
+after(() => doors.close());
 
 const long = (length: number) => 'x'.repeat(length);
 const post = (body: unknown) =>

@@ -1,8 +1,7 @@
 /** Which languages clients are told of, and which of them a job may ask for: in both doors. */
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
-import { credentials } from '@grpc/grpc-js';
-import { execution, type LanguageJson, type ProblemJson } from '@runlane/contract';
+import type { execution, LanguageJson, ProblemJson } from '@runlane/contract';
 import type { OfferedLanguage } from '@runlane/core';
 import { openTestDoors, type TestDoors } from './testing/command-doors.js';
 
@@ -90,11 +89,10 @@ test('a language that no runner can run is listed with the reason, and a job for
 
 test('gRPC tells the same of languages', async () => {
   const doors = await withRunners({ languages: [NO_CPP, CPP_12, ...python('3.11.2')] }, { languages: [NO_CPP] });
-  const client = new execution.ExecutionServiceClient(`127.0.0.1:${doors.grpcPort}`, credentials.createInsecure());
+  const { client } = doors;
   const { languages } = await new Promise<execution.ListLanguagesResponse>((resolve, reject) => {
     client.listLanguages({}, (error, response) => (error ? reject(error) : resolve(response)));
   });
-  client.close();
   assert.deepEqual(
     languages.map(({ name, title, version, compiled, available, unavailableReason }) => [
       [name, title, version].join(' '),

@@ -1,7 +1,7 @@
 /** Whatever is wrong with a request is refused before anything is stored, in both doors alike: what, where and why. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { credentials, type ServiceError, status } from '@grpc/grpc-js';
+import { type ServiceError, status } from '@grpc/grpc-js';
 import { ERRORS, execution, type ProblemJson, type types } from '@runlane/contract';
 import { timeOf, until } from '@runlane/core/testing';
 import { openTestDoors, type TestDoors } from './testing/command-doors.js';
@@ -10,12 +10,9 @@ let doors: TestDoors;
 let client: execution.ExecutionServiceClient;
 before(async () => {
   doors = await openTestDoors();
-  client = new execution.ExecutionServiceClient(`127.0.0.1:${doors.grpcPort}`, credentials.createInsecure());
+  client = doors.client;
 });
-after(async () => {
-  client.close();
-  await doors.close();
-});
+after(() => doors.close());
 
 const long = (length: number) => 'x'.repeat(length);
 const files = (...paths: string[]) => ({ files: paths.map((path) => ({ path, content: '' })) });

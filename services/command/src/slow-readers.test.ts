@@ -8,8 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ClientReadableStream, credentials, type ServiceError, status } from '@grpc/grpc-js';
-import { ERRORS, execution, type ProblemJson } from '@runlane/contract';
+import { type ClientReadableStream, type ServiceError, status } from '@grpc/grpc-js';
+import { ERRORS, type execution, type ProblemJson } from '@runlane/contract';
 import { aJob, aResult, skipWithout, startMongoWire, until } from '@runlane/core/testing';
 import { openTestDoors, type TestDoors } from './testing/command-doors.js';
 
@@ -42,8 +42,8 @@ interface Served {
 /** Doors, and a job that left one large file. */
 async function serve(env: NodeJS.ProcessEnv): Promise<Served> {
   const doors = await openTestDoors(env);
-  const client = new execution.ExecutionServiceClient(`127.0.0.1:${doors.grpcPort}`, credentials.createInsecure());
-  opened.push(doors.close, async () => client.close());
+  const { client } = doors;
+  opened.push(doors.close);
   const { artifacts, store } = doors.ports;
   const { open } = artifacts;
   let letIn = 0;

@@ -78,7 +78,7 @@ export function createSubmitBatch(dependencies: SubmitBatchDependencies) {
     enqueue(id, ids).catch((error) =>
       log.warn({ batchId: id, reason: error.message }, 'not queued; the reconciler will'),
     );
-    return { view: toBatchView(batch, new Map()), replayed: false };
+    return { view: toBatchView(batch, ids, new Map()), replayed: false };
   };
 
   async function enqueue(id: BatchId, ids: readonly JobId[]): Promise<void> {

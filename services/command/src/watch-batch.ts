@@ -55,8 +55,9 @@ export function createWatchBatch({ batches, store }: WatchBatchDependencies) {
         if (view) {
           for (const event of newEnds(view, told)) yield event;
           const { progress } = view;
-          if (JSON.stringify(progress) !== last) yield { type: 'progress', progress };
-          last = JSON.stringify(progress);
+          const now = JSON.stringify(progress);
+          if (now !== last) yield { type: 'progress', progress };
+          last = now;
           if (view.finishedAtMs !== undefined) return yield { type: 'done', view };
         }
         await sleep(outlook.pauseMs(), undefined, { signal }).catch(() => undefined);
@@ -81,7 +82,7 @@ function createOutlook(batch: Batch, store: JobStore): Outlook {
     for (const [id, standing] of standings) if (isFinal(standing.status)) ended.set(id, standing);
     const tookMs = performance.now() - startMs;
     pauseMs = Math.min(Math.max(tookMs * PAUSE_PER_LOOK, LOOK_EVERY_MS), LOOK_AT_LEAST_EVERY_MS);
-    return toBatchView(batch, new Map([...standings, ...ended]));
+    return toBatchView(batch, ids, new Map([...standings, ...ended]));
   }
 
   return {

@@ -1,62 +1,32 @@
 /** What a worker makes of interactive jobs: input is passed on, and nothing runs a second time. */
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
-import { createCloser, isOver, type Job, type JobInput, type JobView, type Program, readConfig } from '@runlane/core';
-import { type OpenPorts, openPorts, STORE_VARIABLES } from '@runlane/core/adapters';
-import { aJob, silentLog, until } from '@runlane/core/testing';
-import { WORKER_VARIABLES } from './run-worker.js';
-import { BEHAVIOURS, type Behaviour, type FakeRunner, startFakeRunner } from './testing/fake-runner.js';
-import { createWorker, type Worker } from './worker.js';
+import type { Job, JobInput, JobView, Program } from '@runlane/core';
+import { aJob, until } from '@runlane/core/testing';
+import { BEHAVIOURS, type Behaviour } from './testing/fake-runner.js';
+import { closeStages, endOf, onStage, type Stage } from './testing/stage.js';
 
-/** Longer than a worker waits for a sign of whoever was attached, in milliseconds. */
-const LONG_ENOUGH_MS = 40_000;
+afterEach(closeStages);
 
-interface Stage {
-  readonly ports: OpenPorts;
-  readonly worker: Worker;
-  readonly runner: FakeRunner;
+interface Interactive extends Stage {
   accept(interactive?: Program['interactive'], limits?: Program['limits']): Promise<Job>;
   queue(job: Job): Promise<void>;
   endOf(job: Job): Promise<JobView>;
 }
 
-const opened: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const close of opened.splice(0).toReversed()) await close();
-});
-
-async function withRunner(...behaviours: Behaviour[]): Promise<Stage> {
-  const folder = await mkdtemp(join(tmpdir(), 'runlane-attached-'));
-  opened.push(() => rm(folder, { recursive: true, force: true }));
-  const runner = await startFakeRunner({ behaviours, languages: [{ version: '3.11.2', terminal: true }] });
-  opened.push(runner.close);
-  const times = { LEASE_SECONDS: '2', RECONCILE_SECONDS: '1', SHUTDOWN_SECONDS: '4' };
-  const variables = [...WORKER_VARIABLES, ...STORE_VARIABLES, 'DATA_DIR'] as const;
-  const config = readConfig({ DATA_DIR: folder, RUNNERS: runner.address, ...times }, [...variables]);
-  const closer = createCloser({ graceMs: 5_000, log: silentLog });
-  opened.push(closer.close);
-  const ports = await openPorts(config, { closer, log: silentLog });
-  const worker = createWorker({ ...ports, queue: ports.openQueue.queue, log: silentLog, config });
-  closer.add({ name: 'worker', close: () => worker.close() });
-  await worker.ready;
+async function withRunner(...behaviours: Behaviour[]): Promise<Interactive> {
+  const stage = await onStage({ behaviours, languages: [{ version: '3.11.2', terminal: true }] });
+  const { store, openQueue } = stage.ports;
   return {
-    ports,
-    worker,
-    runner,
+    ...stage,
     async accept(interactive = {}, limits = {}) {
       const job = aJob();
       const accepted = { ...job, program: { ...job.program, interactive, limits } };
-      await ports.store.insert(accepted);
+      await store.insert(accepted);
       return accepted;
     },
-    queue: (job) => ports.openQueue.queue.add('save', job.id),
-    async endOf({ id }) {
-      await until('the job ended', async () => isOver((await ports.store.get(id)) as JobView), LONG_ENOUGH_MS);
-      return (await ports.store.get(id)) as JobView;
-    },
+    queue: (job) => openQueue.queue.add('save', job.id),
+    endOf: ({ id }) => endOf(stage.ports, id),
   };
 }
 

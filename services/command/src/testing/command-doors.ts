@@ -2,6 +2,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { credentials } from '@grpc/grpc-js';
+import { execution } from '@runlane/contract';
 import { createCloser, readConfig } from '@runlane/core';
 import { type OpenPorts, openPorts, STORE_VARIABLES } from '@runlane/core/adapters';
 import { silentLog } from '@runlane/core/testing';
@@ -11,6 +13,7 @@ export interface TestDoors {
   readonly baseUrl: string;
   readonly httpPort: number;
   readonly grpcPort: number;
+  readonly client: execution.ExecutionServiceClient;
   readonly ports: OpenPorts;
   /** Where embedded ports keep what they keep. */
   readonly dataDir: string;
@@ -51,13 +54,16 @@ export async function openTestDoors(
     });
   }
   const { httpPort, grpcPort } = await openCommandDoors({ ports, config, closer, log: silentLog });
+  const client = new execution.ExecutionServiceClient(`127.0.0.1:${grpcPort}`, credentials.createInsecure());
   return {
     baseUrl: `http://127.0.0.1:${httpPort}`,
     httpPort,
     grpcPort,
+    client,
     ports,
     dataDir: folder,
     async close() {
+      client.close();
       await closer.close();
       await rm(folder, { recursive: true, force: true });
     },

@@ -32,10 +32,10 @@ def unpack_words(payload):
 
 
 def pack_file(path, content, executable=False, kind=FILE):
-    return pack_file_header(path, len(content), executable, kind) + content
+    return pack_file_header(path, executable, len(content), kind) + content
 
 
-def pack_file_header(path, size, executable, kind=FILE):
+def pack_file_header(path, executable, size, kind=FILE):
     """What comes before the `size` bytes of a file."""
     name = path.encode()
     return HEADER.pack(3 + len(name) + size, kind) + PATH_LENGTH.pack(len(name)) + name + bytes([executable])

@@ -79,10 +79,7 @@ class Sandbox:
         group.limit(limits["memoryBytes"], limits["processes"])
         files = request.files()
         try:
-            for path, executable, size, pieces in files:
-                self._send(program.pack_file(path, executable, size))
-                for piece in pieces:
-                    self._send(piece)
+            self._send_files(files, program.pack_file)
             names = ("argv", "env", "limits", "collect", "prelude")
             job = {name: getattr(request, name) for name in names}
             self._send(program.pack_job({**job, "terminal": self.terminal and self.terminal.path}))
@@ -123,10 +120,7 @@ class Sandbox:
     def hand_over(self, request, seconds):
         """Give the prelude its run: it writes the files itself. Raises OSError where it does not take it."""
         try:
-            for path, executable, size, pieces in request.files():
-                self._send(frames.pack_file_header(path, size, executable))
-                for piece in pieces:
-                    self._send(piece)
+            self._send_files(request.files(), frames.pack_file_header)
             counts = [len(request.argv), len(request.env)]
             variables = [word for pair in request.env.items() for word in pair]
             self._send(frames.pack_words(frames.RUN, [*counts, *request.argv, *variables]))
@@ -140,6 +134,12 @@ class Sandbox:
         self.terminal = Terminal(rows, columns)
         self.close_stdin()
         self.stdin = os.dup(self.terminal.fd)
+
+    def _send_files(self, files, pack_head):
+        for path, executable, size, pieces in files:
+            self._send(pack_head(path, executable, size))
+            for piece in pieces:
+                self._send(piece)
 
     def _send(self, part):
         view = memoryview(part)

@@ -3,7 +3,15 @@ import { createHash } from 'node:crypto';
 import type { Log } from '@runlane/core';
 import { fillCommand, fillVariables, OUT_FOLDER } from './command.js';
 import { COMPILE_LIMITS, type LimitBounds } from './limits.js';
-import { type BrokenManifest, boundsOf, type Manifest, type Manifests, setupFiles, withOwn } from './manifest.js';
+import {
+  type BrokenManifest,
+  boundsOf,
+  type Manifest,
+  type Manifests,
+  needsSetup,
+  setupFiles,
+  withOwn,
+} from './manifest.js';
 import { type Ran, runOnce } from './run-once.js';
 import type { RunLimits, RunRequest, Sandbox, Toolchain } from './sandbox/sandbox.js';
 import type { Setups } from './setups.js';
@@ -54,14 +62,14 @@ const BEING_SET_UP = 'its toolchain is being set up, which happens once: try aga
  * A language that cannot be used is no reason not to start.
  */
 export async function findLanguages({ usable, broken }: Manifests, surroundings: Surroundings): Promise<Languages> {
-  const { setups, log } = surroundings;
+  const { sandbox, setups, log } = surroundings;
   const looked = await Promise.all(usable.map((manifest) => lookFor(manifest, surroundings)));
   const problems = new Map(looked.map(({ manifest, problem }) => [manifest, problem]));
   const ready = new Set<Language>();
   for (const language of looked.flatMap(({ languages }) => languages)) {
     const isMade = await setups.isMade(language);
     if (isMade || !needsSetup(language.manifest)) ready.add(language);
-    if (!isMade) {
+    if (!isMade && (needsSetup(language.manifest) || sandbox.openPrelude)) {
       problems.set(language.manifest, BEING_SET_UP);
       void setups.make(language).then(
         () => ready.add(language),
@@ -90,11 +98,6 @@ export async function findLanguages({ usable, broken }: Manifests, surroundings:
       );
     },
   };
-}
-
-/** Whether programs need what its setup makes, and not its prelude alone. */
-function needsSetup({ compile, run, env, prelude }: Manifest): boolean {
-  return !prelude || JSON.stringify([compile, run, env]).includes('{setup}');
 }
 
 function unavailable({ name, title, aliases, entry, compile }: Manifest, reason: string): Unavailable {

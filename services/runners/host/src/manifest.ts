@@ -5,6 +5,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { z } from 'zod';
+import { placeholdersIn } from './command.js';
 import { DEFAULT_LIMITS, LIMIT_NAMES, type LimitBounds, MAXIMUM_LIMITS } from './limits.js';
 import { clashesAmong, problemsOf } from './manifest-check.js';
 import type { RunLimits } from './sandbox/sandbox.js';
@@ -165,6 +166,13 @@ export async function setupFiles(languagesDir: string, { name }: Manifest) {
         return { path: relative(folder, path), content: await readFile(path), executable: false };
       }),
   );
+}
+
+/** Whether programs need what its setup makes, and not its prelude alone. */
+export function needsSetup({ setup, compile, run, env, prelude }: Manifest): boolean {
+  if (!setup || !prelude) return setup !== undefined;
+  const words = [...(compile?.argv ?? []), ...Object.values(compile?.env ?? {}), ...run.argv, ...Object.values(env)];
+  return words.some((word) => placeholdersIn(word).includes('setup'));
 }
 
 export function boundsOf(manifest: Manifest): LimitBounds {

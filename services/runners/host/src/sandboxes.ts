@@ -4,7 +4,7 @@ import { access, chown, mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Closer, Log } from '@runlane/core';
 import type { Config } from './config.js';
-import type { Manifest } from './manifest.js';
+import { type Manifest, needsSetup } from './manifest.js';
 import { createDocker } from './sandbox/docker/driver.js';
 import type { DockerLanguage } from './sandbox/docker/fleet.js';
 import { createJail } from './sandbox/jail/driver.js';
@@ -77,9 +77,10 @@ async function openJail({ config, closer }: Surroundings): Promise<Sandbox> {
 
 async function openDocker({ config, manifests, closer, log }: Surroundings): Promise<Sandbox> {
   const { socketPath, runtime, poolSize, images } = config.docker;
-  const languages = manifests.flatMap(({ name, image: own, tools, setup }): DockerLanguage[] => {
-    const image = images.get(name) ?? images.get('*') ?? own;
-    return image ? [{ name, image, tools, hasSetup: setup !== undefined }] : [];
+  const languages = manifests.flatMap((manifest): DockerLanguage[] => {
+    const { name, tools } = manifest;
+    const image = images.get(name) ?? images.get('*') ?? manifest.image;
+    return image ? [{ name, image, tools, needsSetup: needsSetup(manifest) }] : [];
   });
   const withoutImage = manifests
     .map(({ name }) => name)

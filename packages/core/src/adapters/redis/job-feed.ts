@@ -10,6 +10,7 @@ import type { JudgedCase } from '../../judging.js';
 import type { Log } from '../../log.js';
 import { connectForCommands, connectToWait } from './connection.js';
 import { createRedisInputs } from './job-inputs.js';
+import { listenForNews } from './news.js';
 
 export interface RedisJobFeedOptions {
   /** Such as `redis://127.0.0.1:6379`. Redis 6.2 or newer. */
@@ -21,7 +22,6 @@ export interface RedisJobFeedOptions {
 const CALL_MS = 500;
 /** After a call that got no answer, appends fail at once for this long: a frozen Redis must not slow down a run. */
 const AWAY_MS = 2_000;
-const POLL_MS = 1_000;
 const PAGE = 256;
 /** Far more than a job within its output limit makes; Redis may keep a little more. */
 const MAX_EVENTS = 100_000;
@@ -90,20 +90,12 @@ export function createRedisJobFeed({ url, log }: RedisJobFeedOptions): JobFeed {
 
     async *read(id, after, signal) {
       let cursor = after;
-      let isNews = true;
-      let wake: () => void = ignore;
-      const hear = () => {
-        isNews = true;
-        wake();
-      };
-      const onAbort = () => wake();
       // Listening before the first look, so that nothing falls between.
-      const leave = listen(feedOf(id), hear);
-      signal.addEventListener('abort', onAbort);
+      const news = listenForNews(listen, feedOf(id), signal);
       try {
         while (!closed) {
           if (signal.aborted) throw abortError(signal);
-          isNews = false;
+          news.expect();
           // Redis may come back: what it has then is read then.
           const events = await eventsAfter(id, cursor).catch((): FeedEvent[] => []);
           for (const event of events) {
@@ -112,18 +104,10 @@ export function createRedisJobFeed({ url, log }: RedisJobFeedOptions): JobFeed {
             if (event.type === 'end') return;
           }
           if (events.length === PAGE) continue;
-          await new Promise<void>((resolve) => {
-            const timer = setTimeout(resolve, POLL_MS);
-            wake = () => {
-              clearTimeout(timer);
-              resolve();
-            };
-            if (isNews || signal.aborted) wake();
-          });
+          await news.wait();
         }
       } finally {
-        signal.removeEventListener('abort', onAbort);
-        leave();
+        news.close();
       }
     },
 

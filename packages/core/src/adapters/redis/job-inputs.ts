@@ -6,16 +6,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import type { JobId } from '../../job.js';
 import { inputBytes, type JobFeed, type JobInput, MAX_WAITING_INPUT_BYTES } from '../../job-feed.js';
+import { type Listen, listenForNews } from './news.js';
 
 export interface RedisInputsOptions {
   readonly redis: Redis;
   /** A call that fails when it takes too long. */
   readonly bounded: <T>(call: () => Promise<T>) => Promise<T>;
-  /** Hear messages on a channel; call the result to stop. */
-  readonly listen: (channel: string, hear: () => void) => () => void;
+  readonly listen: Listen;
 }
 
-const POLL_MS = 1_000;
 /** How often room is asked for, in milliseconds. */
 const ROOM_POLL_MS = 100;
 const PAGE = 64;
@@ -67,17 +66,10 @@ export function createRedisInputs({
     async *readInput(id, signal) {
       let last = 0;
       let readBytes = 0;
-      let isNews = true;
-      let wake: () => void = () => {};
-      const hear = () => {
-        isNews = true;
-        wake();
-      };
-      const leave = listen(streamOf(id), hear);
-      signal.addEventListener('abort', hear);
+      const news = listenForNews(listen, streamOf(id), signal);
       try {
         while (!signal.aborted) {
-          isNews = false;
+          news.expect();
           // Redis may come back; whoever is attached notices that it was away, and ends the run.
           const page = await bounded(() => redis.xrangeBuffer(streamOf(id), `(${last}-0`, '+', 'COUNT', PAGE)).catch(
             () => [],
@@ -96,20 +88,10 @@ export function createRedisInputs({
             );
             if (freed) readBytes = 0;
           }
-          if (page.length === 0) {
-            await new Promise<void>((resolve) => {
-              const timer = setTimeout(resolve, POLL_MS);
-              wake = () => {
-                clearTimeout(timer);
-                resolve();
-              };
-              if (isNews || signal.aborted) wake();
-            });
-          }
+          if (page.length === 0) await news.wait();
         }
       } finally {
-        signal.removeEventListener('abort', hear);
-        leave();
+        news.close();
       }
     },
 

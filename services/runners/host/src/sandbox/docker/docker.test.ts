@@ -43,7 +43,7 @@ async function open(more: Partial<DockerOptions> = {}): Promise<Sandbox> {
         name: 'python',
         image: TEST_IMAGE,
         tools: { python: ['/usr/bin/python3', '/usr/local/bin/python3'] },
-        hasSetup: false,
+        needsSetup: false,
       },
     ],
     withoutImage: [],
@@ -168,7 +168,7 @@ describe('containers of a pool', { skip }, () => {
   });
 
   test('what is missing is named, with what to do about it', async () => {
-    const python = { name: 'python', tools: { python: ['/usr/bin/python3'] }, hasSetup: false };
+    const python = { name: 'python', tools: { python: ['/usr/bin/python3'] }, needsSetup: false };
     const rows: [Partial<DockerOptions>, RegExp][] = [
       [{ socketPath: '/nowhere/docker.sock' }, /no Docker engine answers at \/nowhere\/docker.sock: start it/],
       [{ runtime: 'runsc-of-nobody' }, /has no runtime "runsc-of-nobody", only .*runc.*daemon\.json/],

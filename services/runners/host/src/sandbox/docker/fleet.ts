@@ -27,7 +27,7 @@ export interface DockerLanguage {
   /** What to look for in the image. */
   readonly tools: Tools;
   /** Whether its commands read what its setup made. */
-  readonly hasSetup: boolean;
+  readonly needsSetup: boolean;
 }
 
 export interface FleetOptions {
@@ -67,7 +67,7 @@ export function createFleet(engine: Engine, options: FleetOptions): Fleet {
     const tools = Object.fromEntries(inside.map((language) => [language.name, language.tools]));
     // Memory and processes are set when the run is known: the runtime itself needs some of both to start.
     const limits = { ...DEFAULT_LIMITS, diskBytes, inodes };
-    const shown = inside.some(({ hasSetup }) => hasSetup) ? toolchainsDir : undefined;
+    const shown = inside.some(({ needsSetup }) => needsSetup) ? toolchainsDir : undefined;
     const given = { engine, image, runtime, owner, limits, tools };
     const container = await startContainer({ ...given, toolchainsDir: shown }).catch((reason: unknown) => {
       if (!isUnseenFolder(reason)) throw reason;

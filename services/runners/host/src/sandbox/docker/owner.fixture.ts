@@ -7,7 +7,7 @@ const [socketPath = '', image = ''] = process.argv.slice(2);
 const sandbox = await createDocker({
   socketPath,
   runtime: undefined,
-  languages: [{ name: 'python', image, tools: { python: ['/usr/bin/python3'] }, hasSetup: false }],
+  languages: [{ name: 'python', image, tools: { python: ['/usr/bin/python3'] }, needsSetup: false }],
   poolSize: 2,
   withoutImage: [],
   toolchainsDir: undefined,

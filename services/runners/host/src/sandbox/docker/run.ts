@@ -1,7 +1,6 @@
 /** A run in a container: the clock and the amounts of output are watched out here, the rest by process 1 in there. */
-import { once } from 'node:events';
 import { z } from 'zod';
-import { FROM_JAIL, type Frame, fileHeader, frame, readProduced, TO_JAIL } from '../jail/frames.js';
+import { drained, FROM_JAIL, type Frame, fileHeader, frame, readProduced, TO_JAIL } from '../jail/frames.js';
 import {
   failedInside,
   type Run,
@@ -150,12 +149,7 @@ function createRun(container: Container, { collect, limits, terminal }: RunReque
       for (let at = 0; at < bytes.length; at += STDIN_CHUNK_BYTES)
         room = connection.write(frame(TO_JAIL.STDIN, bytes.subarray(at, at + STDIN_CHUNK_BYTES)));
       if (room || connection.destroyed) return;
-      const enough = new AbortController();
-      const { signal } = enough;
-      await Promise.race([once(connection, 'drain', { signal }), once(connection, 'close', { signal })]).catch(
-        () => {},
-      );
-      enough.abort();
+      await drained(connection);
     },
     closeStdin: () => void connection.write(frame(TO_JAIL.STDIN_EOF)),
     signal: (name) => void connection.write(frame(TO_JAIL.SIGNAL, Buffer.from(name))),

@@ -22,6 +22,7 @@ import {
 } from '../sandbox.js';
 import {
   createFrameReader,
+  drained,
   FROM_JAIL,
   type Frame,
   fileHeader,
@@ -170,10 +171,7 @@ function toRun(socket: Socket, frames: Frames): Run {
     },
     async writeStdin(bytes) {
       if (socket.destroyed || socket.write(frame(TO_JAIL.STDIN, bytes))) return;
-      const enough = new AbortController();
-      const { signal } = enough;
-      await Promise.race([once(socket, 'drain', { signal }), once(socket, 'close', { signal })]).catch(() => {});
-      enough.abort();
+      await drained(socket);
     },
     closeStdin: () => void socket.write(frame(TO_JAIL.STDIN_EOF)),
     signal: (name) => void socket.write(frame(TO_JAIL.SIGNAL, Buffer.from(name))),

@@ -1,4 +1,6 @@
 /** What goes over a run's connection, as in `jail/frames.py`: `u32 length | u8 type | payload`, big-endian. */
+import { once } from 'node:events';
+import type { Writable } from 'node:stream';
 
 export const TO_JAIL = {
   RUN: 1,
@@ -81,4 +83,12 @@ export function createFrameReader(): (chunk: Buffer) => Frame[] {
     held = rest;
     return frames;
   };
+}
+
+/** Resolves when the other end has taken what waits for it, or is gone. */
+export async function drained(stream: Writable): Promise<void> {
+  const enough = new AbortController();
+  const { signal } = enough;
+  await Promise.race([once(stream, 'drain', { signal }), once(stream, 'close', { signal })]).catch(() => {});
+  enough.abort();
 }
