@@ -21,7 +21,7 @@ import { connect } from './client.mjs';
 import { measureDrift, printDrift } from './drift.mjs';
 import { connectGoJudge } from './go-judge.mjs';
 import { measureLanguages, printLanguages } from './languages.mjs';
-import { HELLO, inTurns, mib, PYTHON, rateOf, ratesInTurns } from './measure.mjs';
+import { HELLO, inTurns, mib, PYTHON, rateOf, ratesInTurns, WARM_UP_JOBS } from './measure.mjs';
 import { residentBytes, startPlatform } from './platform.mjs';
 import { measureDocker, measureImport, measureJail } from './sandboxes.mjs';
 import { print } from './table.mjs';
@@ -33,8 +33,6 @@ const scaled = (count) => (has('--short') ? Math.ceil(count / 10) : count);
 const CLIENTS = [1, 8, 32];
 /** How often bare Python and the work measured take turns, for one rate. */
 const RATE_ROUNDS = 5;
-/** Jobs before anything is measured: until then, compilers and caches of every process still fill up. */
-const WARM_UP_JOBS = 2_000;
 
 const say = (text) => has('--json') || console.log(text);
 await buildWhatIsStale({ say });

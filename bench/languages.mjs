@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { root } from '../scripts/setup.mjs';
 import { asker } from './client.mjs';
-import { GREETING, inTurns, percentiles, rateOf, timed } from './measure.mjs';
+import { GREETING, inTurns, percentiles, rateOf, timed, WARM_UP_JOBS } from './measure.mjs';
 import { startPlatform } from './platform.mjs';
 import { describeJail } from './sandboxes.mjs';
 
@@ -28,8 +28,6 @@ const TYPED = {
 const FIRST_RUNS = ['c', 'cpp', 'rust', 'go'];
 const SETUP_MINUTES = 5;
 const WARM_UP_ROUNDS = 5;
-/** Before any language: until then, compilers and caches of every process still fill up. */
-const WARM_UP_JOBS = 500;
 
 /** What is to hold of each language. */
 const MORE_THAN_BARE = { times: 1.25, ms: 5 };

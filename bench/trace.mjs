@@ -1,7 +1,7 @@
 /** Where the time of a job goes: a table of its stages, from the moments that the platform's process tells (packages/core). */
 import { readFile } from 'node:fs/promises';
 import { connect } from './client.mjs';
-import { percentiles, timed } from './measure.mjs';
+import { percentiles, timed, WARM_UP_JOBS } from './measure.mjs';
 import { startPlatform } from './platform.mjs';
 
 /** Each stage by the moment that ends it: [moment, what is done]. */
@@ -17,7 +17,6 @@ const STAGES = [
   ['finished', 'finish     result stored durably'],
   ['answered', 'answer     the waiting request'],
 ];
-const WARM_UP_JOBS = 300;
 
 /** So many jobs one after the other; the median of each stage in microseconds. */
 export async function measureStages(count, dataFolder) {
