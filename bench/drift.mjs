@@ -1,10 +1,9 @@
 /** Ten minutes of load: whether the rate or the memory drifts. */
 import { connect } from './client.mjs';
-import { mib, rateOf } from './measure.mjs';
+import { mib, rateOf, WARM_UP_JOBS } from './measure.mjs';
 import { residentBytes, startPlatform } from './platform.mjs';
 
 const MINUTES = 10;
-const FIRST_JOBS = 2_000;
 /** Memory may be this many times what it was after the first jobs. */
 const GROWTH = 1.1;
 
@@ -12,10 +11,10 @@ export async function measureDrift(dataFolder, say) {
   const platform = await startPlatform(dataFolder);
   const client = connect(platform.httpPort);
   try {
-    await rateOf(FIRST_JOBS, 8, client.endToEnd);
+    await rateOf(WARM_UP_JOBS, 8, client.endToEnd);
     const first = residentBytes(platform.pid);
     const perSecond = [];
-    let jobs = FIRST_JOBS;
+    let jobs = WARM_UP_JOBS;
     for (let minute = 1; minute <= MINUTES; minute += 1) {
       const untilMs = performance.now() + 60_000;
       let ended = 0;
@@ -43,7 +42,7 @@ export async function measureDrift(dataFolder, say) {
 
 export function printDrift({ perSecond, jobs, memory }) {
   console.log(`\n${jobs} jobs in ${MINUTES} minutes: ${perSecond.map((rate) => rate.toFixed(0)).join(' ')} jobs/s`);
-  console.log(`resident memory    after ${FIRST_JOBS} jobs   at the end`);
+  console.log(`resident memory    after ${WARM_UP_JOBS} jobs   at the end`);
   for (const { name, firstMiB, lastMiB } of memory) {
     const verdict = lastMiB <= GROWTH * firstMiB ? 'met' : 'MISSED';
     console.log(
