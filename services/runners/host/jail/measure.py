@@ -45,7 +45,9 @@ def _held(pid):
         folder = f"{folder}/task/{others[0]}"
         tables = _field(f"{folder}/status", b"VmPTE:")
     try:
-        return tables + _field(f"{folder}/smaps_rollup", b"Pss:")
+        held = _field(f"{folder}/smaps_rollup", b"Pss:")
+        # The walk over many tables takes long enough to make many more: they count as they are after it.
+        return held + max(tables, _field(f"{folder}/status", b"VmPTE:"))
     except PermissionError:
         # It has made itself undumpable. Nobody can hide this, which counts shared pages in full.
         return tables + _field(f"{folder}/status", b"VmRSS:")
