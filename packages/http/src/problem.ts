@@ -1,7 +1,7 @@
 /** Errors as problem documents (RFC 9457). */
 import { ERRORS, type ErrorCode, type ProblemJson, RunlaneError } from '@runlane/contract';
 import type { Log } from '@runlane/core';
-import type { ErrorRequestHandler, RequestHandler } from 'express';
+import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
 
 export function toProblem({ code, message, fields }: RunlaneError): ProblemJson {
   const { http, title } = ERRORS[code];
@@ -23,18 +23,21 @@ const CODES: Readonly<Record<number, ErrorCode>> = {
   415: 'UNSUPPORTED_MEDIA_TYPE',
 };
 
+/** Puts the body of an answer; all before it is set. */
+type SendError = (response: Response, error: RunlaneError) => void;
+
+const sendProblem: SendError = (response, error) =>
+  response.type('application/problem+json').send(JSON.stringify(toProblem(error)));
+
 /** The last handler: every error becomes an answer, and what is our fault a line in the log. */
-export function createErrorHandler(log: Log): ErrorRequestHandler {
+export function createErrorHandler(log: Log, send = sendProblem): ErrorRequestHandler {
   return (reason: unknown, _request, response, _next) => {
     const error = toRunlaneError(reason);
     if (ERRORS[error.code].http === 500) log.error({ err: error.cause ?? error }, 'request failed');
     // Too late to answer: close the connection, so that the client does not take half an answer for a whole one.
     if (response.headersSent) return void response.destroy();
     if (error.retryAfterSeconds !== undefined) response.set('Retry-After', String(error.retryAfterSeconds));
-    response
-      .status(ERRORS[error.code].http)
-      .type('application/problem+json')
-      .send(JSON.stringify(toProblem(error)));
+    send(response.status(ERRORS[error.code].http), error);
   };
 }
 

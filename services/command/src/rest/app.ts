@@ -1,13 +1,17 @@
 /** Everything that command serves over HTTP, in the order in which a request meets it. */
 
+import { MAX_INPUT_BYTES } from '@runlane/contract';
 import type { Log } from '@runlane/core';
 import { createErrorHandler, createGuard, notFound } from '@runlane/http';
 import express, { type Express, type Router } from 'express';
 import helmet from 'helmet';
 import type { Command } from '../command.js';
+import { createPistonRoutes, PISTON_PREFIXES, PISTON_VERSION } from '../piston/routes.js';
 import { createBatchRoutes } from './batches.js';
+import { MAX_PROGRAM_BYTES } from './body.js';
 import { createDocs } from './docs.js';
 import { createRoutes } from './routes.js';
+import { createWebSockets } from './web-socket.js';
 
 export interface AppOptions {
   readonly command: Command;
@@ -17,6 +21,9 @@ export interface AppOptions {
   readonly closing: AbortSignal;
   readonly log: Log;
 }
+
+/** Longest message of somebody attached: the most input in base64, and the words around it. */
+const MAX_MESSAGE_BYTES = 2 * MAX_INPUT_BYTES;
 
 export function createApp({ command, board, allowedHosts, closing, log }: AppOptions): Express {
   const app = express();
@@ -51,9 +58,18 @@ export function createApp({ command, board, allowedHosts, closing, log }: AppOpt
     response.set('Cache-Control', 'no-store');
     next();
   });
+  // Clients of Piston tell by this whom they talk to.
+  app.get('/', (_request, response) => {
+    response.json({
+      message: `Piston v${PISTON_VERSION}`,
+      server: `Runlane ${command.version}`,
+      documentation: '/docs',
+    });
+  });
   app.use(createDocs(command.version));
   app.use('/admin/queues', board);
-  app.use(createRoutes(command, closing, log));
+  app.use(PISTON_PREFIXES, createPistonRoutes(command, createWebSockets(closing, MAX_PROGRAM_BYTES), closing, log));
+  app.use(createRoutes(command, createWebSockets(closing, MAX_MESSAGE_BYTES), closing, log));
   app.use(createBatchRoutes(command, closing));
   app.use(notFound);
   app.use(createErrorHandler(log));

@@ -14,7 +14,9 @@ interface BodyLimits {
 }
 
 /** Sources and stdin are at most 2 MiB together; JSON's escapes and base64 make them longer. */
-export const readJson = jsonReader({ sizeBytes: 4 * 1024 * 1024, values: 5_000 });
+export const MAX_PROGRAM_BYTES = 4 * 1024 * 1024;
+const PROGRAM_LIMITS = { sizeBytes: MAX_PROGRAM_BYTES, values: 5_000 };
+export const readJson = jsonReader(PROGRAM_LIMITS);
 export const readBatchJson = jsonReader({ sizeBytes: MAX_BATCH_BYTES, values: 100_000 });
 
 /** Puts the parsed body into `request.body`. */
@@ -32,6 +34,9 @@ function jsonReader({ sizeBytes, values }: BodyLimits): RequestHandler[] {
     },
   ];
 }
+
+/** The same of a message. @throws RunlaneError `INVALID_REQUEST` */
+export const parseProgram = (bytes: Buffer) => parse(bytes, PROGRAM_LIMITS.values);
 
 function parse(bytes: Buffer, maxValues: number): unknown {
   if (!Buffer.isBuffer(bytes) || bytes.length === 0)

@@ -16,7 +16,7 @@ import type { Command } from '../command.js';
 import { toExecResultJson, toJobJson, toSummaryJson } from '../job-json.js';
 import type { KnownLanguage } from '../languages.js';
 import { validate } from '../validate.js';
-import { createWebSockets } from './attach.js';
+import { checkAsksForWebSocket, converse } from './attach.js';
 import { readJson } from './body.js';
 import { sendEvents } from './events.js';
 import { sendFile } from './files.js';
@@ -24,16 +24,17 @@ import { goneSignal } from './gone-signal.js';
 import { keyOf } from './idempotency-key.js';
 import { toSentEvent } from './job-events.js';
 import { preferredWaitSeconds } from './prefer.js';
+import type { WebSockets } from './web-socket.js';
 
 /** @param closing aborts when the server stops: whoever waits or watches is answered then, and can come back. */
 export function createRoutes(
   { submit, jobs, watch, attachments, files, languages, version }: Command,
+  webSockets: WebSockets,
   closing: AbortSignal,
   log: Log,
 ): Router {
   const routes = Router();
   const ownerId = ANONYMOUS;
-  const webSockets = createWebSockets(closing, log);
 
   routes
     .route('/submit-code')
@@ -101,8 +102,10 @@ export function createRoutes(
     .route('/v1/jobs/:id/attach')
     .get(async (request) => {
       const id = idOf(request);
-      webSockets.check(request);
-      await webSockets.serve(request, await attachments.attach(ownerId, id));
+      checkAsksForWebSocket(webSockets, request);
+      const attachment = await attachments.attach(ownerId, id);
+      await webSockets.serve(request, (conversation) => converse(conversation, attachment, closing, log));
+      await attachment.leave();
     })
     .all(methodNotAllowed('GET'));
 
