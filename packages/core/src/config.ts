@@ -64,7 +64,24 @@ export const VARIABLES = {
     schema: z.string(),
     fallback: '127.0.0.1',
     readBy: EVERYBODY,
-    meaning: 'Address to listen on. There is no authentication yet: keep other machines out before you open it.',
+    meaning: 'Address to listen on. Command listens on another than a loopback address only with `AUTH=none`.',
+  },
+  AUTH: {
+    schema: z.literal('none', 'must be "none", or unset'),
+    fallback: undefined,
+    readBy: ['start', 'command'],
+    meaning:
+      '`none`: whoever reaches `HOST` may run programs and see every job, also from other machines. There is no other way yet: keep them out before you set it.',
+  },
+  CORS_ORIGINS: {
+    schema: list.refine(
+      (items) => items.every((item) => URL.canParse(item) && new URL(item).origin === item),
+      'must be origins such as https://docs.example.org, separated by commas',
+    ),
+    fallback: '',
+    readBy: ['start', 'command'],
+    meaning:
+      'Origins whose pages may send requests from a browser, separated by commas: `https://docs.example.org`. Pages of all others are refused.',
   },
   ALLOWED_HOSTS: {
     schema: list,

@@ -3,13 +3,25 @@
  * resolve to it (DNS rebinding), nor by a request across sites (CSRF). On every route, before anything else.
  */
 import { RunlaneError } from '@runlane/contract';
-import type { RequestHandler } from 'express';
+import type { Request, RequestHandler, Response } from 'express';
 import { isUpgrade } from './upgrade.js';
 
-/** @param allowedHosts names without port; IPv6 addresses in brackets. */
-export function createGuard(allowedHosts: readonly string[]): RequestHandler {
+const ACCEPTED_HEADERS = 'Authorization, Content-Type, Idempotency-Key, Last-Event-ID, Prefer';
+const EXPOSED_HEADERS = 'Idempotency-Replayed, Location, Preference-Applied, Retry-After';
+/** How long a browser may remember what it may send. */
+const PREFLIGHT_SECONDS = 600;
+
+export interface GuardOptions {
+  /** Names without port; IPv6 addresses in brackets. */
+  readonly allowedHosts: readonly string[];
+  /** Origins, such as `https://docs.example.org`, whose pages may do what ours may. */
+  readonly corsOrigins?: readonly string[];
+}
+
+export function createGuard({ allowedHosts, corsOrigins = [] }: GuardOptions): RequestHandler {
   const allowed = new Set(allowedHosts.map((host) => host.toLowerCase()));
-  return (request, _response, next) => {
+  const welcome = new Set(corsOrigins);
+  return (request, response, next) => {
     // Node takes a coding that it does not know for a request without a body; a proxy in front may see one (smuggling).
     if (!['chunked', undefined].includes(request.headers['transfer-encoding']?.toLowerCase())) {
       throw new RunlaneError('INVALID_REQUEST', 'the only transfer encoding is "chunked"');
@@ -30,6 +42,13 @@ export function createGuard(allowedHosts: readonly string[]): RequestHandler {
       throw new RunlaneError('MISDIRECTED_HOST', message);
     }
     const { origin } = request.headers;
+    // Caches must not give one page's answer to another.
+    if (welcome.size > 0) response.vary('Origin');
+    if (origin !== undefined && welcome.has(origin)) {
+      allowAcross(origin, response);
+      if (isPreflight(request)) return answerPreflight(response);
+      return next();
+    }
     if (origin !== undefined && !isSameOrigin(origin, host)) {
       throw new RunlaneError('FORBIDDEN_ORIGIN', 'requests from pages of another origin are not allowed');
     }
@@ -38,6 +57,23 @@ export function createGuard(allowedHosts: readonly string[]): RequestHandler {
     }
     next();
   };
+}
+
+/** What pages of another origin may send and read, as the Fetch standard has it: no cookies, and no header that is not named. */
+function allowAcross(origin: string, response: Response): void {
+  response.set('Access-Control-Allow-Origin', origin);
+  response.set('Access-Control-Expose-Headers', EXPOSED_HEADERS);
+}
+
+function isPreflight({ method, headers }: Request): boolean {
+  return method === 'OPTIONS' && headers['access-control-request-method'] !== undefined;
+}
+
+function answerPreflight(response: Response): void {
+  response.set('Access-Control-Allow-Methods', 'GET, HEAD, POST');
+  response.set('Access-Control-Allow-Headers', ACCEPTED_HEADERS);
+  response.set('Access-Control-Max-Age', String(PREFLIGHT_SECONDS));
+  response.status(204).end();
 }
 
 function isSameOrigin(origin: string, host: string): boolean {

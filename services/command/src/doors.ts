@@ -6,6 +6,7 @@ import { answerUpgrades, listenHttp } from '@runlane/http';
 import { createBoard } from './admin/board.js';
 import { type CommandOptions, createCommand } from './command.js';
 import { startGrpc } from './grpc/server.js';
+import { checkOpenness } from './openness.js';
 import { createApp } from './rest/app.js';
 import { VERSION } from './version.js';
 
@@ -14,6 +15,8 @@ export const COMMAND_VARIABLES = [
   'GRPC_PORT',
   'HOST',
   'ALLOWED_HOSTS',
+  'AUTH',
+  'CORS_ORIGINS',
   'MAX_QUEUED_JOBS',
   'MAX_DOWNLOADS',
   'DOWNLOAD_STALL_SECONDS',
@@ -26,19 +29,23 @@ export interface CommandDoorsOptions {
     readonly GRPC_PORT: number;
     readonly HOST: string;
     readonly ALLOWED_HOSTS: readonly string[];
+    readonly AUTH: 'none' | undefined;
+    readonly CORS_ORIGINS: readonly string[];
   };
   readonly closer: Closer;
   readonly log: Log;
 }
 
-/** The ports that are listened on. @throws Error that names an address which cannot be. */
+/** The ports that are listened on. @throws Error that names an address which cannot be, or must not be. */
 export async function openCommandDoors({ ports, config, closer, log }: CommandDoorsOptions) {
+  checkOpenness(config.HOST, config.AUTH);
   const { store, feed, artifacts, openQueue } = ports;
   const command = createCommand({ store, feed, artifacts, queue: openQueue.queue, log, version: VERSION, config });
-  const { HOST: host, ALLOWED_HOSTS: allowedHosts } = config;
+  const { HOST: host, ALLOWED_HOSTS: allowedHosts, CORS_ORIGINS: corsOrigins } = config;
   const closing = new AbortController();
   setMaxListeners(0, closing.signal);
-  const app = createApp({ command, board: createBoard(openQueue), allowedHosts, closing: closing.signal, log });
+  const board = createBoard(openQueue);
+  const app = createApp({ command, board, allowedHosts, corsOrigins, closing: closing.signal, log });
   const http = await listenHttp(app, { host, port: config.HTTP_PORT });
   answerUpgrades(http.server, app);
   closer.add({ name: 'http', close: http.close });

@@ -15,7 +15,7 @@ export interface WorkerHttpOptions {
 export function startWorkerHttp({ worker, where, allowedHosts, log }: WorkerHttpOptions): Promise<HttpDoor> {
   const app = express();
   app.disable('x-powered-by');
-  app.use(createGuard(allowedHosts));
+  app.use(createGuard({ allowedHosts }));
   app.get('/healthz', (_request, response) => void response.json({ status: 'ok' }));
   app.get('/readyz', (_request, response) => {
     const { runners, total } = worker.pool.slots();

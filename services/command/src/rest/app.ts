@@ -17,6 +17,7 @@ export interface AppOptions {
   readonly command: Command;
   readonly board: Router;
   readonly allowedHosts: readonly string[];
+  readonly corsOrigins: readonly string[];
   /** Aborts when the server stops. */
   readonly closing: AbortSignal;
   readonly log: Log;
@@ -25,13 +26,13 @@ export interface AppOptions {
 /** Longest message of somebody attached: the most input in base64, and the words around it. */
 const MAX_MESSAGE_BYTES = 2 * MAX_INPUT_BYTES;
 
-export function createApp({ command, board, allowedHosts, closing, log }: AppOptions): Express {
+export function createApp({ command, board, allowedHosts, corsOrigins, closing, log }: AppOptions): Express {
   const app = express();
   app.disable('x-powered-by');
   // Only text: an operator such as `jobId[$ne]=x` stays a name that no schema knows.
   app.set('query parser', 'simple');
   app.set('etag', false);
-  app.use(createGuard(allowedHosts));
+  app.use(createGuard({ allowedHosts, corsOrigins }));
   app.use(
     helmet({
       // Nothing from elsewhere. The board links a font of another site and has styles of its own in the page: the font stays out.

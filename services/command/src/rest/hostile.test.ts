@@ -55,6 +55,34 @@ test('a page of another origin or site is refused, a page of ours and a followed
   assert.equal(statusOf(await exchange(form)), 403);
 });
 
+test('pages of an origin that is listed may send requests, and those of others still may not', async () => {
+  const welcome = 'https://docs.example.org';
+  const open = await openTestDoors({ CORS_ORIGINS: `${welcome},http://127.0.0.1:5173` });
+  const ask = (origin: string, init: RequestInit = {}) =>
+    fetch(`${open.baseUrl}/v1/languages`, { ...init, headers: { Origin: origin, ...init.headers } });
+  try {
+    const answer = await ask(welcome, { headers: { 'Sec-Fetch-Site': 'cross-site', 'Sec-Fetch-Mode': 'cors' } });
+    const headers = (response: Response, ...names: string[]) => names.map((name) => response.headers.get(name));
+    assert.deepEqual(
+      [answer.status, ...headers(answer, 'Access-Control-Allow-Origin', 'Access-Control-Allow-Credentials', 'Vary')],
+      [200, welcome, null, 'Origin'],
+    );
+    const preflight = await ask(welcome, {
+      method: 'OPTIONS',
+      headers: { 'Access-Control-Request-Method': 'POST', 'Access-Control-Request-Headers': 'idempotency-key' },
+    });
+    assert.equal(preflight.status, 204);
+    assert.match(String(headers(preflight, 'Access-Control-Allow-Headers')), /Idempotency-Key/);
+    const refused = ['https://evil.example', `${welcome}.evil.example`, 'http://docs.example.org', 'null'];
+    for (const origin of refused) {
+      const { status, headers: sent } = await ask(origin);
+      assert.deepEqual([status, sent.get('Access-Control-Allow-Origin')], [403, null], origin);
+    }
+  } finally {
+    await open.close();
+  }
+});
+
 test('broken HTTP is answered with a problem document and the connection closed', async () => {
   const broken = [
     'hello\r\n\r\n',

@@ -53,7 +53,12 @@ export async function openTestDoors(
       seenAtMs: Date.now(),
     });
   }
-  const { httpPort, grpcPort } = await openCommandDoors({ ports, config, closer, log: silentLog });
+  const opened = openCommandDoors({ ports, config, closer, log: silentLog });
+  const { httpPort, grpcPort } = await opened.catch(async (error) => {
+    await closer.close();
+    await rm(folder, { recursive: true, force: true });
+    throw error;
+  });
   const client = new execution.ExecutionServiceClient(`127.0.0.1:${grpcPort}`, credentials.createInsecure());
   return {
     baseUrl: `http://127.0.0.1:${httpPort}`,
