@@ -67,14 +67,26 @@ test('the runner host conforms', async () => {
       lacking.map(({ name, unavailableReason }) => `${name}: ${unavailableReason}`),
       [],
     );
-  const { code, stdout } = await new Promise((resolve) => {
-    execFile(RUNLANE, ['conformance', '--target', target], { maxBuffer: 1 << 24 }, (error, out) =>
-      resolve({ code: error?.code ?? 0, stdout: out }),
-    );
-  });
-  assert.equal(code, 0, stdout);
-  assert.match(stdout, / passed, 0 failed, \d+ not possible\n$/);
+  const first = await kit();
+  if (first.failed.length === 0) return;
+  // A machine that stands still for a moment fails a check of time as well; a fault fails its checks each time.
+  console.log('once more, for what failed:', JSON.stringify(first.failed, undefined, 2));
+  const languagesAgain = new Set(first.failed.map(({ language }) => language).filter(Boolean));
+  assert.deepEqual((await kit(...languagesAgain)).failed, []);
 });
+
+/** Runs the kit as its users do: the whole of it, or of a few languages. */
+async function kit(...names) {
+  const options = names.flatMap((name) => ['--language', name]);
+  const { stdout, stderr } = await new Promise((resolve) => {
+    const argv = ['conformance', '--target', target, '--json', ...options];
+    execFile(RUNLANE, argv, { maxBuffer: 1 << 24 }, (_, stdout, stderr) => resolve({ stdout, stderr }));
+  });
+  assert.match(stdout, /^\{/, stderr);
+  const { passed, results } = JSON.parse(stdout);
+  assert.ok(passed > 0);
+  return { failed: results.filter(({ outcome }) => outcome === 'failed') };
+}
 
 test('a program that locks all files that runs share keeps nobody from compiling and running', async () => {
   const offered = (await settled()).filter(({ unavailableReason }) => unavailableReason === '');
