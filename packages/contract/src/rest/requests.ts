@@ -102,6 +102,8 @@ export const newJobSchema = z
   .meta({ id: 'NewJob', description: 'A program and how to run it.' });
 
 export type NewJob = z.output<typeof newJobSchema>;
+/** As clients send it: what has a default may be left out. */
+export type NewJobInput = z.input<typeof newJobSchema>;
 
 /** Most bytes of standard input in one message of somebody attached. */
 export const MAX_INPUT_BYTES = 64 * 1024;
@@ -144,6 +146,8 @@ export const newBatchSchema = batchOf(newJobSchema).meta({
   id: 'NewBatch',
   description: 'Jobs to be accepted together.',
 });
+
+export type NewBatchInput = z.input<typeof newBatchSchema>;
 
 /** A batch whose jobs are still to be checked, one by one: all at once would take too long to let others in between. */
 export const uncheckedBatchSchema = batchOf(z.unknown());

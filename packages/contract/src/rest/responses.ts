@@ -56,6 +56,8 @@ export const caseResultSchema = z
   })
   .meta({ id: 'CaseResult', description: 'The verdict on a test case, and how its run went.' });
 
+export type CaseResultJson = z.output<typeof caseResultSchema>;
+
 export const summarySchema = z
   .object({
     verdict: z
@@ -147,6 +149,8 @@ export const jobPageSchema = z
       .meta({ description: 'Absent on the last page. A page may be short, even empty, and still have a next one.' }),
   })
   .meta({ id: 'JobPage' });
+
+export type JobPageJson = z.output<typeof jobPageSchema>;
 
 const statusCounts = z
   .partialRecord(z.enum(STATUSES), z.int().min(1))

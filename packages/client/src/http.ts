@@ -1,0 +1,125 @@
+/** Requests that are sent again where that is safe and may help. */
+import { RunlaneError, toError, unreachable } from './error.js';
+
+export interface ClientOptions {
+  /** Where the server is; http://localhost:3000 without. */
+  readonly server?: string;
+  readonly apiKey?: string;
+  /** How often one call is sent again before it fails; 4 without. `Infinity` never gives up. */
+  readonly retries?: number;
+  /** Is told of each retry before it waits. */
+  readonly onRetry?: (retry: Retry) => void;
+}
+
+export interface Retry {
+  /** From 1. */
+  readonly attempt: number;
+  readonly delayMs: number;
+  readonly error: RunlaneError;
+}
+
+interface Call {
+  readonly method?: 'GET' | 'POST';
+  readonly headers?: Record<string, string>;
+  readonly body?: unknown;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface Http {
+  /** The address of the server, without a slash at its end. */
+  readonly server: string;
+  /** The first answer that is a success. @throws RunlaneError; where the signal aborted, its reason. */
+  send(path: string, call?: Call): Promise<Response>;
+  /** The answer's JSON, read whole: a connection that is lost halfway is an answer that did not come. */
+  json<T>(path: string, call?: Call): Promise<T>;
+  /** Waits until it may be tried again. @throws `error` itself where it may not. */
+  beforeRetry(attempt: number, error: unknown, signal: AbortSignal | undefined): Promise<void>;
+}
+
+const DEFAULT_SERVER = 'http://localhost:3000';
+const DEFAULT_RETRIES = 4;
+/** The first wait; each further one is twice as long. */
+const FIRST_DELAY_MS = 200;
+const LONGEST_DELAY_MS = 5_000;
+/** Who is told to come back later than this is told so at once, rather than kept. */
+const LONGEST_RETRY_AFTER_MS = 60_000;
+
+export function createHttp({
+  server = DEFAULT_SERVER,
+  apiKey,
+  retries = DEFAULT_RETRIES,
+  onRetry,
+}: ClientOptions): Http {
+  const base = server.replace(/\/+$/, '');
+  const own: Record<string, string> = apiKey === undefined ? {} : { Authorization: `Bearer ${apiKey}` };
+
+  async function sendOnce(path: string, { method = 'GET', headers, body, signal }: Call): Promise<Response> {
+    const typed = body === undefined ? {} : { 'Content-Type': 'application/json' };
+    const response = await fetch(`${base}${path}`, {
+      method,
+      headers: { ...own, ...typed, ...headers },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+      ...(signal && { signal }),
+    }).catch((cause) => {
+      signal?.throwIfAborted();
+      throw unreachable(base, cause);
+    });
+    if (!response.ok) throw await toError(response);
+    return response;
+  }
+
+  async function beforeRetry(attempt: number, error: unknown, signal: AbortSignal | undefined): Promise<void> {
+    if (!(error instanceof RunlaneError) || !error.retryable || attempt > retries) throw error;
+    const askedMs = (error.retryAfterSeconds ?? 0) * 1_000;
+    if (askedMs > LONGEST_RETRY_AFTER_MS) throw error;
+    const delayMs = askedMs + Math.random() * Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** (attempt - 1));
+    onRetry?.({ attempt, delayMs, error });
+    await sleep(delayMs, signal);
+  }
+
+  async function retrying<T>(once: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await once();
+      } catch (error) {
+        await beforeRetry(attempt, error, signal);
+      }
+    }
+  }
+
+  async function jsonOnce<T>(path: string, call: Call): Promise<T> {
+    const response = await sendOnce(path, call);
+    const text = await response.text().catch((cause) => {
+      call.signal?.throwIfAborted();
+      throw unreachable(base, cause);
+    });
+    try {
+      return JSON.parse(text);
+    } catch (cause) {
+      const { status } = response;
+      throw new RunlaneError('UNEXPECTED_ANSWER', `what answers at ${base} is something else`, { status, cause });
+    }
+  }
+
+  return {
+    server: base,
+    send: (path, call = {}) => retrying(() => sendOnce(path, call), call.signal),
+    json: (path, call = {}) => retrying(() => jsonOnce(path, call), call.signal),
+    beforeRetry,
+  };
+}
+
+/** @throws the signal's reason where it aborts. */
+function sleep(delayMs: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason);
+    const timer = setTimeout(done, delayMs);
+    signal?.addEventListener('abort', done, { once: true });
+    function done(): void {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', done);
+      if (signal?.aborted) reject(signal.reason);
+      else resolve();
+    }
+  });
+}
