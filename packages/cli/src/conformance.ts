@@ -1,8 +1,7 @@
 /** `runlane conformance`: whether a runner does what workers expect of it. */
 import { stat } from 'node:fs/promises';
-import { parseArgs } from 'node:util';
 import { type ConformanceOptions, checkRunner, createReport } from '@runlane/conformance';
-import { type Command, LANGUAGES_DIR, UsageError } from './command.js';
+import { type Called, command, LANGUAGES_DIR, noWords, UsageError, wholeNumber } from './command.js';
 
 const DEFAULT_TIMEOUT_S = 60;
 /** Longest that a timer can wait, in seconds. */
@@ -23,10 +22,20 @@ Checks a runner over gRPC, as a worker would use it. Nothing else may use the ru
 Exit code: 0 when nothing failed, 1 when something did, 2 when it was called wrongly.
 `;
 
-export const conformance: Command = { summary: 'check a runner against the contract', help, run };
+const options = {
+  target: { type: 'string' },
+  language: { type: 'string', multiple: true },
+  programs: { type: 'string' },
+  timeout: { type: 'string' },
+  rounds: { type: 'string' },
+  json: { type: 'boolean' },
+} as const;
 
-async function run(args: string[]): Promise<number> {
-  const { json, ...options } = await readOptions(args);
+export const conformance = command({ summary: 'check a runner against the contract', help, options, run });
+
+async function run(called: Called<typeof options>): Promise<number> {
+  noWords(called);
+  const { json, ...options } = await readOptions(called.values);
   const { target } = options;
   const report = createReport({ target, colour: process.stdout.isTTY && !process.env.NO_COLOR });
   for await (const result of checkRunner(options)) {
@@ -37,8 +46,8 @@ async function run(args: string[]): Promise<number> {
   return report.passed ? 0 : 1;
 }
 
-async function readOptions(args: string[]): Promise<ConformanceOptions & { json: boolean }> {
-  const { target, language, programs, timeout, rounds, json } = parse(args);
+async function readOptions(values: Called<typeof options>['values']): Promise<ConformanceOptions & { json: boolean }> {
+  const { target, language, programs, timeout, rounds, json } = values;
   if (!target || !/^(unix:.+|.+:\d+)$/.test(target)) throw new UsageError('--target must be host:port or unix:/path');
   const programsDir = programs ?? LANGUAGES_DIR;
   const isFolder = await stat(programsDir).then(
@@ -54,27 +63,4 @@ async function readOptions(args: string[]): Promise<ConformanceOptions & { json:
     rounds: wholeNumber('--rounds', rounds, 1, MAX_ROUNDS),
     json: json ?? false,
   };
-}
-
-function parse(args: string[]) {
-  try {
-    const options = {
-      target: { type: 'string' },
-      language: { type: 'string', multiple: true },
-      programs: { type: 'string' },
-      timeout: { type: 'string' },
-      rounds: { type: 'string' },
-      json: { type: 'boolean' },
-    } as const;
-    return parseArgs({ args, options, strict: true, allowPositionals: false }).values;
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
-}
-
-function wholeNumber(option: string, text: string | undefined, fallback: number, most: number): number {
-  const value = text === undefined ? fallback : Number(text);
-  const ok = Number.isInteger(value) && value >= 1 && value <= most;
-  if (!ok) throw new UsageError(`${option} must be a whole number from 1 to ${most}`);
-  return value;
 }

@@ -4,12 +4,11 @@ import { once } from 'node:events';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
-import { parseArgs } from 'node:util';
-import type { LanguageJson } from '@runlane/contract';
-import { type Command, LANGUAGES_DIR, UsageError } from './command.js';
+import { createClient, type Language, RunlaneError } from '@runlane/client';
+import { type Called, command, LANGUAGES_DIR, UsageError } from './command.js';
 import { type Manifest, readManifestsOf } from './manifests.js';
+import { SERVER_HELP, SERVER_OPTIONS, serverUrl } from './server.js';
 
-const DEFAULT_SERVER = 'http://127.0.0.1:3000';
 const ANSWER_MS = 5_000;
 
 const help = `Usage: runlane languages [--server URL] [--json]
@@ -17,23 +16,24 @@ const help = `Usage: runlane languages [--server URL] [--json]
 
 Lists the languages that a running server has, their versions, and why one cannot be used.
 
-  --server URL   the server to ask (default: RUNLANE_URL, or else ${DEFAULT_SERVER})
-  --json         print one JSON document instead of a table
+  --json                print one JSON document instead of a table
+${SERVER_HELP}
 
 install: installs the Debian packages of languages, by name or alias; "all" means every one of this checkout.
 
-  --yes          do not ask first
+  --yes                 do not ask first
 
 Exit code: 0 when that was done, 1 when it was not (no server, not agreed to, not root, apt-get failed), 2 when it was
 called wrongly.
 `;
 
-export const languages: Command = { summary: 'list the languages, and install more', help, run };
+const options = { ...SERVER_OPTIONS, json: { type: 'boolean' }, yes: { type: 'boolean' } } as const;
 
-async function run(args: string[]): Promise<number> {
-  const { values, positionals } = parse(args);
+export const languages = command({ summary: 'list the languages, and install more', help, options, run });
+
+async function run({ values, words, rest }: Called<typeof options>): Promise<number> {
   const { server, json = false, yes = false } = values;
-  const [action, ...names] = positionals;
+  const [action, ...names] = [...words, ...rest];
   if (action === undefined) {
     if (yes) throw new UsageError('--yes goes with install');
     return list(serverUrl(server), json);
@@ -43,46 +43,27 @@ async function run(args: string[]): Promise<number> {
   return install(chosen(names, await readManifests()), yes);
 }
 
-function parse(args: string[]) {
-  try {
-    const options = { server: { type: 'string' }, json: { type: 'boolean' }, yes: { type: 'boolean' } } as const;
-    return parseArgs({ args, options, strict: true, allowPositionals: true });
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
-}
-
-function serverUrl(option: string | undefined): string {
-  const url = option ?? (process.env.RUNLANE_URL || DEFAULT_SERVER);
-  const source = option === undefined ? 'RUNLANE_URL' : '--server';
-  if (!/^https?:\/\//.test(url) || !URL.canParse(url))
-    throw new UsageError(`${source} must be a URL such as ${DEFAULT_SERVER}`);
-  return url.replace(/\/+$/, '');
-}
-
 async function list(server: string, json: boolean): Promise<number> {
   const answer = await ask(server);
-  if ('problem' in answer) return listManifests(`no Runlane answers at ${server} (${answer.problem})`, json);
+  if ('problem' in answer) return listManifests(answer.problem, json);
   process.stdout.write(json ? `${JSON.stringify(answer, undefined, 2)}\n` : offered(answer.languages));
   return 0;
 }
 
-async function ask(server: string): Promise<{ readonly languages: LanguageJson[] } | { readonly problem: string }> {
+async function ask(server: string): Promise<{ readonly languages: Language[] } | { readonly problem: string }> {
+  const signal = AbortSignal.timeout(ANSWER_MS);
   try {
-    const response = await fetch(`${server}/v1/languages`, { signal: AbortSignal.timeout(ANSWER_MS) });
-    if (!response.ok) return { problem: `HTTP ${response.status}` };
-    const answer = (await response.json()) as { languages?: LanguageJson[] } | null;
     // No more is checked: a server of another version may tell more, or less, than this one knows of.
-    if (!Array.isArray(answer?.languages)) return { problem: 'what answers there is something else' };
-    return { languages: answer.languages };
+    return { languages: await createClient({ server, retries: 0 }).languages({ signal }) };
   } catch (error) {
-    const { message, cause } = error as Error & { cause?: NodeJS.ErrnoException };
-    return { problem: cause?.code ?? cause?.message ?? message };
+    if (error instanceof RunlaneError) return { problem: error.message };
+    if (signal.aborted) return { problem: `no answer from ${server} within ${ANSWER_MS / 1_000} s` };
+    throw error;
   }
 }
 
 /** A line for each language, its versions together. */
-function offered(all: readonly LanguageJson[]): string {
+function offered(all: readonly Language[]): string {
   const rows = [...new Set(all.map(({ name }) => name))].map((name) => {
     const versions = all.filter((language) => language.name === name);
     const { title = '', unavailableReason = 'not available' } = versions[0] ?? {};

@@ -1,5 +1,6 @@
 /** The client: a method for each thing that the API does, and `run` and `execute` for what most callers want. */
 import { type Attachment, type AttachOptions, attach } from './attach.js';
+import { RunlaneError } from './error.js';
 import { type BatchEvent, createToJobEvent, type JobEvent, toBatchEvent } from './events.js';
 import { type ClientOptions, createHttp } from './http.js';
 import type { Batch, Job, JobPage, Language, NewBatch, NewJob, Status, System } from './json.js';
@@ -152,8 +153,9 @@ export function createClient(options: ClientOptions = {}): Client {
     cancelBatch: (id, { signal } = {}) => http.json(`${batchPath(id)}/cancel`, { method: 'POST', signal }),
 
     async languages({ signal } = {}) {
-      const { languages } = await http.json<{ languages: Language[] }>('/v1/languages', { signal });
-      return languages;
+      const answer = await http.json<{ languages?: Language[] } | null>('/v1/languages', { signal });
+      if (Array.isArray(answer?.languages)) return answer.languages;
+      throw new RunlaneError('UNEXPECTED_ANSWER', `what answers at ${http.server} is something else`);
     },
 
     system: ({ signal } = {}) => http.json('/v1/system', { signal }),

@@ -65,6 +65,7 @@ test('a language that no runner can run is listed with the reason, and a job for
     title: 'C++',
     version: '',
     aliases: ['c++'],
+    entry: 'main',
     compiled: true,
     terminal: false,
     available: false,

@@ -203,6 +203,7 @@ export const languageSchema = z
     title: z.string().meta({ description: 'Its name as people write it.', example: 'Python' }),
     version: z.string().meta({ description: 'Empty where no runner can run it.' }),
     aliases: z.array(z.string()),
+    entry: z.string().meta({ description: 'The file that is started unless a job names one.', example: 'main.py' }),
     compiled: z.boolean().meta({ description: 'Whether programs are compiled before they run.' }),
     terminal: z.boolean().meta({ description: 'Whether programs can be run in a terminal.' }),
     available: z.boolean().meta({ description: 'Whether a runner can run it now.' }),

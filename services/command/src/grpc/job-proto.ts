@@ -96,6 +96,7 @@ export function toLanguageMessage(language: KnownLanguage): execution.Language {
     aliases: [...language.aliases],
     compiled: language.compiled,
     terminal: language.terminal,
+    entry: language.entry,
     available: language.available,
     unavailableReason: language.unavailableReason ?? '',
     defaultLimits: toLimitsMessage(language.defaultLimits),
