@@ -5,6 +5,8 @@ export * from './errors.js';
 export * as execution from './gen/runlane/v1/execution.js';
 export * as runner from './gen/runlane/v1/runner.js';
 export * as types from './gen/runlane/v1/types.js';
+export * from './rest/callback-url.js';
+export * from './rest/delivery.js';
 export * from './rest/judging.js';
 export * from './rest/openapi.js';
 export * from './rest/program-fields.js';

@@ -2,6 +2,7 @@
  * Everything that the environment may say, in one table: it is what services read, and what docs/configuration.md is made from.
  */
 import { z } from 'zod';
+import { isNetwork } from './addresses.js';
 import { LOG_LEVELS } from './log.js';
 
 const wholeNumber = (min: number, max: number) =>
@@ -32,6 +33,21 @@ const images = list
     const pairs = items.map((item) => (item.includes('=') ? item : `*=${item}`).split('='));
     return new Map(pairs.map(([language = '', image = '']) => [language, image]));
   });
+
+/** As Standard Webhooks writes keys; several while one takes another's place. */
+const secrets = z
+  .string()
+  .transform((text) => text.trim().split(/\s+/))
+  .refine(
+    (words) => words.every((word) => /^whsec_[A-Za-z0-9+/]+={0,2}$/.test(word) && keyOf(word).length >= 24),
+    'must be whsec_ and the base64 of at least 24 bytes; several are separated by blanks',
+  )
+  .transform((words) => words.map(keyOf));
+const keyOf = (word: string): Uint8Array => Buffer.from(word.slice('whsec_'.length), 'base64');
+const onOrOff = z.enum(['0', '1']).transform((text) => text === '1');
+
+/** What is not repeated in a message: an address may hold a password. */
+const isSecret = (name: string) => name.endsWith('_URL') || name.endsWith('_SECRET');
 
 interface Variable {
   /** Reads the text of the variable. */
@@ -235,7 +251,7 @@ export const VARIABLES = {
     meaning: 'Artifacts that the runner keeps in memory, in MiB; the least recently used go first.',
   },
   ALLOW_WEAK_ISOLATION: {
-    schema: z.enum(['0', '1']).transform((text) => text === '1'),
+    schema: onOrOff,
     fallback: '0',
     readBy: ['start', 'runner'],
     meaning:
@@ -297,6 +313,58 @@ export const VARIABLES = {
     meaning:
       'Most that artifacts may take in the store, in MiB. Past it the least recently used go: sources and compiled programs first, which are made again when they are needed, files of results when nothing else is left (then 410).',
   },
+  WEBHOOK_SECRET: {
+    schema: secrets,
+    fallback: undefined,
+    readBy: ['start', 'worker'],
+    meaning:
+      "What calls to a `callbackUrl` are signed with: `whsec_` and the base64 of at least 24 random bytes; several, separated by blanks, while one takes another's place. Without it no `callbackUrl` is taken ([webhooks.md](webhooks.md)).",
+  },
+  WEBHOOKS: {
+    schema: z.literal('on', 'must be "on", or unset'),
+    fallback: undefined,
+    readBy: ['command'],
+    meaning:
+      '`on`: take a `callbackUrl`, for workers have `WEBHOOK_SECRET`, which command itself does not need. `npm start` sees to it by itself.',
+  },
+  WEBHOOK_ALLOW_HTTP: {
+    schema: onOrOff,
+    fallback: '0',
+    readBy: PLATFORM,
+    meaning:
+      '`1` calls http:// too, where everybody on the way can read and change what is sent. The same for command and worker.',
+  },
+  WEBHOOK_ALLOWED_NETWORKS: {
+    schema: list.refine((items) => items.every(isNetwork), 'must be networks such as 10.1.2.0/24, separated by commas'),
+    fallback: '',
+    readBy: PLATFORM,
+    meaning:
+      'Networks that may be called beside the public internet, separated by commas: `10.1.2.0/24,fd00:1::/64`. Never one with a service in it that trusts whoever reaches it. The same for command and worker.',
+  },
+  WEBHOOK_ATTEMPTS: {
+    schema: wholeNumber(1, 100),
+    fallback: '11',
+    readBy: ['start', 'worker'],
+    meaning: 'Calls of a `callbackUrl` before it is given up; with the usual pauses, 11 take about a day.',
+  },
+  WEBHOOK_RETRY_SECONDS: {
+    schema: seconds(0, 3_600),
+    fallback: '5',
+    readBy: ['start', 'worker'],
+    meaning: 'Pause before the second call; each further one is four times as long, six hours at most.',
+  },
+  WEBHOOK_TIMEOUT_SECONDS: {
+    schema: seconds(1, 60),
+    fallback: '10',
+    readBy: ['start', 'worker'],
+    meaning: 'Longest time of a call in all, from looking its name up to the end of the answer.',
+  },
+  WEBHOOK_CONCURRENCY: {
+    schema: wholeNumber(1, 1_000),
+    fallback: '32',
+    readBy: ['start', 'worker'],
+    meaning: 'Calls that a worker makes at once, at most a quarter of them to one receiver.',
+  },
   SHUTDOWN_SECONDS: {
     schema: seconds(1, 3_600),
     fallback: '20',
@@ -348,11 +416,10 @@ export function readConfig<const N extends VariableName>(
     const text = env[name] || (fallbacks[name] ?? variable.fallback);
     if (text === undefined) continue;
     const read = variable.schema.safeParse(text);
-    // An address may hold a password: it is not repeated.
     if (read.success) values[name] = read.data;
     else
       problems.push(
-        `${name}="${name.endsWith('_URL') ? '…' : text}" ${read.error.issues.map(({ message }) => message).join(', ')}`,
+        `${name}="${isSecret(name) ? '…' : text}" ${read.error.issues.map(({ message }) => message).join(', ')}`,
       );
   }
   if (problems.length > 0) throw new Error(`bad configuration:\n  ${problems.join('\n  ')}`);

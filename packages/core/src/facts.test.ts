@@ -62,7 +62,7 @@ function spawnWriter(path: string, life: number): ChildProcess {
       for (;;) {
         const job = aJob();
         const inflight = { kind: 'inflight', id: job.id, document: { createdAtMs: ${life}, ownerId: 'anonymous' } };
-        await store.insert({ kind: 'jobs', id: job.id, document: job }, { durable: true, with: inflight });
+        await store.insert({ kind: 'jobs', id: job.id, document: job }, { durable: true, with: [inflight] });
         process.stdout.write(job.id + '\\n');
       }
     };
@@ -97,7 +97,7 @@ test('with MongoDB frozen every call ends with STORE_UNAVAILABLE within 2 s, and
     await Promise.all([
       assertUnavailable(() => store.get('cancellations', 'before')),
       assertUnavailable(() => store.insert(cancellation('frozen'), { durable: true })),
-      assertUnavailable(() => store.insert(cancellation('with'), { durable: true, with: cancellation('companion') })),
+      assertUnavailable(() => store.insert(cancellation('with'), { durable: true, with: [cancellation('companion')] })),
       assertUnavailable(() => store.scan('cancellations', { limit: 10 })),
       assertUnavailable(() => store.count('cancellations')),
       assertUnavailable(() => store.put(cancellation('put'))),

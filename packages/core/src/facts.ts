@@ -4,6 +4,7 @@
  * every server that speaks MongoDB, which conditional updates have not, and needs no transaction.
  * What a job is, as facts: `job-store.ts`.
  */
+import type { DeliveryEnd, DeliveryError } from '@runlane/contract';
 import type { Batch } from './batch.js';
 import type { CompileResult, Job, Limits, Result } from './job.js';
 
@@ -36,6 +37,28 @@ export interface Saved extends Prepared {
 export interface StoredResult extends Result {
   readonly attempt: number;
   readonly finishedAtMs: number;
+}
+
+/** Somebody calls, or called, a job's callback: the claim, and what came of it. Only the one who made it may change it. */
+export interface Call {
+  readonly workerId: string;
+  readonly startedAtMs: number;
+  /** How long after its start it may be under way; without an end by then, whoever made it is gone. */
+  readonly leaseMs: number;
+  readonly endedAtMs?: number;
+  /** What the receiver answered; absent where it did not. */
+  readonly statusCode?: number;
+  /** Why it did not. */
+  readonly error?: DeliveryError;
+  /** When to call again; absent where this was the last. */
+  readonly nextAtMs?: number;
+}
+
+/** A job's callback is called no more. */
+export interface Told {
+  readonly outcome: DeliveryEnd;
+  readonly calls: number;
+  readonly atMs: number;
 }
 
 /** What a compile of these sources by this toolchain led to; its artifact is "" when the compiler refused, which is soon forgotten. */
@@ -89,6 +112,10 @@ export interface Facts {
   saved: Saved;
   attempts: Attempt;
   results: StoredResult;
+  /** The job's end is still to be told to its callback: what is scanned for that, as `inflight` is for work. */
+  owed: { readonly createdAtMs: number };
+  calls: Call;
+  told: Told;
   cancellations: { readonly createdAtMs: number };
   /** Somebody is, or was, attached to an interactive job: once, for all time. */
   attachments: { readonly createdAtMs: number };
@@ -105,6 +132,9 @@ export const FACT_KINDS = [
   'saved',
   'attempts',
   'results',
+  'owed',
+  'calls',
+  'told',
   'cancellations',
   'attachments',
   'batches',
@@ -131,8 +161,8 @@ export interface InsertOptions {
    * disk, there is work to be done meanwhile. Not called when the id is taken, or the store fails.
    */
   readonly onVisible?: () => void;
-  /** Inserted with the fact: in one transaction where there is one, else before it (it is harmless alone). */
-  readonly with?: Fact;
+  /** Inserted with the fact: in one transaction where there is one, else before it, in this order (they are harmless alone). */
+  readonly with?: readonly Fact[];
   /** Removed with the fact: in one transaction where there is one, else after it. */
   readonly removing?: { readonly kind: FactKind; readonly id: string };
 }

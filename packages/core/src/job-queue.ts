@@ -2,10 +2,19 @@
  * Wakes workers. A queue decides nothing: it may lose, repeat or reorder deliveries, and the reconciler adds what it lost.
  * What every adapter promises is stated as tests in `job-queue.contract.ts`.
  */
-import type { Job, JobId, Stage } from './job.js';
+import { type Job, type JobId, STAGES } from './job.js';
+
+/** What has a queue: the two stages of a job, and telling its end to its callback. */
+export const QUEUED_STAGES = [...STAGES, 'callback'] as const;
+
+export type QueuedStage = (typeof QUEUED_STAGES)[number];
 
 /** The name of each stage's queue, as the board and Redis show it. */
-export const QUEUE_NAMES: Readonly<Record<Stage, string>> = { save: 'code-save', exec: 'code-exec' };
+export const QUEUE_NAMES: Readonly<Record<QueuedStage, string>> = {
+  save: 'code-save',
+  exec: 'code-exec',
+  callback: 'code-callback',
+};
 
 export interface AddOptions {
   /** Lower numbers are delivered first; 0 (the default) to 1,000. */
@@ -30,11 +39,11 @@ export interface JobQueue {
    * Ask for a delivery. While one for this job and stage waits or is being handled, a second changes nothing.
    * Throws within 1.5 s when the queue's server is away or frozen: ignore it, for the reconciler adds what is missing.
    */
-  add(stage: Stage, id: JobId, options?: AddOptions): Promise<void>;
+  add(stage: QueuedStage, id: JobId, options?: AddOptions): Promise<void>;
   /** Hand deliveries to `handler`, at most `concurrency` at a time. Once a stage and process. */
-  process(stage: Stage, concurrency: number, handler: DeliveryHandler): void;
+  process(stage: QueuedStage, concurrency: number, handler: DeliveryHandler): void;
   /** How many deliveries wait. */
-  depth(stage: Stage): Promise<number>;
+  depth(stage: QueuedStage): Promise<number>;
   /** Take no more deliveries here; what is being handled goes on. */
   pause(): Promise<void>;
   /** Resolves when the queue answers. */

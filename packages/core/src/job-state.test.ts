@@ -13,9 +13,9 @@ function createMapFactStore(): FactStore {
   const nameOf = (kind: FactKind, id: string) => `${kind} ${id}`;
   const put = (fact: Fact) => void facts.set(nameOf(fact.kind, fact.id), fact.document);
   return {
-    async insert(fact, { with: companion, removing, onVisible }) {
+    async insert(fact, { with: companions = [], removing, onVisible }) {
       if (facts.has(nameOf(fact.kind, fact.id))) return false;
-      if (companion) put(companion);
+      companions.forEach(put);
       put(fact);
       if (removing) facts.delete(nameOf(removing.kind, removing.id));
       onVisible?.();

@@ -4,6 +4,7 @@
  * `job-store.contract.ts`, which run over each.
  */
 import { type Batch, type BatchId, batchJobIds } from './batch.js';
+import { type Callbacks, createCallbacks, owedOf } from './callbacks.js';
 import type { Attempt, Fact, FactStore, Facts, IdempotencyClaim, RunnerRecord, Saved, StoredResult } from './facts.js';
 import {
   type FinalStatus,
@@ -126,6 +127,8 @@ export interface JobStore {
   /** Attach to an interactive job; true for the first, and for nobody after it. Durable when this resolves. */
   attach(id: JobId): Promise<boolean>;
   isAttached(id: JobId): Promise<boolean>;
+  /** What becomes of telling jobs' ends to their callbacks. */
+  readonly callbacks: Callbacks;
   /** Jobs without a result, oldest first, after a cursor. */
   inFlight(after: JobId | undefined, limit: number): Promise<InFlight[]>;
   inFlightCount(): Promise<number>;
@@ -146,7 +149,7 @@ export interface JobStore {
   expireKeys(takenBeforeMs: number): Promise<number>;
   /** Forget compiles recorded before this time, so that they are made again; the number forgotten. */
   expireBuilds(recordedBeforeMs: number): Promise<number>;
-  /** Remove finished jobs accepted before this time, oldest first, at most `limit`, but none of a batch; the number removed. */
+  /** Remove finished jobs accepted before this time, oldest first, at most `limit`, but none of a batch, nor one whose end is still to be told; the number removed. */
   expire(acceptedBeforeMs: number, limit: number): Promise<number>;
   /** Forget batches accepted before this time whose jobs have all ended, so that these expire; the number forgotten. */
   expireBatches(acceptedBeforeMs: number): Promise<number>;
@@ -187,6 +190,8 @@ interface Newest {
 }
 
 export function createJobStore({ facts, leaseMs, maxAttempts, now = Date.now }: JobStoreOptions): JobStore {
+  const callbacks = createCallbacks({ facts, now });
+
   /** Attempts are few (three, and those handed back), and numbered without gaps. */
   async function newestAttempt(id: JobId, stage: Stage): Promise<Newest> {
     let newest: Newest = { number: 0, attempt: undefined, counted: 0 };
@@ -260,7 +265,8 @@ export function createJobStore({ facts, leaseMs, maxAttempts, now = Date.now }: 
 
   return {
     async insert(job, onVisible) {
-      const options = { durable: true, with: inflightOf(job), ...(onVisible && { onVisible }) };
+      const companions = [inflightOf(job), ...owedOf(job)];
+      const options = { durable: true, with: companions, ...(onVisible && { onVisible }) };
       await facts.insert({ kind: 'jobs', id: job.id, document: job }, options);
     },
 
@@ -268,7 +274,8 @@ export function createJobStore({ facts, leaseMs, maxAttempts, now = Date.now }: 
       // Cut off in here, jobs are in flight whose batch nobody knows: they run and end. A job's `inflight` without the job is
       // harmless, and one that a repetition makes again after the job's end is settled by the reconciler like any left behind.
       const jobOf = (job: Job): Fact => ({ kind: 'jobs', id: job.id, document: job });
-      for (const some of inParts(jobs)) await facts.insertAll([...some.map(inflightOf), ...some.map(jobOf)]);
+      for (const some of inParts(jobs))
+        await facts.insertAll([...some.map(inflightOf), ...some.flatMap(owedOf), ...some.map(jobOf)]);
       // Last: whoever finds the batch finds all of its jobs.
       await facts.insert({ kind: 'batches', id: batch.id, document: batch }, { durable: true });
     },
@@ -372,6 +379,8 @@ export function createJobStore({ facts, leaseMs, maxAttempts, now = Date.now }: 
 
     isAttached: async (id) => (await facts.get('attachments', id)) !== undefined,
 
+    callbacks,
+
     async inFlight(after, limit) {
       const found = await facts.scan('inflight', { after, limit });
       return found.map(({ id, document }) => ({ id, ...document }));
@@ -420,7 +429,9 @@ export function createJobStore({ facts, leaseMs, maxAttempts, now = Date.now }: 
           if (job.batchId !== undefined && (await facts.get('batches', job.batchId))) continue;
           // Without a result and not in flight either, it is what an earlier removal left when it was cut off.
           if (!(await facts.get('results', id)) && (await facts.get('inflight', id))) continue;
-          await removeJob(id);
+          // Whoever is called may come to fetch more of it.
+          if (job.callbackUrl !== undefined && (await callbacks.isOwed(id))) continue;
+          await removeJob(job);
           removed += 1;
         }
         after = page.at(-1)?.id;
@@ -462,7 +473,7 @@ export function createJobStore({ facts, leaseMs, maxAttempts, now = Date.now }: 
   }
 
   /** The job itself last: what is cut off half-way is found and removed again. */
-  async function removeJob(id: JobId): Promise<void> {
+  async function removeJob({ id, callbackUrl }: Job): Promise<void> {
     for (const stage of STAGES) {
       const { number } = await newestAttempt(id, stage);
       // Newest first: numbers stay without gaps if this is cut off.
@@ -473,6 +484,7 @@ export function createJobStore({ facts, leaseMs, maxAttempts, now = Date.now }: 
     await facts.remove('saved', id);
     await facts.remove('cancellations', id);
     await facts.remove('attachments', id);
+    if (callbackUrl !== undefined) await callbacks.remove(id);
     await facts.remove('results', id);
     await facts.remove('jobs', id);
   }

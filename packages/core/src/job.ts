@@ -75,6 +75,8 @@ export interface Job {
   readonly batchId?: string;
   readonly program: Program;
   readonly metadata?: Readonly<Record<string, string>>;
+  /** Who is told when it has ended, if anybody: `callbacks.ts`. */
+  readonly callbackUrl?: string;
   readonly createdAtMs: number;
 }
 

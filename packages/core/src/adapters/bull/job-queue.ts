@@ -5,8 +5,8 @@
 import Queue from 'bull';
 import type { Redis } from 'ioredis';
 import { within } from '../../deadline.js';
-import { type JobId, STAGES, type Stage } from '../../job.js';
-import { type DeliveryHandler, type JobQueue, QUEUE_NAMES } from '../../job-queue.js';
+import type { JobId } from '../../job.js';
+import { type DeliveryHandler, type JobQueue, QUEUE_NAMES, QUEUED_STAGES, type QueuedStage } from '../../job-queue.js';
 import type { Log } from '../../log.js';
 import { connectForCommands, connectToWait } from '../redis/connection.js';
 
@@ -86,8 +86,13 @@ export function createBullJobQueue({ url, log }: BullJobQueueOptions): BullJobQu
     return queue;
   }
 
-  const queues: Record<Stage, Queue.Queue> = { save: openQueue(QUEUE_NAMES.save), exec: openQueue(QUEUE_NAMES.exec) };
-  const each = <T>(act: (queue: Queue.Queue) => Promise<T>) => Promise.all(STAGES.map((stage) => act(queues[stage])));
+  const queues: Record<QueuedStage, Queue.Queue> = {
+    save: openQueue(QUEUE_NAMES.save),
+    exec: openQueue(QUEUE_NAMES.exec),
+    callback: openQueue(QUEUE_NAMES.callback),
+  };
+  const each = <T>(act: (queue: Queue.Queue) => Promise<T>) =>
+    Promise.all(QUEUED_STAGES.map((stage) => act(queues[stage])));
 
   async function bounded<T>(call: () => Promise<T>): Promise<T> {
     try {

@@ -84,18 +84,18 @@ export function createEmbeddedFactStore({ folder, log }: EmbeddedFactStoreOption
   }
 
   return {
-    async insert(fact, { durable, with: companion, removing, onVisible }) {
+    async insert(fact, { durable, with: companions = [], removing, onVisible }) {
       if (isTaken(fact)) {
         // Who hears that somebody was first may rely on it as well.
         if (durable) await everythingWritten();
         return false;
       }
-      if (!durable && !companion && !removing) {
+      if (!durable && companions.length === 0 && !removing) {
         writeSoon(fact);
         onVisible?.();
         return true;
       }
-      const committed = commit(companion ? [companion, fact] : [fact], () => {
+      const committed = commit([...companions, fact], () => {
         if (removing) void db.remove([removing.kind, removing.id]);
       });
       onVisible?.();

@@ -1,7 +1,6 @@
 /** Queues in this process's memory: fast, and rebuilt from the store by the reconciler when the process starts again. */
-import type { JobId, Stage } from '../../job.js';
-import { STAGES } from '../../job.js';
-import type { DeliveryHandler, JobQueue } from '../../job-queue.js';
+import type { JobId } from '../../job.js';
+import { type DeliveryHandler, type JobQueue, QUEUED_STAGES, type QueuedStage } from '../../job-queue.js';
 
 /** What is known of a delivery; the board shows it. */
 export interface Delivery {
@@ -13,7 +12,7 @@ export interface Delivery {
 
 export interface EmbeddedJobQueue extends JobQueue {
   /** Deliveries by state, the next one first. */
-  deliveries(stage: Stage): { waiting: Delivery[]; delayed: Delivery[]; active: Delivery[] };
+  deliveries(stage: QueuedStage): { waiting: Delivery[]; delayed: Delivery[]; active: Delivery[] };
 }
 
 interface Lane {
@@ -35,7 +34,7 @@ export function createEmbeddedJobQueue(onBug: (error: unknown) => void): Embedde
     concurrency: 0,
     handler: undefined,
   });
-  const lanes: Record<Stage, Lane> = { save: newLane(), exec: newLane() };
+  const lanes: Record<QueuedStage, Lane> = { save: newLane(), exec: newLane(), callback: newLane() };
   let paused = false;
 
   function enqueue(lane: Lane, delivery: Delivery): void {
@@ -97,7 +96,7 @@ export function createEmbeddedJobQueue(onBug: (error: unknown) => void): Embedde
     ping: async () => {},
     async close() {
       paused = true;
-      for (const stage of STAGES) for (const { timer } of lanes[stage].delayed.values()) clearTimeout(timer);
+      for (const stage of QUEUED_STAGES) for (const { timer } of lanes[stage].delayed.values()) clearTimeout(timer);
     },
   };
 }

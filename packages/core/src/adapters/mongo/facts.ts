@@ -57,10 +57,10 @@ export function createMongoFactStore(options: MongoOptions): FactStore {
   const removeOnce = (kind: FactKind, id: string) => call(() => collection(kind).deleteOne({ _id: id }));
 
   return {
-    async insert(fact, { durable, with: companion, removing, onVisible }) {
+    async insert(fact, { durable, with: companions = [], removing, onVisible }) {
       // A crash in between leaves a companion alone, which is harmless; it stays even when the fact's id is taken, for
       // by then it may belong to the fact that took it.
-      if (companion) await insertOnce(companion, false);
+      for (const companion of companions) await insertOnce(companion, false);
       const isFirst = await insertOnce(fact, durable);
       if (isFirst) onVisible?.();
       if (isFirst && removing) {
