@@ -1,7 +1,7 @@
 /** A batch in JSON, as REST gives it everywhere. */
 import type { BatchJson } from '@runlane/contract';
+import { toTime } from '@runlane/core';
 import type { BatchView } from './batches.js';
-import { toTime } from './job-json.js';
 
 export function toBatchJson({ batch, jobs, progress, finishedAtMs }: BatchView): BatchJson {
   return {

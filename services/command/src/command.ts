@@ -3,6 +3,8 @@ import type { ArtifactStore, JobFeed, JobQueue, JobStore, Log } from '@runlane/c
 import { v7 } from 'uuid';
 import { type Attachments, createAttachments } from './attach.js';
 import { type Batches, createBatches } from './batches.js';
+import { type CallbackConfig, createCallbackProblems } from './callback-problems.js';
+import { createDeliveries, type Deliveries } from './deliveries.js';
 import { createFiles, type Files } from './files.js';
 import { createJobs, type Jobs } from './jobs.js';
 import { createLanguages, type Languages } from './languages.js';
@@ -21,6 +23,7 @@ export interface Command {
   readonly batches: Batches;
   readonly watchBatch: ReturnType<typeof createWatchBatch>;
   readonly files: Files;
+  readonly deliveries: Deliveries;
   readonly languages: Languages;
   /** Of Runlane. */
   readonly version: string;
@@ -38,7 +41,7 @@ export interface CommandOptions {
   readonly artifacts: Pick<ArtifactStore, 'open'>;
   readonly log: Log;
   readonly version: string;
-  readonly config: {
+  readonly config: CallbackConfig & {
     readonly MAX_QUEUED_JOBS: number;
     readonly MAX_DOWNLOADS: number;
     readonly DOWNLOAD_STALL_SECONDS: number;
@@ -47,7 +50,8 @@ export interface CommandOptions {
 
 export function createCommand({ store, queue, feed, artifacts, log, version, config }: CommandOptions): Command {
   const languages = createLanguages(store);
-  const jobs = createJobs({ store, feed });
+  const jobs = createJobs({ store, feed, queue });
+  const callbackProblems = createCallbackProblems(config);
   const watch = createWatch({ jobs, store, feed });
   const batches = createBatches({ jobs, store, log });
   const room = createRoom(store, config.MAX_QUEUED_JOBS);
@@ -57,11 +61,20 @@ export function createCommand({ store, queue, feed, artifacts, log, version, con
       () => 'away',
     );
   return {
-    submit: createSubmit({ store, queue, languages, newId: () => v7(), room, log }),
+    submit: createSubmit({ store, queue, languages, callbackProblems, newId: () => v7(), room, log }),
     jobs,
     watch,
     attachments: createAttachments({ jobs, store, feed, watch, log }),
-    submitBatch: createSubmitBatch({ store, queue, batches, languages, newId: () => v7(), room, log }),
+    submitBatch: createSubmitBatch({
+      store,
+      queue,
+      batches,
+      languages,
+      callbackProblems,
+      newId: () => v7(),
+      room,
+      log,
+    }),
     batches,
     watchBatch: createWatchBatch({ batches, store }),
     files: createFiles({
@@ -70,6 +83,7 @@ export function createCommand({ store, queue, feed, artifacts, log, version, con
       maxDownloads: config.MAX_DOWNLOADS,
       takeWithinMs: config.DOWNLOAD_STALL_SECONDS,
     }),
+    deliveries: createDeliveries({ jobs, store }),
     languages,
     version,
     async readiness() {

@@ -20,6 +20,9 @@ export const COMMAND_VARIABLES = [
   'MAX_QUEUED_JOBS',
   'MAX_DOWNLOADS',
   'DOWNLOAD_STALL_SECONDS',
+  'WEBHOOKS',
+  'WEBHOOK_ALLOW_HTTP',
+  'WEBHOOK_ALLOWED_NETWORKS',
 ] as const;
 
 export interface CommandDoorsOptions {

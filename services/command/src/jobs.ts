@@ -5,6 +5,7 @@ import {
   type JobFeed,
   type JobId,
   type JobPage,
+  type JobQueue,
   type JobStore,
   type JobView,
   type ListQuery,
@@ -22,7 +23,13 @@ export interface Jobs {
   carryOutCancel(id: JobId): Promise<void>;
 }
 
-export function createJobs({ store, feed }: { readonly store: JobStore; readonly feed: JobFeed }): Jobs {
+export interface JobsDependencies {
+  readonly store: JobStore;
+  readonly feed: JobFeed;
+  readonly queue: Pick<JobQueue, 'add'>;
+}
+
+export function createJobs({ store, feed, queue }: JobsDependencies): Jobs {
   async function get(ownerId: OwnerId, id: JobId): Promise<JobView> {
     const view = await store.get(id);
     if (view?.job.ownerId !== ownerId) throw new RunlaneError('JOB_NOT_FOUND', `there is no job ${id}`);
@@ -36,6 +43,8 @@ export function createJobs({ store, feed }: { readonly store: JobStore; readonly
     if (await store.isHeld(id)) await feed.wish(id, { type: 'cancel' }).catch(() => undefined);
     else if (await store.finish(id, view.attempt, resultWithoutRun('cancelled'))) {
       await feed.append(id, { id: `${view.attempt + 1}-1`, type: 'end' }).catch(() => undefined);
+      // Not waited for: where the queue is away, the reconciler adds it later.
+      if (view.job.callbackUrl !== undefined) void queue.add('callback', id).catch(() => undefined);
     }
   }
 

@@ -315,8 +315,8 @@ test('what the compiler said of a checker is told apart from what it said of the
 });
 
 test('cases are told as they are judged, and from the result to whoever comes late', async () => {
-  const { store, feed } = doors.ports;
-  const watch = createWatch({ jobs: createJobs({ store, feed }), store, feed });
+  const { store, feed, openQueue } = doors.ports;
+  const watch = createWatch({ jobs: createJobs({ store, feed, queue: openQueue.queue }), store, feed });
   const told = async (id: string) => {
     const events: unknown[] = [];
     for await (const event of watch.watch(ANONYMOUS, id, undefined, new AbortController().signal))

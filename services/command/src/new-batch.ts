@@ -1,6 +1,7 @@
 /** What a client asked for as a batch, checked job by job: others get in between, however large it is. */
 import { type FieldProblem, type NewJob, type RunlaneError, uncheckedBatchSchema } from '@runlane/contract';
 import type { Program } from '@runlane/core';
+import type { CallbackProblems } from './callback-problems.js';
 import type { KnownLanguage } from './languages.js';
 import { checkNewJob, programProblems, toProgram } from './to-program.js';
 import { check, invalidRequest, MAX_PROBLEMS } from './validate.js';
@@ -21,6 +22,7 @@ export async function readNewBatch(
   body: unknown,
   known: readonly KnownLanguage[],
   mostJobs: number,
+  against: CallbackProblems,
 ): Promise<NewBatch> {
   const { value, problems: own } = check(uncheckedBatchSchema, body);
   if (!value) throw invalidRequest(own);
@@ -29,7 +31,7 @@ export async function readNewBatch(
     const reason = `must have at most ${mostJobs} jobs: no more may wait on this server (MAX_QUEUED_JOBS); send smaller batches`;
     throw invalidRequest([{ field: 'jobs', reason }]);
   }
-  const checked = await inTurns(unchecked, (job) => checkNewJob(job, known));
+  const checked = await inTurns(unchecked, (job) => checkNewJob(job, known, against));
   if (checked.some((each) => !each.value)) {
     throw refusal(await inTurns(checked, (each) => (each.value ? programProblems(each.value, known) : each.problems)));
   }

@@ -20,7 +20,8 @@ function submitBatchOver(store: JobStore, { openQueue, feed }: TestDoors['ports'
   return createSubmitBatch({
     store,
     queue: { ...openQueue.queue, add },
-    batches: createBatches({ jobs: createJobs({ store, feed }), store, log }),
+    callbackProblems: () => [],
+    batches: createBatches({ jobs: createJobs({ store, feed, queue: openQueue.queue }), store, log }),
     languages: createLanguages(store),
     newId: () => ID,
     room: createRoom(store, 10_000),

@@ -13,6 +13,7 @@ import {
   type OwnerId,
 } from '@runlane/core';
 import { type Batches, type BatchView, toBatchView } from './batches.js';
+import type { CallbackProblems } from './callback-problems.js';
 import { openKey } from './idempotency.js';
 import type { Languages } from './languages.js';
 import { readNewBatch, toPrograms } from './new-batch.js';
@@ -23,6 +24,7 @@ export interface SubmitBatchDependencies {
   readonly queue: JobQueue;
   readonly batches: Batches;
   readonly languages: Languages;
+  readonly callbackProblems: CallbackProblems;
   readonly newId: () => BatchId;
   readonly room: Room;
   readonly log: Log;
@@ -50,11 +52,11 @@ const QUEUED_AT_ONCE = 100;
  * run all the same, and a retry with the same key adds the others.
  */
 export function createSubmitBatch(dependencies: SubmitBatchDependencies) {
-  const { store, queue, batches, languages, newId, room, log } = dependencies;
+  const { store, queue, batches, languages, callbackProblems, newId, room, log } = dependencies;
 
   return async function submitBatch({ body, ownerId, idempotencyKey: key }: BatchSubmission): Promise<SubmittedBatch> {
     const known = await languages.all();
-    const { jobs: asked, metadata } = await readNewBatch(body, known, room.size);
+    const { jobs: asked, metadata } = await readNewBatch(body, known, room.size, callbackProblems);
     const bodyDigest = key === undefined ? '' : digestOf(Buffer.from(JSON.stringify({ jobs: asked, metadata })));
     const keyed = await openKey(store, { ownerId, key, bodyDigest, newId, find: batches.find });
     if (keyed.made) return { view: keyed.made, replayed: true };
@@ -69,8 +71,16 @@ export function createSubmitBatch(dependencies: SubmitBatchDependencies) {
     const batch: Batch = { id, ownerId, total, ...(metadata && { metadata }), createdAtMs };
     const ids = batchJobIds(id, total);
     const jobs = programs.map((program, index): Job => {
-      const own = asked[index]?.metadata;
-      return { id: ids[index] as JobId, ownerId, batchId: id, program, ...(own && { metadata: own }), createdAtMs };
+      const { metadata: own, callbackUrl } = asked[index] ?? {};
+      return {
+        id: ids[index] as JobId,
+        ownerId,
+        batchId: id,
+        program,
+        ...(own && { metadata: own }),
+        ...(callbackUrl !== undefined && { callbackUrl }),
+        createdAtMs,
+      };
     });
     // The key names the batch, and the batch's id its jobs: whatever this is cut off by, the same request finds what there
     // is and adds the rest. Without a key nobody knows the ids, and the jobs that there are end all the same.

@@ -10,6 +10,7 @@ import {
   type OwnerId,
   tellMoment,
 } from '@runlane/core';
+import type { CallbackProblems } from './callback-problems.js';
 import { openKey } from './idempotency.js';
 import type { Languages } from './languages.js';
 import type { Room } from './room.js';
@@ -19,6 +20,7 @@ export interface SubmitDependencies {
   readonly store: JobStore;
   readonly queue: JobQueue;
   readonly languages: Languages;
+  readonly callbackProblems: CallbackProblems;
   readonly newId: () => JobId;
   readonly room: Room;
   readonly log: Log;
@@ -42,11 +44,11 @@ export interface Submitted {
  * `IDEMPOTENCY_IN_FLIGHT`. In all these cases but `STORE_UNAVAILABLE` no job was made; with that one it may have been, and a
  * key tells.
  */
-export function createSubmit({ store, queue, languages, newId, room, log }: SubmitDependencies) {
+export function createSubmit({ store, queue, languages, callbackProblems, newId, room, log }: SubmitDependencies) {
   return async function submit({ body, ownerId, idempotencyKey: key }: Submission): Promise<Submitted> {
     const receivedAtMs = performance.now();
     const known = await languages.all();
-    const newJob = readNewJob(body, known);
+    const newJob = readNewJob(body, known, callbackProblems);
     const bodyDigest = key === undefined ? '' : digestOf(Buffer.from(JSON.stringify(newJob)));
     const keyed = await openKey(store, { ownerId, key, bodyDigest, newId, find: store.get });
     // A key that made a job gives that job, whatever has become of languages and room since.
@@ -62,6 +64,7 @@ export function createSubmit({ store, queue, languages, newId, room, log }: Subm
       ownerId,
       program,
       ...(newJob.metadata && { metadata: newJob.metadata }),
+      ...(newJob.callbackUrl !== undefined && { callbackUrl: newJob.callbackUrl }),
       createdAtMs: Date.now(),
     };
     tellMoment(id, 'received', receivedAtMs);

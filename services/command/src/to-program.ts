@@ -10,6 +10,7 @@ import {
   VERSION_EXAMPLES,
 } from '@runlane/contract';
 import type { Interactive, Limits, Program } from '@runlane/core';
+import type { CallbackProblems } from './callback-problems.js';
 import { calledLanguage, findLanguage, type KnownLanguage } from './languages.js';
 import { toJudging } from './to-judging.js';
 import { definedLimits, toSources } from './to-sources.js';
@@ -19,21 +20,26 @@ import { type Checked, check, invalidRequest } from './validate.js';
  * What a client asked for, checked field by field.
  * @throws RunlaneError `INVALID_REQUEST` naming every bad field, those that only the languages on offer decide too.
  */
-export function readNewJob(body: unknown, known: readonly KnownLanguage[]): NewJob {
-  const { value, problems } = checkNewJob(body, known);
+export function readNewJob(body: unknown, known: readonly KnownLanguage[], against: CallbackProblems): NewJob {
+  const { value, problems } = checkNewJob(body, known, against);
   if (value) return value;
   throw invalidRequest(problems);
 }
 
 /** The same without throwing: what was asked for, or all that is wrong with it. */
-export function checkNewJob(body: unknown, known: readonly KnownLanguage[]): Checked<NewJob> {
+export function checkNewJob(
+  body: unknown,
+  known: readonly KnownLanguage[],
+  against: CallbackProblems,
+): Checked<NewJob> {
   const { value, problems } = check(newJobSchema, body);
-  if (value) return { value, problems };
+  const uncalled = against(asRecord(body).callbackUrl);
+  if (value && uncalled.length === 0) return { value, problems };
   const named = new Set(problems.map(({ field }) => field));
   const more = loosely(body)
     .flatMap((wanted) => offerProblems(wanted, known))
     .filter(({ field }) => !named.has(field));
-  return { problems: [...problems, ...more] };
+  return { problems: [...problems, ...more, ...uncalled] };
 }
 
 /** What the languages on offer have against a job that is otherwise good. */

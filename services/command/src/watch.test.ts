@@ -11,8 +11,8 @@ let doors: TestDoors;
 let watch: Watch;
 before(async () => {
   doors = await openTestDoors();
-  const { store, feed } = doors.ports;
-  watch = createWatch({ jobs: createJobs({ store, feed }), store, feed });
+  const { store, feed, openQueue } = doors.ports;
+  watch = createWatch({ jobs: createJobs({ store, feed, queue: openQueue.queue }), store, feed });
 });
 after(() => doors.close());
 

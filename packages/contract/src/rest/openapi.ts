@@ -19,6 +19,7 @@ import {
 } from './requests.js';
 import {
   batchSchema,
+  deliveriesSchema,
   execResultSchema,
   jobEventSchema,
   jobPageSchema,
@@ -252,6 +253,19 @@ export function createOpenApiDocument(version: string) {
       304: { description: 'The client has these bytes already.' },
     },
     [...ONE_JOB, 'NOT_FOUND', 'JOB_NOT_ENDED', 'FILE_GONE', 'TOO_MANY_DOWNLOADS'],
+  );
+  route(
+    {
+      method: 'get',
+      path: '/v1/jobs/{id}/deliveries',
+      operationId: 'listDeliveries',
+      tags: ['Jobs'],
+      summary: 'How telling its end to its callback goes',
+      description: 'Only of a job with a `callbackUrl`.',
+      request: { params: jobParamsSchema },
+    },
+    { 200: json(deliveriesSchema, 'Every attempt so far, and when the next one is.') },
+    [...ONE_JOB, 'NOT_FOUND'],
   );
   route(
     {

@@ -3,6 +3,7 @@
  * types, and are the OpenAPI document's.
  */
 import { z } from 'zod';
+import { callbackUrlProblem, MAX_CALLBACK_URL_BYTES } from './callback-url.js';
 import { checkJudging, judgingFields } from './judging.js';
 import {
   argument,
@@ -71,6 +72,20 @@ const labels = (of: string) =>
     example: { exercise: '7' },
   });
 
+const callbackUrl = z
+  .string()
+  .superRefine((text, context) => {
+    const problem = callbackUrlProblem(text);
+    if (problem) context.addIssue({ code: 'custom', message: problem });
+  })
+  .optional()
+  .meta({
+    description:
+      `Where the job is posted to when it has ended, signed, until somebody takes it: see docs/webhooks.md. At most ` +
+      `${MAX_CALLBACK_URL_BYTES} bytes, https, on a public address.`,
+    example: 'https://example.org/hooks/runlane',
+  });
+
 /** What several fields decide together. They may be of any type still: then their own checks have said so. */
 function checkAcrossFields(value: unknown, context: z.RefinementCtx): void {
   if (typeof value !== 'object' || value === null) return;
@@ -95,6 +110,7 @@ export const newJobSchema = z
     limits: limitsSchema.optional(),
     interactive: interactiveSchema.optional(),
     ...judgingFields,
+    callbackUrl,
     metadata: labels('job'),
   })
   // Even where other fields are bad, so that all are named at once.

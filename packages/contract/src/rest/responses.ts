@@ -1,6 +1,7 @@
 /** What clients get. A job in JSON is the same everywhere. */
 import { z } from 'zod';
 import { ERRORS, type ErrorCode } from '../errors.js';
+import { DELIVERY_ENDS, DELIVERY_ERRORS } from './delivery.js';
 import { limitsSchema } from './program-fields.js';
 import { batchIdSchema, jobIdSchema } from './requests.js';
 import { STATUSES } from './status.js';
@@ -151,6 +152,33 @@ export const jobPageSchema = z
   .meta({ id: 'JobPage' });
 
 export type JobPageJson = z.output<typeof jobPageSchema>;
+
+export const deliverySchema = z
+  .object({
+    startedAt: time,
+    endedAt: time.optional().meta({ description: 'Absent while it is under way, and of one that was lost.' }),
+    statusCode: z.int().optional().meta({ description: 'What the receiver answered.' }),
+    error: z.enum(DELIVERY_ERRORS).optional().meta({ description: 'Why there is no answer.' }),
+  })
+  .meta({ id: 'Delivery', description: 'A call of a `callbackUrl`, and what came of it.' });
+
+export type DeliveryJson = z.output<typeof deliverySchema>;
+
+export const deliveriesSchema = z
+  .object({
+    jobId: jobIdSchema,
+    webhookId: z.string().meta({ description: 'The header `webhook-id` of every attempt.' }),
+    callbackUrl: z.string(),
+    state: z.enum(['pending', ...DELIVERY_ENDS]).meta({
+      description:
+        '`pending` until then; `delivered` with a 2xx; `gone` after a 410; `given_up` after as many attempts as are made.',
+    }),
+    attempts: z.array(deliverySchema).meta({ description: 'In order.' }),
+    nextAttemptAt: time.optional(),
+  })
+  .meta({ id: 'Deliveries', description: 'How telling the end of a job to its `callbackUrl` goes.' });
+
+export type DeliveriesJson = z.output<typeof deliveriesSchema>;
 
 const statusCounts = z
   .partialRecord(z.enum(STATUSES), z.int().min(1))

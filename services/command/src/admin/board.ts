@@ -2,7 +2,7 @@
 import { createBullBoard } from '@bull-board/api';
 import { BullAdapter } from '@bull-board/api/bullAdapter';
 import { ExpressAdapter } from '@bull-board/express';
-import { STAGES } from '@runlane/core';
+import { QUEUED_STAGES } from '@runlane/core';
 import type { OpenQueue } from '@runlane/core/adapters';
 import type { Express } from 'express';
 import { EmbeddedQueueAdapter } from './embedded-queue-adapter.js';
@@ -15,7 +15,7 @@ export function createBoard(open: OpenQueue): Express {
   const queues =
     open.kind === 'bull'
       ? open.queue.boardQueues.map((queue) => new BullAdapter(queue, { readOnlyMode: true }))
-      : STAGES.map((stage) => new EmbeddedQueueAdapter(open.queue, stage));
+      : QUEUED_STAGES.map((stage) => new EmbeddedQueueAdapter(open.queue, stage));
   createBullBoard({ queues, serverAdapter, options: { uiConfig: { boardTitle: 'Runlane' } } });
   const app = serverAdapter.getRouter() as Express;
   app.disable('x-powered-by');

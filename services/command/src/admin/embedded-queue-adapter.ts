@@ -2,7 +2,7 @@
 
 import { BaseAdapter } from '@bull-board/api/dist/queueAdapters/base.js';
 import type { JobCounts, JobStatus, QueueJob, QueueJobOptions, Status } from '@bull-board/api/dist/types.js';
-import { QUEUE_NAMES, type Stage } from '@runlane/core';
+import { QUEUE_NAMES, type QueuedStage } from '@runlane/core';
 import type { Delivery, EmbeddedJobQueue } from '@runlane/core/adapters';
 
 const SHOWN = ['active', 'waiting', 'delayed'] as const;
@@ -15,7 +15,7 @@ const refuse = async (): Promise<never> => {
 export class EmbeddedQueueAdapter extends BaseAdapter {
   constructor(
     private readonly queue: EmbeddedJobQueue,
-    private readonly stage: Stage,
+    private readonly stage: QueuedStage,
   ) {
     super('bull', { readOnlyMode: true, description: 'in memory; rebuilt from the store after a restart' });
   }

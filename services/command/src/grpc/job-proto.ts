@@ -131,7 +131,7 @@ function toLimitsMessage(limits: Limits): types.Limits {
 
 /** A message as the JSON that REST would have got, so that one schema checks both. Protobuf's empty values are unset. */
 export function toNewJobInput(program: execution.Program | undefined): Record<keyof NewJob, unknown> {
-  const { stdin, args, env, limits, interactive, metadata, cases, judge, ...sources } =
+  const { stdin, args, env, limits, interactive, metadata, cases, judge, callbackUrl, ...sources } =
     program ?? execution.Program.decode(new Uint8Array());
   return {
     ...toSourcesInput(sources),
@@ -143,6 +143,7 @@ export function toNewJobInput(program: execution.Program | undefined): Record<ke
     interactive,
     cases: toCasesInput(cases),
     judge: judge && toJudgeInput(judge),
+    callbackUrl: callbackUrl || undefined,
     metadata: Object.keys(metadata).length === 0 ? undefined : metadata,
   };
 }

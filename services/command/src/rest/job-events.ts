@@ -1,5 +1,5 @@
 /** What happens in a job, as server-sent events. */
-import { encodeText, toJobJson } from '../job-json.js';
+import { encodeText, toJobJson } from '@runlane/core';
 import type { WatchEvent } from '../watch.js';
 import type { SentEvent } from './events.js';
 

@@ -9,11 +9,11 @@ import {
   type SystemJson,
   submitCodeSchema,
 } from '@runlane/contract';
-import { ANONYMOUS, type Log, tellMoment } from '@runlane/core';
+import { ANONYMOUS, type Log, tellMoment, toJobJson, toSummaryJson } from '@runlane/core';
 import { methodNotAllowed } from '@runlane/http';
 import { type Request, Router } from 'express';
 import type { Command } from '../command.js';
-import { toExecResultJson, toJobJson, toSummaryJson } from '../job-json.js';
+import { toExecResultJson } from '../exec-result-json.js';
 import type { KnownLanguage } from '../languages.js';
 import { validate } from '../validate.js';
 import { checkAsksForWebSocket, converse } from './attach.js';
@@ -28,7 +28,7 @@ import type { WebSockets } from './web-socket.js';
 
 /** @param closing aborts when the server stops: whoever waits or watches is answered then, and can come back. */
 export function createRoutes(
-  { submit, jobs, watch, attachments, files, languages, version }: Command,
+  { submit, jobs, watch, attachments, files, deliveries, languages, version }: Command,
   webSockets: WebSockets,
   closing: AbortSignal,
   log: Log,
@@ -118,6 +118,13 @@ export function createRoutes(
       await sendFile(request, response, file, files);
     })
     .all(methodNotAllowed('GET', 'HEAD'));
+
+  routes
+    .route('/v1/jobs/:id/deliveries')
+    .get(async (request, response) => {
+      response.json(await deliveries.of(ownerId, idOf(request)));
+    })
+    .all(methodNotAllowed('GET'));
 
   routes
     .route('/v1/languages')
