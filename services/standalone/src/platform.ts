@@ -6,7 +6,9 @@ import { openPorts, STORE_VARIABLES } from '@runlane/core/adapters';
 import { runWorker, WORKER_VARIABLES } from '@runlane/worker';
 
 await runService('platform', async ({ env, closer, log }) => {
-  const config = readConfig(env, [...COMMAND_VARIABLES, ...WORKER_VARIABLES, ...STORE_VARIABLES, 'DATA_DIR']);
+  const read = readConfig(env, [...COMMAND_VARIABLES, ...WORKER_VARIABLES, ...STORE_VARIABLES, 'DATA_DIR']);
+  // The worker beside it tells whether there is something to sign with.
+  const config = { ...read, WEBHOOKS: read.WEBHOOK_SECRET && ('on' as const) };
   const ports = await openPorts(config, { closer, log });
   await ports.store
     .forgetRunners((address, runner) => isOfPredecessor(address, runner, config))

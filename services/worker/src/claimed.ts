@@ -132,8 +132,10 @@ export async function endJob(context: WorkerContext, job: Job, attempt: number, 
   const { id, program } = job;
   try {
     const first = await throughOutages(context, id, () => store.finish(id, attempt, result));
-    if (first) metrics.ended(program.language, result.status);
-    else log.info({ jobId: id, attempt }, 'another result came first; this one is dropped');
+    if (first) {
+      metrics.ended(program.language, result.status);
+      tellCallback(context, job);
+    } else log.info({ jobId: id, attempt }, 'another result came first; this one is dropped');
     return first;
   } catch (error) {
     if (!isTooLarge(error)) throw error;
@@ -141,6 +143,12 @@ export async function endJob(context: WorkerContext, job: Job, attempt: number, 
     const message = `the result cannot be stored: ${result.stdout.length + result.stderr.length} bytes of output are too much`;
     return endJob(context, job, attempt, resultWithoutRun('error', { message }));
   }
+}
+
+/** Owed since its acceptance: where this is lost, the reconciler adds it. */
+function tellCallback({ queue, log }: WorkerContext, { id, callbackUrl }: Job): void {
+  if (callbackUrl === undefined) return;
+  queue.add('callback', id).catch(() => log.warn({ jobId: id }, 'the callback is not queued; the reconciler will'));
 }
 
 /** Store something that belongs to a result, again and again while the store is away, for up to a minute. */

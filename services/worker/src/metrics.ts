@@ -1,6 +1,7 @@
 /** What a worker counts and measures, in Prometheus' form. */
-import type { FinalStatus, Stage } from '@runlane/core';
-import { STAGES } from '@runlane/core';
+import type { DeliveryEnd } from '@runlane/contract';
+import type { FinalStatus, QueuedStage } from '@runlane/core';
+import { QUEUED_STAGES } from '@runlane/core';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 
 export interface Metrics {
@@ -8,13 +9,19 @@ export interface Metrics {
   started(language: string): void;
   ended(language: string, status: FinalStatus): void;
   /** How a stage of a job went for this worker, and how long it took, in milliseconds. */
-  handled(stage: Stage, outcome: 'done' | 'skipped' | 'failed' | 'handed_back', durationMs: number): void;
+  handled(stage: QueuedStage, outcome: 'done' | 'skipped' | 'failed' | 'handed_back', durationMs: number): void;
+  /** A callback was called: the class of its status, such as `2xx`, or why it did not answer. */
+  called(outcome: string): void;
+  /** A callback is called no more. */
+  told(outcome: DeliveryEnd): void;
+  /** Show how many callbacks are being called. */
+  callsUnderWay(count: () => number): void;
   text(): Promise<string>;
   readonly contentType: string;
 }
 
 export interface Gauges {
-  depth(stage: Stage): Promise<number>;
+  depth(stage: QueuedStage): Promise<number>;
   slots(): { total: number; used: number; runners: number };
 }
 
@@ -47,7 +54,7 @@ export function createMetrics({ depth, slots }: Gauges): Metrics {
     labelNames: ['stage'],
     registers,
     async collect() {
-      for (const stage of STAGES) this.set({ stage }, await depth(stage).catch(() => Number.NaN));
+      for (const stage of QUEUED_STAGES) this.set({ stage }, await depth(stage).catch(() => Number.NaN));
     },
   });
   new Gauge({
@@ -61,10 +68,34 @@ export function createMetrics({ depth, slots }: Gauges): Metrics {
       this.set({ kind: 'used' }, used);
     },
   });
+  const called = new Counter({
+    name: 'runlane_callback_calls_total',
+    help: 'Calls of callbacks that this worker made, by the class of the status, or by why there was none.',
+    labelNames: ['outcome'],
+    registers,
+  });
+  const told = new Counter({
+    name: 'runlane_callbacks_ended_total',
+    help: 'Callbacks that this worker calls no more.',
+    labelNames: ['outcome'],
+    registers,
+  });
   return {
     started: (language) => started.inc({ language }),
     ended: (language, status) => ended.inc({ language, status }),
     handled: (stage, outcome, durationMs) => handled.observe({ stage, outcome }, durationMs / 1_000),
+    called: (outcome) => called.inc({ outcome }),
+    told: (outcome) => told.inc({ outcome }),
+    callsUnderWay(count) {
+      new Gauge({
+        name: 'runlane_callback_calls_under_way',
+        help: 'Callbacks that are being called.',
+        registers,
+        collect() {
+          this.set(count());
+        },
+      });
+    },
     text: () => registry.metrics(),
     contentType: registry.contentType,
   };

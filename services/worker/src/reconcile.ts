@@ -27,9 +27,14 @@ export interface ReconcilerOptions {
   /** Age from which a job is looked after, in milliseconds; also the pause between rounds. */
   readonly graceMs: number;
   readonly retentionMs: number;
+  /** Look after some of what is owed to callbacks; true when the end was reached. */
+  readonly lookAfterCallbacks?: () => Promise<boolean>;
 }
 
-export function createReconciler(context: WorkerContext, { graceMs, retentionMs }: ReconcilerOptions): Reconciler {
+export function createReconciler(
+  context: WorkerContext,
+  { graceMs, retentionMs, lookAfterCallbacks = async () => true }: ReconcilerOptions,
+): Reconciler {
   const { store, queue, artifacts, log } = context;
   let cursor: JobId | undefined;
   let expiredAtMs = 0;
@@ -78,6 +83,7 @@ export function createReconciler(context: WorkerContext, { graceMs, retentionMs 
     let atEnd = true;
     try {
       atEnd = await tick(olderThanMs);
+      atEnd = (await lookAfterCallbacks()) && atEnd;
       await expire();
     } catch (error) {
       log.warn({ reason: (error as Error).message }, 'could not look after jobs in flight; trying again');

@@ -1,6 +1,7 @@
 /** Starts a worker and its own HTTP door. */
 import type { Closer, Log } from '@runlane/core';
 import type { OpenPorts } from '@runlane/core/adapters';
+import { CALLBACK_VARIABLES } from './callback/stage.js';
 import { startWorkerHttp } from './http.js';
 import { createWorker, type Worker, type WorkerOptions } from './worker.js';
 
@@ -15,6 +16,7 @@ export const WORKER_VARIABLES = [
   'RETENTION_HOURS',
   'ARTIFACT_STORE_MB',
   'SHUTDOWN_SECONDS',
+  ...CALLBACK_VARIABLES,
 ] as const;
 
 export interface RunWorkerOptions {

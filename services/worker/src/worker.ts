@@ -1,4 +1,4 @@
-/** A worker: both stages, the reconciler, and an orderly stop. It holds nothing that another worker cannot take over. */
+/** A worker: both stages, callbacks, the reconciler, and an orderly stop. It holds nothing that another worker cannot take over. */
 import { randomUUID } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { hostname } from 'node:os';
@@ -11,9 +11,10 @@ import {
   type JobQueue,
   type JobStore,
   type Log,
-  type Stage,
+  type QueuedStage,
   withQuota,
 } from '@runlane/core';
+import { type CallbackConfig, createCallbackStage } from './callback/stage.js';
 import type { Outcome } from './claimed.js';
 import type { WorkerContext } from './context.js';
 import { createExecute } from './execute.js';
@@ -28,7 +29,7 @@ export interface WorkerOptions {
   readonly feed: JobFeed;
   readonly artifacts: ArtifactStore;
   readonly log: Log;
-  readonly config: {
+  readonly config: CallbackConfig & {
     readonly RUNNERS: readonly string[];
     readonly LEASE_SECONDS: number;
     readonly WORKER_CONCURRENCY: number;
@@ -90,7 +91,7 @@ export function createWorker({ store, queue, feed, artifacts, log, config }: Wor
   };
   const running = new Set<Promise<unknown>>();
 
-  function handlerOf(stage: Stage, handle: (id: JobId) => Promise<Outcome>): DeliveryHandler {
+  function handlerOf(stage: QueuedStage, handle: (id: JobId) => Promise<Outcome>): DeliveryHandler {
     return async (id) => {
       const startedAtMs = performance.now();
       const work = handle(id).catch((error: unknown): Outcome => {
@@ -107,6 +108,9 @@ export function createWorker({ store, queue, feed, artifacts, log, config }: Wor
     };
   }
 
+  const callbacks = createCallbackStage(context, config);
+  // These wait for no runner.
+  if (callbacks) queue.process('callback', callbacks.concurrency, handlerOf('callback', callbacks.deliver));
   // Deliveries are taken only once a runner is there: until then, jobs wait in the queue, not in this process.
   const taking = pool.ready.then(() => {
     if (draining.signal.aborted) return;
@@ -117,6 +121,7 @@ export function createWorker({ store, queue, feed, artifacts, log, config }: Wor
   const reconciler = createReconciler(context, {
     graceMs: config.RECONCILE_SECONDS,
     retentionMs: config.RETENTION_HOURS,
+    ...(callbacks && { lookAfterCallbacks: callbacks.look }),
   });
 
   return {

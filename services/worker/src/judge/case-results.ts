@@ -7,13 +7,12 @@ import {
   type TestCase,
   type Verdict,
 } from '@runlane/core';
+import { firstBytes } from '../first-bytes.js';
 import type { Finding } from './verdict.js';
 
 /** Kept of both streams of all cases together, far below what a document of a store may hold, and of one stream of one case. */
 const ALL_OUTPUT_BYTES = 2 * 1024 * 1024;
 const STREAM_BYTES = 64 * 1024;
-const LONGEST_CHARACTER_BYTES = 4;
-const NOTHING = new Uint8Array();
 
 /** How much of each stream is kept: the same for every case, so that it does not depend on which ended first. */
 export function streamBytesOf(cases: number): number {
@@ -47,15 +46,6 @@ export function toCaseResult(
 
 export function skipped(index: number, testCase: TestCase): CaseResult {
   return toCaseResult(index, testCase, resultWithoutRun('cancelled'), { verdict: 'skipped' }, 0);
-}
-
-/** A copy, as the rest is not to be kept; not cut within a character, or text would no longer be text. */
-function firstBytes(bytes: Uint8Array, most: number): Uint8Array {
-  if (bytes.length <= most) return bytes.length === 0 ? NOTHING : Buffer.from(bytes);
-  let end = most;
-  const isContinuation = () => ((bytes[end] ?? 0) & 0b1100_0000) === 0b1000_0000;
-  while (end > most - LONGEST_CHARACTER_BYTES && end > 0 && isContinuation()) end -= 1;
-  return Buffer.from(bytes.subarray(0, isContinuation() ? most : end));
 }
 
 /** All cases as the result of the job. */

@@ -1,0 +1,87 @@
+/** The stage `code-callback`: tell a job's end to its callback, and again until somebody takes it. */
+import { type BegunCall, isOver, type JobId, type JobView, messageIdOf } from '@runlane/core';
+import type { Outcome } from '../claimed.js';
+import type { WorkerContext } from '../context.js';
+import { bodyOf } from './body.js';
+import type { MakeCall } from './call.js';
+import type { Answer } from './post.js';
+import type { Receivers } from './receivers.js';
+import { pauseAfter } from './schedule.js';
+
+export interface DeliverTerms {
+  readonly makeCall: MakeCall;
+  readonly receivers: Receivers;
+  readonly maxCalls: number;
+  readonly firstPauseMs: number;
+  /** How long a call may be under way before it counts as lost, in milliseconds. */
+  readonly leaseMs: number;
+}
+
+/** How soon a receiver whose places are taken is tried again, in milliseconds. */
+const BUSY_PAUSE_MS = 1_000;
+/** `410 Gone`: the receiver says that it wants nothing more. */
+const GONE = 410;
+
+export function createDeliver(context: WorkerContext, terms: DeliverTerms) {
+  const { store, metrics, log, workerId } = context;
+  const { callbacks } = store;
+  const { makeCall, receivers, maxCalls, firstPauseMs, leaseMs } = terms;
+
+  /** How many calls there were when there is to be no other. */
+  async function conclude(id: JobId, outcome: 'delivered' | 'gone' | 'given_up', calls: number): Promise<void> {
+    if (await callbacks.conclude(id, outcome, calls)) metrics.told(outcome);
+    if (outcome !== 'delivered') log.info({ jobId: id, outcome, calls }, 'a callback is called no more');
+  }
+
+  async function callOnce(view: JobView, url: URL): Promise<Outcome> {
+    const { id } = view.job;
+    const asked = await callbacks.begin(id, { workerId, leaseMs, maxCalls });
+    if (asked.outcome === 'exhausted') await conclude(id, 'given_up', asked.calls);
+    if (asked.outcome !== 'begun') return 'skipped';
+    const timestamp = Math.floor(Date.now() / 1_000);
+    const answer = await makeCall(url, { id: messageIdOf(id), timestamp, body: bodyOf(view) });
+    return take(asked.call, answer);
+  }
+
+  /** Record what came of a call, and see to what comes next. */
+  async function take(call: BegunCall, { retryAfterMs, ...answer }: Answer): Promise<Outcome> {
+    const { id, number } = call;
+    const { statusCode, error } = answer;
+    metrics.called(error ?? `${Math.floor((statusCode ?? 0) / 100)}xx`);
+    const isTaken = statusCode !== undefined && statusCode >= 200 && statusCode < 300;
+    const end = isTaken ? 'delivered' : statusCode === GONE ? 'gone' : number >= maxCalls ? 'given_up' : undefined;
+    if (end) {
+      await callbacks.end(call, answer);
+      await conclude(id, end, number);
+      return isTaken ? 'done' : 'failed';
+    }
+    const pauseMs = pauseAfter({ number, firstPauseMs, ...(retryAfterMs !== undefined && { retryAfterMs }) });
+    const nextAtMs = Math.round(Date.now() + pauseMs);
+    await callbacks.end(call, { ...answer, nextAtMs });
+    log.info({ jobId: id, call: number, ...answer, nextAtMs }, 'a callback did not take it; it is called again');
+    addLater(id, nextAtMs);
+    return 'failed';
+  }
+
+  /** After this delivery is over: a queue takes no second one while it lasts. Lost, it is the reconciler's to add. */
+  function addLater(id: JobId, notBeforeAtMs: number): void {
+    setTimeout(() => void context.queue.add('callback', id, { notBeforeAtMs }).catch(() => undefined), 50).unref();
+  }
+
+  return async function deliver(id: JobId): Promise<Outcome> {
+    const callbackUrl = await callbacks.urlOf(id);
+    if (callbackUrl === undefined) return 'skipped';
+    const url = new URL(callbackUrl);
+    const leave = receivers.enter(url);
+    if (!leave) {
+      addLater(id, Date.now() + BUSY_PAUSE_MS * (0.75 + Math.random() / 2));
+      return 'skipped';
+    }
+    try {
+      const view = await store.get(id);
+      return view && isOver(view) ? await callOnce(view, url) : 'skipped';
+    } finally {
+      leave();
+    }
+  };
+}
