@@ -39,3 +39,35 @@ test('a service is passed its own variables, not the addresses of the store and 
   };
   assert.deepEqual(environmentFor('runner', env), { PATH: '/bin', RUNNER_SLOTS: '2' });
 });
+
+const secret = (bytes: number) => `whsec_${Buffer.alloc(bytes, 7).toString('base64')}`;
+
+test('a secret is read as bytes, several separated by blanks', () => {
+  const { WEBHOOK_SECRET } = readConfig({ WEBHOOK_SECRET: ` ${secret(24)}  ${secret(32)}` }, ['WEBHOOK_SECRET']);
+  assert.deepEqual(
+    WEBHOOK_SECRET?.map(({ length }) => length),
+    [24, 32],
+  );
+  assert.equal(readConfig({}, ['WEBHOOK_SECRET']).WEBHOOK_SECRET, undefined);
+});
+
+for (const [what, bad] of [
+  ['without its prefix', Buffer.alloc(24, 7).toString('base64')],
+  ['that is too short', secret(23)],
+  ['that is no base64', 'whsec_?????????????????????????????????'],
+  ['beside a bad one', `${secret(24)} ${secret(8)}`],
+] as const) {
+  test(`a secret ${what} is refused, and not repeated`, () => {
+    assert.throws(
+      () => readConfig({ WEBHOOK_SECRET: bad }, ['WEBHOOK_SECRET']),
+      ({ message }: Error) => message.includes('WEBHOOK_SECRET="…"') && !message.includes(bad),
+    );
+  });
+}
+
+test('what is no network to be called is refused by name', () => {
+  assert.throws(
+    () => readConfig({ WEBHOOK_ALLOWED_NETWORKS: '10.0.0.0/8,10.0.0.1' }, ['WEBHOOK_ALLOWED_NETWORKS']),
+    /WEBHOOK_ALLOWED_NETWORKS=/,
+  );
+});

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { v7 as newId } from 'uuid';
-import type { JobQueue } from './job-queue.js';
+import { STAGES } from './job.js';
+import { type JobQueue, QUEUED_STAGES } from './job-queue.js';
 import { until } from './testing/jobs.js';
 
 /** @param open a queue with nothing in it; it is asked for once for each test. */
@@ -25,6 +26,17 @@ export function testJobQueue(adapter: string, open: () => Promise<JobQueue>, ski
       await until('both are delivered', () => delivered.length === 2);
       assert.deepEqual(delivered.toSorted(), [early, late].toSorted());
       assert.equal(await queue.depth('save'), 1);
+    });
+
+    it('has a queue for each stage: one job may be in all of them', async () => {
+      const id = newId();
+      const delivered: string[] = [];
+      for (const stage of QUEUED_STAGES) await queue.add(stage, id);
+      for (const stage of QUEUED_STAGES) assert.equal(await queue.depth(stage), 1, stage);
+      queue.process('callback', 1, async (given) => void delivered.push(`callback ${given}`));
+      await until('its callback is delivered', () => delivered.length > 0);
+      assert.deepEqual(delivered, [`callback ${id}`]);
+      for (const stage of STAGES) assert.equal(await queue.depth(stage), 1, stage);
     });
 
     it('delivers in the order of adding, lower priorities first', async () => {
