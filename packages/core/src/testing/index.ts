@@ -2,4 +2,5 @@
 export { findDocker, startDocker, TEST_IMAGE, type TestEngine, TOOLS_IMAGE } from './docker.js';
 export * from './jobs.js';
 export { ARCHITECTURES, type Architecture, bootMachine } from './machines.js';
+export { type NameServer, startNameServer } from './name-server.js';
 export * from './servers.js';

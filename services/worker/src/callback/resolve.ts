@@ -2,7 +2,7 @@
  * Every address of a name, asked of name servers by ourselves. The system's own way (getaddrinfo) holds a thread of this process for
  * as long as a server of some client's choice does not answer, and there are four; so /etc/hosts is not looked at.
  */
-import { getServers, promises } from 'node:dns';
+import dns from 'node:dns';
 import { isIP } from 'node:net';
 import { hostOf, isLocalName, LOOPBACK } from '@runlane/core';
 
@@ -17,8 +17,8 @@ export const resolveHost: Resolve = async (url, signal) => {
   const host = hostOf(url);
   if (isIP(host) !== 0) return [host];
   if (isLocalName(host)) return [LOOPBACK];
-  const resolver = new promises.Resolver({ timeout: ANSWER_WITHIN_MS, tries: TRIES });
-  resolver.setServers(getServers());
+  const resolver = new dns.promises.Resolver({ timeout: ANSWER_WITHIN_MS, tries: TRIES });
+  resolver.setServers(dns.getServers());
   const cancel = () => resolver.cancel();
   signal.addEventListener('abort', cancel, { once: true });
   try {
