@@ -1,8 +1,7 @@
 /** What is killed, stopped or repeated: whatever was accepted still ends, once, and nothing stays behind. */
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { rm, stat, symlink, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { basename, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -17,6 +16,7 @@ import {
   stopProcess,
   temporaryFolder,
 } from './platforms.js';
+import { family, fieldOf, freePort, isAlive, killIfAlive, memberOf, pidOf, standaloneOf } from './processes.js';
 
 /** Short times, so that what has to run out runs out soon. */
 const IMPATIENT = { LEASE_SECONDS: '2', RECONCILE_SECONDS: '1' };
@@ -24,73 +24,9 @@ const SLOW = { code: 'import time\nprint("slow")\ntime.sleep(2)\nprint("done")' 
 
 const notRoot = process.getuid?.() !== 0 && 'this test needs root';
 
-/** Pids of all processes below one, itself included. */
-function family(pid: number): number[] {
-  const parents = readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map((name) => ({ pid: Number(name), parent: parentOf(name) }));
-  const below = (of: number): number[] =>
-    parents.filter(({ parent }) => parent === of).flatMap((each) => [each.pid, ...below(each.pid)]);
-  return [pid, ...below(pid)];
-}
-
-function statusOf(pid: number | string): string {
-  try {
-    return readFileSync(`/proc/${pid}/status`, 'utf8');
-  } catch {
-    return '';
-  }
-}
-
-const fieldOf = (pid: number | string, field: string) =>
-  new RegExp(`^${field}:\\s*(.*)$`, 'm').exec(statusOf(pid))?.[1] ?? '';
-const parentOf = (pid: string) => Number(fieldOf(pid, 'PPid'));
-const isAlive = (pid: number) => !['', 'Z'].includes(fieldOf(pid, 'State').slice(0, 1));
-const commandLineOf = (pid: number) => {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
-  } catch {
-    return '';
-  }
-};
-
-/** Of a family, some die with their parent before it is their turn. */
-function killIfAlive(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-  }
-}
-
-const pidOf = ({ process: child }: Started) => {
-  assert.ok(child.pid);
-  return child.pid;
-};
-
-/** The process of a standalone platform whose command line holds these words. */
-function memberOf(platform: Platform, words: string): number {
-  const found = family(pidOf(standaloneOf(platform))).find((pid) => commandLineOf(pid).includes(words));
-  assert.ok(found, `no process with ${words}`);
-  return found;
-}
-
-function standaloneOf({ processes }: Platform): Started {
-  assert.ok(processes.standalone);
-  return processes.standalone;
-}
-
 async function linkTo(target: string): Promise<string> {
   await symlink(target, `${target}-link`);
   return `${target}-link`;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 const runsUntil = (door: Door, id: string) =>

@@ -140,8 +140,8 @@ export function createCallbacks({ facts, now }: CallbacksOptions): Callbacks {
       if (untilAtMs > startedAtMs) return { outcome: 'wait', untilAtMs };
       if (calls.length >= maxCalls) return { outcome: 'exhausted', calls: calls.length };
       const call: BegunCall = { id, number: calls.length + 1, workerId, startedAtMs, leaseMs };
-      // Not synced: a call that a power cut makes forgotten is made again, with the same id.
-      const first = await facts.insert(callFact(call), { durable: false });
+      // On disk before anybody is called: what a receiver was told is in the log, and counts, whatever is killed then.
+      const first = await facts.insert(callFact(call), { durable: true });
       return first ? { outcome: 'begun', call } : { outcome: 'wait', untilAtMs: startedAtMs + leaseMs };
     },
 
