@@ -92,6 +92,12 @@ test('a runner is told no address of a store or queue', () => {
   }
 });
 
+test('only workers hold the secret that callbacks are signed with', () => {
+  const holders = each.filter(([, { environment }]) => environment?.WEBHOOK_SECRET !== undefined).map(([name]) => name);
+  assert.deepEqual(holders, ['worker']);
+  assert.match(services.command.environment.WEBHOOKS, /^\$\{WEBHOOK_SECRET:\+on\}$/);
+});
+
 test('base images have a tag, and none is "latest"', () => {
   const named = each.filter(([, service]) => !service.build).map(([, { image }]) => image);
   const bases = built.flatMap(([, { build }]) =>
