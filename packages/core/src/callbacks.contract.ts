@@ -54,7 +54,7 @@ export function testCallbacks(adapter: string, open: () => Promise<FactStore>, s
       assert.equal(await store.callbacks.urlOf(id), callbackUrl);
       assert.equal((await owedOf(id))?.state, 'waits');
       await store.finish(id, 1, aResult());
-      assert.deepEqual(await owedOf(id), { id, state: 'due', notBeforeAtMs: 0 });
+      assert.equal((await owedOf(id))?.state, 'due');
     });
 
     it('owes nothing to a job without a callback', async () => {
@@ -97,9 +97,10 @@ export function testCallbacks(adapter: string, open: () => Promise<FactStore>, s
         const call = await begun(id);
         assert.equal(call.number, number);
         await store.callbacks.end(call, { statusCode: 500, nextAtMs: nowMs + 10 });
-        assert.deepEqual(await owedOf(id), { id, state: 'due', notBeforeAtMs: nowMs + 10 });
+        assert.equal((await owedOf(id))?.state, 'waits');
         assert.deepEqual(await store.callbacks.begin(id, TERMS), { outcome: 'wait', untilAtMs: nowMs + 10 });
         nowMs += 10;
+        assert.equal((await owedOf(id))?.state, 'due');
       }
       assert.deepEqual(await store.callbacks.begin(id, TERMS), { outcome: 'exhausted', calls: 3 });
       const { calls, told } = await store.callbacks.history(id);

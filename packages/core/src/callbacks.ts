@@ -44,10 +44,11 @@ export interface CallEnd {
 /** A job whose end is owed to its callback, as the reconciler sees it. */
 export interface Owed {
   readonly id: JobId;
-  /** `waits`: for the job's end, or for a call to end. `due`: to be called. `settled`: there is nothing to be told any more. */
+  /**
+   * `waits`: for the job's end, for a call's end, or for the time of the next. `due`: to be called. `settled`: there is nothing
+   * to be told any more.
+   */
   readonly state: 'waits' | 'due' | 'settled';
-  /** When to call what is due; in the past where that is at once. */
-  readonly notBeforeAtMs: number;
 }
 
 export interface CallHistory {
@@ -169,12 +170,13 @@ export function createCallbacks({ facts, now }: CallbacksOptions): Callbacks {
       const isOld = ({ createdAtMs }: { createdAtMs: number }) => now() - createdAtMs > ORPHAN_AFTER_MS;
       const old = found.filter(({ id, document }) => !results.has(id) && isOld(document));
       const orphans = await orphansAmong(old.map(({ id }) => id));
-      return ids.map((id): Owed => {
+      const isDue = (id: JobId) => {
         const call = newest.get(id);
-        const notBeforeAtMs = call ? restsUntil(call) : 0;
-        if (told.has(id) || orphans.has(id)) return { id, state: 'settled', notBeforeAtMs };
-        const isCalled = call !== undefined && call.endedAtMs === undefined && notBeforeAtMs > now();
-        return { id, state: results.has(id) && !isCalled ? 'due' : 'waits', notBeforeAtMs };
+        return results.has(id) && (!call || restsUntil(call) <= now());
+      };
+      return ids.map((id): Owed => {
+        if (told.has(id) || orphans.has(id)) return { id, state: 'settled' };
+        return { id, state: isDue(id) ? 'due' : 'waits' };
       });
     },
 

@@ -17,8 +17,6 @@ export interface DeliverTerms {
   readonly leaseMs: number;
 }
 
-/** How soon a receiver whose places are taken is tried again, in milliseconds. */
-const BUSY_PAUSE_MS = 1_000;
 /** `410 Gone`: the receiver says that it wants nothing more. */
 const GONE = 410;
 
@@ -27,7 +25,6 @@ export function createDeliver(context: WorkerContext, terms: DeliverTerms) {
   const { callbacks } = store;
   const { makeCall, receivers, maxCalls, firstPauseMs, leaseMs } = terms;
 
-  /** How many calls there were when there is to be no other. */
   async function conclude(id: JobId, outcome: 'delivered' | 'gone' | 'given_up', calls: number): Promise<void> {
     if (await callbacks.conclude(id, outcome, calls)) metrics.told(outcome);
     if (outcome !== 'delivered') log.info({ jobId: id, outcome, calls }, 'a callback is called no more');
@@ -74,7 +71,7 @@ export function createDeliver(context: WorkerContext, terms: DeliverTerms) {
     const url = new URL(callbackUrl);
     const leave = receivers.enter(url);
     if (!leave) {
-      addLater(id, Date.now() + BUSY_PAUSE_MS * (0.75 + Math.random() / 2));
+      addLater(id, receivers.nextTurnAtMs(url));
       return 'skipped';
     }
     try {

@@ -8,9 +8,9 @@ const AT_ONCE = 200;
 export function createOwedLook({ store, queue }: Pick<WorkerContext, 'store' | 'queue'>): () => Promise<boolean> {
   let cursor: JobId | undefined;
 
-  async function look({ id, state, notBeforeAtMs }: Owed): Promise<void> {
+  async function look({ id, state }: Owed): Promise<void> {
     if (state === 'settled') await store.callbacks.settle(id);
-    if (state === 'due') await queue.add('callback', id, { notBeforeAtMs });
+    if (state === 'due') await queue.add('callback', id);
   }
 
   return async () => {

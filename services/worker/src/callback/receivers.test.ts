@@ -27,3 +27,13 @@ test('places that were given back are forgotten', () => {
   }
   assert.equal(receivers.calls, 0);
 });
+
+test('those who find no place come again one after the other, in a minute at most', () => {
+  const receivers = createReceivers(1, () => 0);
+  receivers.enter(one);
+  const turns = Array.from({ length: 3 }, () => receivers.nextTurnAtMs(samePort));
+  assert.deepEqual(turns, [1_000, 1_050, 1_100]);
+  for (let n = 0; n < 5_000; n += 1) receivers.nextTurnAtMs(one);
+  assert.equal(receivers.nextTurnAtMs(one), 60_000);
+  assert.equal(receivers.nextTurnAtMs(other), 1_000);
+});

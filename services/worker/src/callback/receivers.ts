@@ -3,28 +3,48 @@
 export interface Receivers {
   /** Take one of the receiver's places: call what this returns to give it back. Undefined: none is free. */
   enter(url: URL): (() => void) | undefined;
+  /** When whoever found no place is to come again: one after the other, for there may be thousands. */
+  nextTurnAtMs(url: URL): number;
+  /** Places that are taken. */
   readonly calls: number;
 }
 
+interface Places {
+  taken: number;
+  nextTurnAtMs: number;
+}
+
+const FIRST_TURN_MS = 1_000;
+const BETWEEN_TURNS_MS = 50;
+/** A receiver that was slow may be quick again. */
+const LAST_TURN_MS = 60_000;
+
 /** @param most calls of one receiver at once. */
-export function createReceivers(most: number): Receivers {
-  const places = new Map<string, number>();
+export function createReceivers(most: number, now: () => number = Date.now): Receivers {
+  const receivers = new Map<string, Places>();
+  const of = ({ host }: URL): Places => receivers.get(host) ?? { taken: 0, nextTurnAtMs: 0 };
   let calls = 0;
   return {
     get calls() {
       return calls;
     },
-    enter({ host }) {
-      const taken = places.get(host) ?? 0;
-      if (taken >= most) return undefined;
-      places.set(host, taken + 1);
+    enter(url) {
+      const places = of(url);
+      if (places.taken >= most) return undefined;
+      receivers.set(url.host, places);
+      places.taken += 1;
       calls += 1;
       return () => {
-        const left = (places.get(host) ?? 1) - 1;
-        if (left > 0) places.set(host, left);
-        else places.delete(host);
+        places.taken -= 1;
         calls -= 1;
+        if (places.taken === 0) receivers.delete(url.host);
       };
+    },
+    nextTurnAtMs(url) {
+      const places = of(url);
+      const turnAtMs = Math.max(places.nextTurnAtMs, now() + FIRST_TURN_MS);
+      places.nextTurnAtMs = turnAtMs + BETWEEN_TURNS_MS;
+      return Math.min(turnAtMs, now() + LAST_TURN_MS);
     },
   };
 }
