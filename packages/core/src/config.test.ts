@@ -35,6 +35,7 @@ test('a service is passed its own variables, not the addresses of the store and 
     RUNNER_SLOTS: '2',
     MONGO_URL: 'mongodb://user:secret@host',
     REDIS_URL: 'redis://:secret@host',
+    WEBHOOK_SECRET: 'whsec_x',
     SECRET: 'x',
   };
   assert.deepEqual(environmentFor('runner', env), { PATH: '/bin', RUNNER_SLOTS: '2' });
