@@ -102,9 +102,18 @@ export function testCallbacks(adapter: string, open: () => Promise<FactStore>, s
         nowMs += 10;
         assert.equal((await owedOf(id))?.state, 'due');
       }
-      assert.deepEqual(await store.callbacks.begin(id, TERMS), { outcome: 'exhausted', calls: 3 });
+      assert.equal((await store.callbacks.begin(id, TERMS)).outcome, 'exhausted');
       const { calls, told } = await store.callbacks.history(id);
       assert.deepEqual([calls.map(({ statusCode }) => statusCode), told], [[500, 500, 500], undefined]);
+    });
+
+    it('lets nobody call after a call that was the last, though it was not concluded', async () => {
+      const id = await ended();
+      await store.callbacks.end(await begun(id), { statusCode: 200 });
+      const asked = await store.callbacks.begin(id, TERMS);
+      assert.ok(asked.outcome === 'exhausted');
+      assert.deepEqual([asked.calls, asked.last.statusCode], [1, 200]);
+      assert.equal((await owedOf(id))?.state, 'due');
     });
 
     it('concludes once, and then there is nothing to call and nothing owed', async () => {

@@ -31,8 +31,8 @@ export type CallOutcome =
   | { readonly outcome: 'over' }
   /** Somebody else calls, or it is not yet time: not before then. */
   | { readonly outcome: 'wait'; readonly untilAtMs: number }
-  /** The last call that was allowed has led to nothing. */
-  | { readonly outcome: 'exhausted'; readonly calls: number };
+  /** There is to be no other call, and whoever made the last did not get to say so. */
+  | { readonly outcome: 'exhausted'; readonly calls: number; readonly last: Call };
 
 /** What came of a call. */
 export interface CallEnd {
@@ -139,7 +139,9 @@ export function createCallbacks({ facts, now }: CallbacksOptions): Callbacks {
       const startedAtMs = now();
       const untilAtMs = newest ? restsUntil(newest) : 0;
       if (untilAtMs > startedAtMs) return { outcome: 'wait', untilAtMs };
-      if (calls.length >= maxCalls) return { outcome: 'exhausted', calls: calls.length };
+      const wasLast = newest?.endedAtMs !== undefined && newest.nextAtMs === undefined;
+      if (newest && (wasLast || calls.length >= maxCalls))
+        return { outcome: 'exhausted', calls: calls.length, last: newest };
       const call: BegunCall = { id, number: calls.length + 1, workerId, startedAtMs, leaseMs };
       // On disk before anybody is called: what a receiver was told is in the log, and counts, whatever is killed then.
       const first = await facts.insert(callFact(call), { durable: true });

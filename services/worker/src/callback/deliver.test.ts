@@ -125,6 +125,17 @@ test('the last call that was lost with its worker is the last: it is given up', 
   assert.deepEqual(ids, []);
 });
 
+test('what was taken, by a worker that died before it could say so, is not told again', async (t) => {
+  const { store, deliver, ids, ended } = await onStage(t, {});
+  const id = await ended();
+  const asked = await store.callbacks.begin(id, { workerId: 'one that dies', leaseMs: 60_000, maxCalls: 3 });
+  assert.ok(asked.outcome === 'begun');
+  await store.callbacks.end(asked.call, { statusCode: 204 });
+  assert.equal(await deliver(id), 'skipped');
+  assert.deepEqual((await store.callbacks.history(id)).told?.outcome, 'delivered');
+  assert.deepEqual(ids, []);
+});
+
 test('a pause that the receiver asks for is kept, by the queue and by whoever looks after it', async (t) => {
   const { store, queue, deliver, look, ended } = await onStage(t, {
     answers: [{ statusCode: 503, retryAfterMs: 3_600_000 }],

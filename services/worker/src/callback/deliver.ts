@@ -1,4 +1,5 @@
 /** The stage `code-callback`: tell a job's end to its callback, and again until somebody takes it. */
+import type { DeliveryEnd } from '@runlane/contract';
 import { type BegunCall, isOver, type JobId, type JobView, messageIdOf } from '@runlane/core';
 import type { Outcome } from '../claimed.js';
 import type { WorkerContext } from '../context.js';
@@ -25,7 +26,14 @@ export function createDeliver(context: WorkerContext, terms: DeliverTerms) {
   const { callbacks } = store;
   const { makeCall, receivers, maxCalls, firstPauseMs, leaseMs } = terms;
 
-  async function conclude(id: JobId, outcome: 'delivered' | 'gone' | 'given_up', calls: number): Promise<void> {
+  /** What the callback has come to after this many calls; undefined: it is to be called again. */
+  function endOf({ statusCode = 0 }: Answer, calls: number): DeliveryEnd | undefined {
+    if (statusCode >= 200 && statusCode < 300) return 'delivered';
+    if (statusCode === GONE) return 'gone';
+    return calls >= maxCalls ? 'given_up' : undefined;
+  }
+
+  async function conclude(id: JobId, outcome: DeliveryEnd, calls: number): Promise<void> {
     if (await callbacks.conclude(id, outcome, calls)) metrics.told(outcome);
     if (outcome !== 'delivered') log.info({ jobId: id, outcome, calls }, 'a callback is called no more');
   }
@@ -33,7 +41,7 @@ export function createDeliver(context: WorkerContext, terms: DeliverTerms) {
   async function callOnce(view: JobView, url: URL): Promise<Outcome> {
     const { id } = view.job;
     const asked = await callbacks.begin(id, { workerId, leaseMs, maxCalls });
-    if (asked.outcome === 'exhausted') await conclude(id, 'given_up', asked.calls);
+    if (asked.outcome === 'exhausted') await conclude(id, endOf(asked.last, asked.calls) ?? 'given_up', asked.calls);
     if (asked.outcome !== 'begun') return 'skipped';
     const timestamp = Math.floor(Date.now() / 1_000);
     const answer = await makeCall(url, { id: messageIdOf(id), timestamp, body: bodyOf(view) });
@@ -45,12 +53,11 @@ export function createDeliver(context: WorkerContext, terms: DeliverTerms) {
     const { id, number } = call;
     const { statusCode, error } = answer;
     metrics.called(error ?? `${Math.floor((statusCode ?? 0) / 100)}xx`);
-    const isTaken = statusCode !== undefined && statusCode >= 200 && statusCode < 300;
-    const end = isTaken ? 'delivered' : statusCode === GONE ? 'gone' : number >= maxCalls ? 'given_up' : undefined;
+    const end = endOf(answer, number);
     if (end) {
       await callbacks.end(call, answer);
       await conclude(id, end, number);
-      return isTaken ? 'done' : 'failed';
+      return end === 'delivered' ? 'done' : 'failed';
     }
     const pauseMs = pauseAfter({ number, firstPauseMs, ...(retryAfterMs !== undefined && { retryAfterMs }) });
     const nextAtMs = Math.round(Date.now() + pauseMs);
