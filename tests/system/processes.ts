@@ -1,5 +1,6 @@
 /** The processes of a platform, as the kernel knows them: to find one, and to kill it. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { Platform, Started } from './platforms.js';
@@ -60,11 +61,25 @@ export function standaloneOf({ processes }: Platform): Started {
   return processes.standalone;
 }
 
-/** Of the loopback address, and nobody's at the moment. */
+/** The kernel gives ports from 32,768 on to whoever connects or asks for any: one of them may be gone when it is wanted again. */
+const PORTS = { first: 20_000, count: 12_000 } as const;
+
+/** A port of the loopback address that is nobody's, nor is the next, and that is there again after whoever has it was killed. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+  for (;;) {
+    const port = PORTS.first + 2 * Math.floor((Math.random() * PORTS.count) / 2);
+    if ((await isFree(port)) && (await isFree(port + 1))) return port;
+  }
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer().listen(port, '127.0.0.1');
+  try {
+    await once(server, 'listening');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    server.close();
+  }
 }
