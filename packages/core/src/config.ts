@@ -73,6 +73,19 @@ export const VARIABLES = {
     meaning:
       '`none`: whoever reaches `HOST` may run programs and see every job, also from other machines. There is no other way yet: keep them out before you set it.',
   },
+  TLS_CERT: {
+    schema: z.string(),
+    fallback: undefined,
+    readBy: ['start', 'command'],
+    meaning:
+      'PEM file with the certificate of command, and those between it and its authority: with it, REST is HTTPS and gRPC is over TLS (see [tls.md](tls.md)). Needs `TLS_KEY`.',
+  },
+  TLS_KEY: {
+    schema: z.string(),
+    fallback: undefined,
+    readBy: ['start', 'command'],
+    meaning: 'PEM file with the private key of `TLS_CERT`, without a passphrase.',
+  },
   CORS_ORIGINS: {
     schema: list.refine(
       (items) => items.every((item) => URL.canParse(item) && new URL(item).origin === item),
@@ -122,6 +135,26 @@ export const VARIABLES = {
     fallback: undefined,
     readBy: ['runner'],
     meaning: 'Listen here, `host:port` or `unix:/path`, instead of on `HOST:GRPC_PORT`.',
+  },
+  RUNNER_TLS_CERT: {
+    schema: z.string(),
+    fallback: undefined,
+    readBy: ['start', 'worker', 'runner'],
+    meaning:
+      'PEM file with the certificate by which a runner proves itself to workers, and a worker to runners, over TCP; not used on Unix sockets. Needs the two others (see [tls.md](tls.md)).',
+  },
+  RUNNER_TLS_KEY: {
+    schema: z.string(),
+    fallback: undefined,
+    readBy: ['start', 'worker', 'runner'],
+    meaning: 'PEM file with the private key of `RUNNER_TLS_CERT`, without a passphrase.',
+  },
+  RUNNER_TLS_CA: {
+    schema: z.string(),
+    fallback: undefined,
+    readBy: ['start', 'worker', 'runner'],
+    meaning:
+      'PEM file with the authorities that must have signed the certificate of the other side: the runner’s for a worker, the worker’s for a runner.',
   },
   RUNNER_SLOTS: {
     schema: wholeNumber(1, 1_000),

@@ -1,6 +1,6 @@
 /**
  * Real programs for tests: redis-server, a server that speaks MongoDB's protocol (FerretDB over SQLite, built with Go),
- * grpcurl, a Docker engine (docker.ts), whole machines (machines.ts), and the tools of languages (languages.ts).
+ * grpcurl, openssl (certificates.ts), a Docker engine (docker.ts), whole machines (machines.ts), and the tools of languages (languages.ts).
  * Each is started for one test file, on a free port of 127.0.0.1, and ends with the process that started it.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
@@ -11,6 +11,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { findOpenssl, prepareOpenssl } from './certificates.js';
 import { findDocker, findDockerTools, prepareDocker, prepareDockerTools } from './docker.js';
 import { findLanguages, prepareLanguages } from './languages.js';
 import { findMachines, prepareMachines } from './machines.js';
@@ -28,6 +29,7 @@ export const SERVERS = [
   'redis-server',
   'mongo-wire',
   'grpcurl',
+  'openssl',
   'docker',
   'docker-tools',
   'machines',
@@ -60,6 +62,7 @@ export function findServer(name: ServerName): Availability {
   if (name === 'docker-tools') return findDockerTools();
   if (name === 'machines') return findMachines();
   if (name === 'languages') return findLanguages();
+  if (name === 'openssl') return findOpenssl();
   if (name === 'mongo-wire')
     return existsSync(MONGO_WIRE)
       ? { path: MONGO_WIRE }
@@ -91,6 +94,7 @@ export async function prepareServers({
     'redis-server': await prepareRedis(log),
     'mongo-wire': await prepareMongoWire(log),
     grpcurl: await prepareGrpcurl(log),
+    openssl: await prepareOpenssl(log),
     docker: await prepareDocker(log),
     'docker-tools': await prepareDockerTools(log),
     machines: await prepareMachines(log),
