@@ -18,15 +18,19 @@ export interface AppOptions {
   readonly board: Router;
   readonly allowedHosts: readonly string[];
   readonly corsOrigins: readonly string[];
+  /** It is served over TLS. */
+  readonly isSecure: boolean;
   /** Aborts when the server stops. */
   readonly closing: AbortSignal;
   readonly log: Log;
 }
 
+/** For a year, as is usual. Not for hosts below this one's name: they may be somebody else's. */
+const STRICT_TRANSPORT = { maxAge: 31_536_000, includeSubDomains: false };
 /** Longest message of somebody attached: the most input in base64, and the words around it. */
 const MAX_MESSAGE_BYTES = 2 * MAX_INPUT_BYTES;
 
-export function createApp({ command, board, allowedHosts, corsOrigins, closing, log }: AppOptions): Express {
+export function createApp({ command, board, allowedHosts, corsOrigins, isSecure, closing, log }: AppOptions): Express {
   const app = express();
   app.disable('x-powered-by');
   // Only text: an operator such as `jobId[$ne]=x` stays a name that no schema knows.
@@ -45,8 +49,8 @@ export function createApp({ command, board, allowedHosts, corsOrigins, closing, 
           upgradeInsecureRequests: null,
         },
       },
-      // For a TLS proxy in front to say: this server itself speaks plain HTTP.
-      strictTransportSecurity: false,
+      // Without TLS of our own it is for a proxy in front to say.
+      strictTransportSecurity: isSecure && STRICT_TRANSPORT,
     }),
   );
   app.get('/healthz', (_request, response) => void response.json({ status: 'ok' }));
