@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ChannelCredentials } from '@grpc/grpc-js';
 import {
   type ArtifactStore,
   type DeliveryHandler,
@@ -28,6 +29,8 @@ export interface WorkerOptions {
   readonly feed: JobFeed;
   readonly artifacts: ArtifactStore;
   readonly log: Log;
+  /** For runners that are reached over TCP; in the open when left out. */
+  readonly runnerCredentials?: ChannelCredentials;
   readonly config: {
     readonly RUNNERS: readonly string[];
     readonly LEASE_SECONDS: number;
@@ -57,7 +60,7 @@ const SAVES_AT_ONCE = 4;
 /** How often runners are asked again what they offer, and recorded as seen, in milliseconds. */
 const REFRESH_RUNNERS_EVERY_MS = 10_000;
 
-export function createWorker({ store, queue, feed, artifacts, log, config }: WorkerOptions): Worker {
+export function createWorker({ store, queue, feed, artifacts, log, runnerCredentials, config }: WorkerOptions): Worker {
   const workerId = `${hostname()}/${randomUUID()}`;
   const draining = new AbortController();
   const stopping = new AbortController();
@@ -66,6 +69,7 @@ export function createWorker({ store, queue, feed, artifacts, log, config }: Wor
   let recorded: Promise<void> | undefined;
   const pool = createRunnerPool({
     names: config.RUNNERS,
+    credentials: runnerCredentials,
     log,
     onDescribed(address, record) {
       recorded = store
