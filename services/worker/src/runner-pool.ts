@@ -137,6 +137,8 @@ export function createRunnerPool({ names, onDescribed, credentials, log }: Runne
     const connection = connectRunner(address, overTcp, host);
     const entry: Entry = { connection, member: undefined, used: 0, busyUntilMs: 0, busyPauseMs: BUSY_PAUSE_MS };
     entries.set(address, entry);
+    // One reason may hide another: the runner that starts after an absence may have the wrong certificate.
+    const told = new Set<string>();
     for (let tries = 0; entries.get(address) === entry && !closing.signal.aborted; tries += 1) {
       try {
         const description = await connection.describe();
@@ -147,10 +149,17 @@ export function createRunnerPool({ names, onDescribed, credentials, log }: Runne
           wake();
         });
         if (entry.member || tries === SILENT_TRIES) log.warn({ address }, 'runner is not serving');
-        if (entry.member) tries = 0;
+        if (entry.member) {
+          tries = 0;
+          told.clear();
+        }
       } catch (error) {
+        const { message: reason } = error as Error;
+        // But for times in it, which are others each time.
+        const kind = reason.replace(/\d/g, '');
         // Not at once: runners and workers start together, in any order.
-        if (tries === SILENT_TRIES) log.warn({ address, reason: (error as Error).message }, 'runner does not answer');
+        if (tries >= SILENT_TRIES && !told.has(kind)) log.warn({ address, reason }, 'runner does not answer');
+        if (tries >= SILENT_TRIES) told.add(kind);
       }
       entry.member = undefined;
       await backOff(tries, closing.signal);
