@@ -16,8 +16,6 @@ const run = promisify(execFile);
 const RUNLANE = join(ROOT, 'packages/cli/bin/runlane.mjs');
 const SIX_TIMES_SEVEN = { code: 'print(6 * 7)' };
 
-/** Within some tests, `process` is a runner. */
-const nodePath = process.execPath;
 const HEALTH = join(ROOT, 'deploy/docker');
 
 const logsOf = ({ log }: Started) => log.join('\n');
@@ -184,7 +182,7 @@ describe('runners over TCP with RUNNER_TLS_CERT, RUNNER_TLS_KEY and RUNNER_TLS_C
     RUNNER_TLS_CA: ca.path,
   });
 
-  async function startRunner(env: NodeJS.ProcessEnv, port = 0): Promise<{ process: Started; port: number }> {
+  async function startRunner(env: NodeJS.ProcessEnv, port = 0): Promise<{ host: Started; port: number }> {
     const runDir = join(folder, `run-${started.length}`);
     await mkdir(runDir, { mode: 0o755 });
     const all = {
@@ -195,9 +193,9 @@ describe('runners over TCP with RUNNER_TLS_CERT, RUNNER_TLS_KEY and RUNNER_TLS_C
       ...env,
     };
     const isReady = ({ msg }: Record<string, unknown>) => msg === 'runner serves';
-    const process = await startProcess('services/runners/host/dist/main.js', all, isReady);
-    started.push(process);
-    return { process, port: Number(String(process.said.address).split(':')[1]) };
+    const host = await startProcess('services/runners/host/dist/main.js', all, isReady);
+    started.push(host);
+    return { host, port: Number(String(host.said.address).split(':')[1]) };
   }
 
   /** Whether somebody with these credentials gets an answer. */
@@ -217,29 +215,29 @@ describe('runners over TCP with RUNNER_TLS_CERT, RUNNER_TLS_KEY and RUNNER_TLS_C
 
   test('a runner answers whoever has a certificate of its authority, and nobody else', async () => {
     const own = variables(await ours.issue('runner'), ours);
-    const { process, port } = await startRunner(own);
+    const { host, port } = await startRunner(own);
     assert.equal(await describes(port, await clientOf(ours, ours)), true);
     assert.equal(await describes(port, credentials.createSsl(ours.pem)), false, 'without a certificate');
     assert.equal(await describes(port, await clientOf(theirs, ours)), false, 'with one of another authority');
     assert.equal(await describes(port, credentials.createInsecure()), false, 'in the open');
     const health = (env: NodeJS.ProcessEnv) =>
-      run(nodePath, [join(HEALTH, 'grpc-health.mjs'), `127.0.0.1:${port}`], { env });
+      run(process.execPath, [join(HEALTH, 'grpc-health.mjs'), `127.0.0.1:${port}`], { env });
     await health(own);
     await assert.rejects(health({}), { code: 1 });
-    await stopProcess(process);
+    await stopProcess(host);
     const open = await startRunner({});
     assert.equal(await describes(open.port, credentials.createInsecure()), true, 'where nothing is demanded');
-    await stopProcess(open.process);
+    await stopProcess(open.host);
   });
 
   test('a runner shows a new certificate to new connections', async () => {
-    const { process, port } = await startRunner(variables(await ours.issue('renewed'), ours));
+    const { host, port } = await startRunner(variables(await ours.issue('renewed'), ours));
     const { certPath, keyPath } = await ours.issue('client');
     const own = { cert: await readFile(certPath), key: await readFile(keyPath) };
     const { serialNumber } = await ours.issue('renewed');
     const shown = () => serialNumberAt({ port, ca: ours.pem }, own);
     await until('the new one is shown', async () => (await shown()) === serialNumber);
-    await stopProcess(process);
+    await stopProcess(host);
   });
 
   test('a job waits while a false runner is there, and runs when the true one is back', async () => {
@@ -256,7 +254,7 @@ describe('runners over TCP with RUNNER_TLS_CERT, RUNNER_TLS_KEY and RUNNER_TLS_C
       const ran = (await (await submit('wait=10')).json()) as JobJson;
       assert.equal(ran.result?.stdout, '42\n', 'with the true one');
 
-      await stopProcess(first.process);
+      await stopProcess(first.host);
       // It would take the worker; the worker must not take it.
       const falseEnv = variables(await theirs.issue('false-runner'), ours);
       const impostor = await startRunner(falseEnv, first.port);
@@ -267,7 +265,7 @@ describe('runners over TCP with RUNNER_TLS_CERT, RUNNER_TLS_KEY and RUNNER_TLS_C
       const look = async () => (await (await fetch(`${base}/${id}`)).json()) as JobJson;
       assert.equal((await look()).result, undefined);
 
-      await stopProcess(impostor.process);
+      await stopProcess(impostor.host);
       await startRunner(runnerEnv, first.port);
       await until('the job has run', async () => (await look()).status === 'succeeded', 30_000);
       assert.equal((await look()).result?.stdout, '42\n');
@@ -277,7 +275,7 @@ describe('runners over TCP with RUNNER_TLS_CERT, RUNNER_TLS_KEY and RUNNER_TLS_C
   });
 
   test('the conformance kit knows it, with the certificate that it demands and not without', async () => {
-    const { process, port } = await startRunner(variables(await ours.issue('checked'), ours));
+    const { host, port } = await startRunner(variables(await ours.issue('checked'), ours));
     const { certPath, keyPath } = await ours.issue('kit');
     const programs = join(ROOT, 'services/runners');
     const check = (...more: string[]) => conformance(`localhost:${port}`, programs, more);
@@ -287,6 +285,6 @@ describe('runners over TCP with RUNNER_TLS_CERT, RUNNER_TLS_KEY and RUNNER_TLS_C
     assert.match(await check('--tls-ca', ours.path, '--timeout', '5'), /1 failed/);
     assert.match(await check('--tls-ca', theirs.path, '--timeout', '5'), /no runner answers at localhost/);
     assert.match(await check('--tls-cert', certPath), /--tls-cert and --tls-key belong together/);
-    await stopProcess(process);
+    await stopProcess(host);
   });
 });
