@@ -7,7 +7,7 @@ import { type Availability, findOnPath, installPackages, prepareAsRoot } from '.
 
 const run = promisify(execFile);
 
-export interface CertificateOptions {
+interface CertificateOptions {
   /** Names and addresses that it is for; `localhost` and 127.0.0.1 when left out. */
   readonly names?: readonly string[];
   /** From now on; less than 0: it is past its time. */

@@ -1,7 +1,7 @@
 /** What is wrong with the files of TLS is said at the start, with the variable, the file and the reason. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createPrivateKey } from 'node:crypto';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -61,7 +61,8 @@ describe('files of TLS', { skip: skipWithout('openssl') }, () => {
   test('a key with a passphrase is no use, as nobody is there to type it', async () => {
     const { certPath: cert, keyPath } = await authority.issue('locked');
     const key = join(folder, 'locked-by-a-passphrase.key');
-    execFileSync('openssl', ['pkey', '-in', keyPath, '-aes256', '-passout', 'pass:secret', '-out', key]);
+    const pem = createPrivateKey(await readFile(keyPath));
+    await writeFile(key, pem.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'secret' }));
     await assert.rejects(check({ cert, key }), /TLS_KEY=".*" is no private key in PEM form, without a passphrase/);
   });
 
