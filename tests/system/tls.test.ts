@@ -110,6 +110,15 @@ describe('npm start with TLS_CERT and TLS_KEY', { skip: skipWithout('openssl') }
     });
   });
 
+  test('runlane run -i talks to a program over a WebSocket within TLS', async () => {
+    const program = join(folder, 'ask.py');
+    await writeFile(program, 'print("hello", input())');
+    const env = { ...process.env, RUNLANE_URL: `https://localhost:${http.port}`, NODE_EXTRA_CA_CERTS: authority.path };
+    const running = run(process.execPath, [RUNLANE, 'run', '-i', program], { env });
+    running.child.stdin?.end('Ada\n');
+    assert.equal((await running).stdout, 'hello Ada\n');
+  });
+
   test('a new certificate is shown to new connections, while a stream that is open goes on', async () => {
     const code = 'import time\nfor n in range(600):\n    print(n, flush=True)\n    time.sleep(.1)';
     const job = await askJson<{ jobId: string }>(http, '/submit-code', { code });

@@ -70,7 +70,7 @@ export async function watchCertificates(files: TlsFiles, log: Log): Promise<Watc
   const timer = setInterval(async () => {
     if (looking) return;
     looking = true;
-    await look();
+    await look().catch((error: Error) => log.error({ reason: error.message }, 'the TLS certificate is not looked at'));
     looking = false;
   }, LOOK_EVERY_MS).unref();
   return {
