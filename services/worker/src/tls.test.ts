@@ -34,8 +34,9 @@ describe('runners over TLS', { skip: skipWithout('openssl') }, () => {
   let sides = 0;
   async function filesOf({ by, names, trusts = by }: Side) {
     sides += 1;
-    const { certPath, keyPath } = await by.issue(`side-${sides}`, names ? { names } : {});
-    const ca = join(folder, `trusted-${sides}.pem`);
+    const name = `side-${sides}`;
+    const { certPath, keyPath } = await by.issue(name, names ? { names } : {});
+    const ca = join(folder, `trusted-by-${name}.pem`);
     await copyFile(trusts.path, ca);
     return { RUNNER_TLS_CERT: certPath, RUNNER_TLS_KEY: keyPath, RUNNER_TLS_CA: ca };
   }
