@@ -5,6 +5,7 @@ import { cancel } from './cancel.js';
 import { type Command, splitAtDashes, UsageError } from './command.js';
 import { createCompletion } from './completion.js';
 import { conformance } from './conformance.js';
+import { keys } from './keys.js';
 import { languages } from './languages.js';
 import { result } from './result.js';
 import { run } from './run.js';
@@ -19,6 +20,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['result', result],
   ['cancel', cancel],
   ['languages', languages],
+  ['keys', keys],
   ['bench', bench],
   ['conformance', conformance],
   ['completion', createCompletion(() => COMMANDS)],

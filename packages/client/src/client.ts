@@ -3,7 +3,20 @@ import { type Attachment, type AttachOptions, attach } from './attach.js';
 import { RunlaneError } from './error.js';
 import { type BatchEvent, createToJobEvent, type JobEvent, toBatchEvent } from './events.js';
 import { type ClientOptions, createHttp } from './http.js';
-import type { Batch, Job, JobPage, Language, NewBatch, NewJob, Status, System } from './json.js';
+import type {
+  ApiKey,
+  ApiKeyPage,
+  Batch,
+  CreatedApiKey,
+  Job,
+  JobPage,
+  Language,
+  NewApiKey,
+  NewBatch,
+  NewJob,
+  Status,
+  System,
+} from './json.js';
 import { watch } from './watch.js';
 
 export interface CallOptions {
@@ -63,6 +76,11 @@ export interface Client {
   cancelBatch(id: string, options?: CallOptions): Promise<Batch>;
   languages(options?: CallOptions): Promise<Language[]>;
   system(options?: CallOptions): Promise<System>;
+  /** Makes an API key, which is told this once. It and the next two need the scope `admin`. */
+  createKey(key: NewApiKey, options?: CallOptions): Promise<CreatedApiKey>;
+  listKeys(options?: CallOptions & { readonly cursor?: string }): Promise<ApiKeyPage>;
+  /** At once and for good. */
+  revokeKey(id: string, options?: CallOptions): Promise<ApiKey>;
 }
 
 /** As long as a server lets somebody wait for an answer. */
@@ -134,7 +152,7 @@ export function createClient(options: ClientOptions = {}): Client {
       return http.send(`${jobPath(id)}/files/${parts.join('/')}`, { signal });
     },
 
-    attach: (id, options = {}) => attach(`${http.server}${jobPath(id)}/attach`, options),
+    attach: (id, options = {}) => attach(`${http.server}${jobPath(id)}/attach`, http.socketProtocols, options),
 
     submitBatch: (batch, options = {}) => post('/v1/batches', batch, options),
 
@@ -159,6 +177,15 @@ export function createClient(options: ClientOptions = {}): Client {
     },
 
     system: ({ signal } = {}) => http.json('/v1/system', { signal }),
+
+    // Sent once: a second key for a lost answer would be one that nobody knows of.
+    createKey: (key, { signal } = {}) => http.json('/v1/keys', { method: 'POST', body: key, signal, once: true }),
+
+    listKeys: ({ signal, cursor } = {}) =>
+      http.json(`/v1/keys${cursor === undefined ? '' : `?cursor=${encodeURIComponent(cursor)}`}`, { signal }),
+
+    revokeKey: (id, { signal } = {}) =>
+      http.json(`/v1/keys/${encodeURIComponent(id)}/revoke`, { method: 'POST', signal }),
   };
   return client;
 }

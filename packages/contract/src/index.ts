@@ -6,6 +6,7 @@ export * as execution from './gen/runlane/v1/execution.js';
 export * as runner from './gen/runlane/v1/runner.js';
 export * as types from './gen/runlane/v1/types.js';
 export * from './rest/judging.js';
+export * from './rest/keys.js';
 export * from './rest/openapi.js';
 export * from './rest/program-fields.js';
 export * from './rest/requests.js';

@@ -16,6 +16,7 @@ export const COMMAND_VARIABLES = [
   'HOST',
   'ALLOWED_HOSTS',
   'AUTH',
+  'ADMIN_KEY',
   'CORS_ORIGINS',
   'MAX_QUEUED_JOBS',
   'MAX_DOWNLOADS',
@@ -29,7 +30,6 @@ export interface CommandDoorsOptions {
     readonly GRPC_PORT: number;
     readonly HOST: string;
     readonly ALLOWED_HOSTS: readonly string[];
-    readonly AUTH: 'none' | undefined;
     readonly CORS_ORIGINS: readonly string[];
   };
   readonly closer: Closer;
@@ -39,8 +39,8 @@ export interface CommandDoorsOptions {
 /** The ports that are listened on. @throws Error that names an address which cannot be, or must not be. */
 export async function openCommandDoors({ ports, config, closer, log }: CommandDoorsOptions) {
   checkOpenness(config.HOST, config.AUTH);
-  const { store, feed, artifacts, openQueue } = ports;
-  const command = createCommand({ store, feed, artifacts, queue: openQueue.queue, log, version: VERSION, config });
+  const { openQueue, ...others } = ports;
+  const command = createCommand({ ...others, queue: openQueue.queue, log, version: VERSION, config });
   const { HOST: host, ALLOWED_HOSTS: allowedHosts, CORS_ORIGINS: corsOrigins } = config;
   const closing = new AbortController();
   setMaxListeners(0, closing.signal);

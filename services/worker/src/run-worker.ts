@@ -35,8 +35,8 @@ export async function runWorker({
   closer,
   log,
 }: RunWorkerOptions): Promise<{ worker: Worker; httpPort: number }> {
-  const { store, feed, artifacts, openQueue } = ports;
-  const worker = createWorker({ store, feed, artifacts, queue: openQueue.queue, log, config });
+  const { openQueue, ...others } = ports;
+  const worker = createWorker({ ...others, queue: openQueue.queue, log, config });
   closer.add({ name: 'worker', close: () => worker.close() });
   const where = { host: config.HOST, port: config.HTTP_PORT };
   const http = await startWorkerHttp({ worker, where, allowedHosts: config.ALLOWED_HOSTS, log });

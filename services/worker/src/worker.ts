@@ -11,6 +11,7 @@ import {
   type JobQueue,
   type JobStore,
   type Log,
+  type Meters,
   type Stage,
   withQuota,
 } from '@runlane/core';
@@ -27,6 +28,7 @@ export interface WorkerOptions {
   readonly queue: JobQueue;
   readonly feed: JobFeed;
   readonly artifacts: ArtifactStore;
+  readonly meters: Meters;
   readonly log: Log;
   readonly config: {
     readonly RUNNERS: readonly string[];
@@ -57,7 +59,7 @@ const SAVES_AT_ONCE = 4;
 /** How often runners are asked again what they offer, and recorded as seen, in milliseconds. */
 const REFRESH_RUNNERS_EVERY_MS = 10_000;
 
-export function createWorker({ store, queue, feed, artifacts, log, config }: WorkerOptions): Worker {
+export function createWorker({ store, queue, feed, artifacts, meters, log, config }: WorkerOptions): Worker {
   const workerId = `${hostname()}/${randomUUID()}`;
   const draining = new AbortController();
   const stopping = new AbortController();
@@ -81,6 +83,7 @@ export function createWorker({ store, queue, feed, artifacts, log, config }: Wor
     queue,
     feed,
     artifacts: withQuota(artifacts, { maxBytes: config.ARTIFACT_STORE_MB, log }),
+    meters,
     pool,
     metrics,
     log,
