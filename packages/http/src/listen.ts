@@ -11,10 +11,17 @@ export interface HttpDoor {
   close(deadline: AbortSignal): Promise<void>;
 }
 
+interface Address {
+  readonly host: string;
+  readonly port: number;
+  /** What whoever starts it sets the port by. */
+  readonly portFrom?: string;
+}
+
 /** @throws Error that names the address when it cannot be listened on. */
 export function listenHttp(
   handler: RequestListener,
-  { host, port }: { host: string; port: number },
+  { host, port, portFrom = 'HTTP_PORT' }: Address,
 ): Promise<HttpDoor> {
   const server = createServer(
     { headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 2_000 },
@@ -30,7 +37,7 @@ export function listenHttp(
     server.once('error', (error: NodeJS.ErrnoException) => {
       const inUse = error.code === 'EADDRINUSE';
       const reason = inUse
-        ? 'is in use: stop what listens there, or set HTTP_PORT to another port'
+        ? `is in use: stop what listens there, or set ${portFrom} to another port`
         : `cannot be listened on: ${error.message}`;
       reject(new Error(`${host}:${port} ${reason}`));
     });
