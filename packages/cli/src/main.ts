@@ -7,6 +7,7 @@ import { createCompletion } from './completion.js';
 import { conformance } from './conformance.js';
 import { keys } from './keys.js';
 import { languages } from './languages.js';
+import { mcp } from './mcp.js';
 import { result } from './result.js';
 import { run } from './run.js';
 import { explain, NOT_DONE } from './server.js';
@@ -21,6 +22,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['cancel', cancel],
   ['languages', languages],
   ['keys', keys],
+  ['mcp', mcp],
   ['bench', bench],
   ['conformance', conformance],
   ['completion', createCompletion(() => COMMANDS)],
