@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import { text } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Client as McpClient } from '@modelcontextprotocol/sdk/client/index.js';
-import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+import { getDefaultEnvironment, StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { RequestOptions } from '@modelcontextprotocol/sdk/shared/protocol.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
@@ -19,7 +19,8 @@ import { type CallToolResult, JSONRPCMessageSchema, type Progress } from '@model
 import { type Client, createClient } from '@runlane/client';
 import { type Platform, startEmbedded } from './platforms.js';
 
-const RUNLANE = fileURLToPath(new URL('../../../packages/cli/bin/runlane.mjs', import.meta.url));
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+const RUNLANE = join(ROOT, 'packages/cli/bin/runlane.mjs');
 /** Nothing listens there. */
 const NOWHERE = 'http://127.0.0.1:9';
 const TRANSPORTS = ['stdio', 'HTTP'] as const;
@@ -240,6 +241,15 @@ test('without a Runlane server, the tools say how to start one, and go on', asyn
   } finally {
     away.process.kill();
   }
+});
+
+test('it is started as docs/mcp.md says', async () => {
+  const [, shown = ''] = (await readFile(join(ROOT, 'docs/mcp.md'), 'utf8')).match(/```json\n([\s\S]+?)```/) ?? [];
+  const { command, args } = JSON.parse(shown.replaceAll('/path/to/runlane', ROOT)).mcpServers.runlane;
+  const env = { ...getDefaultEnvironment(), RUNLANE_URL: platform.baseUrl };
+  const client = await connect(new StdioClientTransport({ command, args, env, cwd: folder }));
+  assert.match(textOf(await runCode(client, python('print(6 * 7)'))), /42/);
+  await client.close();
 });
 
 /** The protocol as it is written, a line a message. */
