@@ -15,17 +15,13 @@ const fileSchema = z.strictObject({
 
 const limitsSchema = z.strictObject({
   wallTimeMs: z
-    .number()
+    .int()
     .min(1)
     .max(MOST_WALL_TIME_MS)
     .optional()
     .meta({ description: 'Longest time, in milliseconds; mostly 10000 when left out.' }),
-  cpuTimeMs: z.number().min(1).optional().meta({ description: 'Most processor time, in milliseconds.' }),
-  memoryBytes: z
-    .number()
-    .min(1)
-    .optional()
-    .meta({ description: 'Most memory, in bytes; mostly 256 MiB when left out.' }),
+  cpuTimeMs: z.int().min(1).optional().meta({ description: 'Most processor time, in milliseconds.' }),
+  memoryBytes: z.int().min(1).optional().meta({ description: 'Most memory, in bytes; mostly 256 MiB when left out.' }),
 });
 
 export const argumentsSchema = z.strictObject({
