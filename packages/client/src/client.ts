@@ -95,9 +95,26 @@ export function createClient(options: ClientOptions = {}): Client {
     return http.json(path, { method: 'POST', body, signal, headers: { 'Idempotency-Key': key, ...headers } });
   }
 
+  /** Where its answer is not waited for any more, there may be a job all the same: it is cancelled. */
+  async function submitToCancel(job: NewJob, options: RunOptions, headers = {}): Promise<Job> {
+    const idempotencyKey = options.idempotencyKey ?? newKey();
+    try {
+      return await post('/v1/jobs', job, { ...options, idempotencyKey }, headers);
+    } catch (error) {
+      const isAborted = options.signal?.aborted && !options.detached;
+      // The same key tells which. Whoever aborted is not kept waiting for it.
+      if (isAborted)
+        void client
+          .submit(job, { idempotencyKey })
+          .then(({ id }) => client.cancel(id))
+          .catch(() => undefined);
+      throw error;
+    }
+  }
+
   const client: Client = {
     async *run(job, options = {}) {
-      const accepted = await client.submit(job, options);
+      const accepted = await submitToCancel(job, options);
       let ended = false;
       try {
         yield { type: 'accepted', job: accepted };
@@ -112,12 +129,12 @@ export function createClient(options: ClientOptions = {}): Client {
 
     async execute(job, options = {}) {
       // Its answer is the result already, where that comes soon.
-      const { id, result, ...rest } = await post<Job>('/v1/jobs', job, options, { Prefer: `wait=${WAIT_SECONDS}` });
-      if (result) return { id, result, ...rest };
+      const accepted = await submitToCancel(job, options, { Prefer: `wait=${WAIT_SECONDS}` });
+      if (accepted.result) return accepted;
       try {
-        return await client.wait(id, options);
+        return await client.wait(accepted.id, options);
       } catch (error) {
-        if (!options.detached) await client.cancel(id).catch(() => undefined);
+        if (!options.detached) await client.cancel(accepted.id).catch(() => undefined);
         throw error;
       }
     },
