@@ -2,6 +2,8 @@
 export * from './count-fields.js';
 export * from './descriptors.js';
 export * from './errors.js';
+export * as errorDetails from './gen/google/rpc/error_details.js';
+export * as rpcStatus from './gen/google/rpc/status.js';
 export * as execution from './gen/runlane/v1/execution.js';
 export * as runner from './gen/runlane/v1/runner.js';
 export * as types from './gen/runlane/v1/types.js';

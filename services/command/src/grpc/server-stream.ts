@@ -5,7 +5,6 @@ import {
   type handleBidiStreamingCall,
   type handleServerStreamingCall,
   type handleUnaryCall,
-  Metadata,
   type ServerDuplexStream,
   type ServerUnaryCall,
   type ServerWritableStream,
@@ -14,10 +13,11 @@ import {
   type sendUnaryData,
   status,
 } from '@grpc/grpc-js';
-import { ERRORS, RunlaneError } from '@runlane/contract';
+import { RunlaneError } from '@runlane/contract';
 import type { Log } from '@runlane/core';
 import type { Caller } from '../auth/caller.js';
 import { invalidRequest } from '../validate.js';
+import { toErrorStatus } from './error-status.js';
 import { checkMessage } from './message-limits.js';
 
 /** A message that was not read: too large, a number that JavaScript does not count to, bytes that are no message. */
@@ -175,12 +175,8 @@ function reset<I, O>(call: Answered<I, O>): void {
 /** Not the end of the job: the caller can go on, here again or elsewhere. */
 const STOPPING = { code: status.UNAVAILABLE, details: 'the server stops; call again, a watch after its last event' };
 
-/** The stable code travels as metadata `runlane-code`; a time after which to retry as `retry-after`, in seconds. */
 function toServiceError(reason: unknown, log: Log): Partial<ServiceError> {
   const error = RunlaneError.from(reason);
   if (error.code === 'INTERNAL') log.error({ err: error.cause ?? error }, 'call failed');
-  const metadata = new Metadata();
-  metadata.set('runlane-code', error.code);
-  if (error.retryAfterSeconds !== undefined) metadata.set('retry-after', String(error.retryAfterSeconds));
-  return { code: ERRORS[error.code].grpc, details: error.message, metadata };
+  return toErrorStatus(error);
 }
