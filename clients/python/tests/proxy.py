@@ -16,20 +16,20 @@ class Proxy:
         host, _, port = target.rpartition(":")
         self._upstream = (host, int(port))
         self._listener = socket.create_server(("127.0.0.1", 0))
+        # Of each connection, the client's end and the server's.
         self._open: list[socket.socket] = []
-        self._answers = True
+        self._deaf: frozenset[socket.socket] = frozenset()
         self.connections = 0
         """How many there have been."""
         self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
         threading.Thread(target=self._accept, daemon=True).start()
 
     def lose_answers(self) -> None:
-        """What the server says from now on is lost; what it hears is not."""
-        self._answers = False
+        """Of the connections that there are, what the server says from now on is lost; what it hears is not."""
+        self._deaf = frozenset(self._open[::2])
 
     def cut(self) -> None:
-        """Break every connection, and make those that come now whole again."""
-        self._answers = True
+        """Break every connection that there is."""
         cut, self._open = self._open, []
         for end in cut:
             self._end(end)
@@ -52,11 +52,11 @@ class Proxy:
                 server = socket.create_connection(self._upstream)
                 self._open += [client, server]
                 self.connections += 1
-                threading.Thread(target=self._forward, args=(client, server, False), daemon=True).start()
-                threading.Thread(target=self._forward, args=(server, client, True), daemon=True).start()
+                threading.Thread(target=self._forward, args=(client, server), daemon=True).start()
+                threading.Thread(target=self._forward, args=(server, client), daemon=True).start()
 
-    def _forward(self, source: socket.socket, sink: socket.socket, answers: bool) -> None:
+    def _forward(self, source: socket.socket, sink: socket.socket) -> None:
         with suppress(OSError):
             while data := source.recv(CHUNK_BYTES):
-                if self._answers or not answers:
+                if sink not in self._deaf:
                     sink.sendall(data)
