@@ -1,5 +1,5 @@
 """
-A client of each kind that is started before its server, and whose server is started anew meanwhile: `patient.py TARGET`.
+A client of each kind, started before its server, and whose server is started anew meanwhile: `patient.py TARGET`.
 It prints what it has, a line each, and tells of further attempts on stderr.
 """
 
