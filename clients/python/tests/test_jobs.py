@@ -110,6 +110,13 @@ class Jobs:
         with self.assertRaisesRegex(TypeError, "colour"):
             self.client.submit("x", colour="red")
 
+    def test_a_refusal_is_heard_however_much_there_is_to_say(self: Any) -> None:
+        with self.assertRaises(RunlaneError) as caught:
+            self.client.submit("x", args=["\0"] * 64, env={"日" * 1000: "", "語" * 1000: ""})
+        error = caught.exception
+        self.assertEqual((error.code, error.fields[0].field), ("INVALID_REQUEST", "args[0]"))
+        self.assertGreater(len(error.fields), 50)
+
     def test_what_is_not_there_has_a_code(self: Any) -> None:
         with self.assertRaises(RunlaneError) as caught:
             self.client.get("01900000-0000-7000-8000-000000000000")

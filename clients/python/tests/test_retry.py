@@ -38,9 +38,11 @@ class RetryTest(unittest.TestCase):
         attempts = self.clock.attempts(Retry(first_pause=1))
         self.assertEqual(attempts.pause_after(FULL), 6)
 
-    def test_patience_is_counted_from_the_last_that_arrived(self) -> None:
+    def test_patience_is_counted_from_the_first_failure_since_something_arrived(self) -> None:
         attempts = self.clock.attempts(Retry(give_up_after=10, first_pause=1))
-        self.clock.now += 9.5
+        self.clock.now += 600
+        self.assertEqual(attempts.pause_after(AWAY), 1)
+        self.clock.now += 9
         with self.assertRaises(RunlaneError) as caught:
             attempts.pause_after(AWAY)
         self.assertIs(caught.exception, AWAY)

@@ -18,7 +18,7 @@ class Retry:
     """How patient a client is with a server that is away or full. Times are in seconds."""
 
     give_up_after: float = 60.0
-    """Since the call began, or since something last arrived; 0 never calls again."""
+    """After the first failure since something arrived; 0 never calls again."""
     first_pause: float = 0.1
     """Doubled with each failure."""
     longest_pause: float = 5.0
@@ -43,7 +43,7 @@ class Attempts:
 
     def succeeded(self) -> None:
         """Something arrived: what fails from now on is another failure."""
-        self._since = self._now()
+        self._failing_since: float | None = None
         self._pause = self._retry.first_pause
 
     def time_left(self) -> float | None:
@@ -51,11 +51,14 @@ class Attempts:
 
     def pause_after(self, error: RunlaneError) -> float:
         """How long to wait before the next attempt. Raises TimeoutError when time is up, the error when none is due."""
+        now = self._now()
+        if self._failing_since is None:
+            self._failing_since = now
         pause = self._next_pause(error)
         left = self.time_left()
         if left is not None and (error.code == "DEADLINE_EXCEEDED" or (error.retryable and left <= pause)):
             raise TimeoutError("the job has not ended in time") from error
-        if not error.retryable or self._now() + pause - self._since > self._retry.give_up_after:
+        if not error.retryable or now + pause - self._failing_since > self._retry.give_up_after:
             raise error
         log.info("calling again in %.1f s: %s", pause, error)
         return pause
