@@ -16,6 +16,8 @@ const run = promisify(execFile);
 const CLIENT = join(ROOT, 'clients/python');
 const VENV = join(ROOT, '.cache/client-python');
 const PYTHON = join(VENV, 'bin/python');
+/** Longer than a platform may take to start, in milliseconds. */
+const PATIENCE_MS = 90_000;
 /** Elsewhere than in the client's folder: what is imported is what was installed. */
 const python = (...args: string[]) => run(PYTHON, args, { cwd: VENV });
 const pip = (...args: string[]) => python('-m', 'pip', '--quiet', '--disable-pip-version-check', ...args);
@@ -102,7 +104,7 @@ function followed(args: readonly string[]) {
   for (const input of [child.stdout, child.stderr]) createInterface({ input }).on('line', (line) => said.push(line));
   return {
     said,
-    says: (words: string) => until(words, async () => said.some((line) => line.startsWith(words))),
+    says: (words: string) => until(words, () => said.some((line) => line.startsWith(words)), PATIENCE_MS),
     ended: once(child, 'close').then(([code]) => code as number | null),
     stop: () => child.kill('SIGKILL'),
   };

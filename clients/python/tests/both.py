@@ -8,6 +8,7 @@ import os
 import sys
 import threading
 import unittest
+from types import MappingProxyType
 from typing import Any
 
 import runlane
@@ -24,14 +25,14 @@ class Blocking:
 
     def __getattr__(self, name: str) -> Any:
         value = getattr(self._inner, name)
-        return (lambda *args, **options: self._finish(value(*args, **options))) if callable(value) else value
+        return (lambda *args, **options: self._call(value, args, options)) if callable(value) else value
 
     def __iter__(self) -> Any:
         return iter(self.__next__, None)
 
     def __next__(self) -> Any:
         try:
-            return self._finish(self._inner.__anext__())
+            return self._call(self._inner.__anext__)
         except StopAsyncIteration:
             raise StopIteration from None
 
@@ -39,17 +40,16 @@ class Blocking:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._finish(self._inner.close())
+        self._call(self._inner.close)
 
-    def _finish(self, value: Any) -> Any:
-        if inspect.isawaitable(value):
-            value = asyncio.run_coroutine_threadsafe(_awaited(value), self._loop).result()
+    def _call(self, method: Any, args: Any = (), options: Any = MappingProxyType({})) -> Any:
+        async def called() -> Any:
+            value = method(*args, **options)
+            return await value if inspect.isawaitable(value) else value
+
+        value = asyncio.run_coroutine_threadsafe(called(), self._loop).result()
         wrapped = inspect.isasyncgen(value) or isinstance(value, runlane.AsyncSession)
         return Blocking(self._loop, value) if wrapped else value
-
-
-async def _awaited(value: Any) -> Any:
-    return await value
 
 
 def open_sync(target: str = TARGET, **options: Any) -> Any:
@@ -59,11 +59,7 @@ def open_sync(target: str = TARGET, **options: Any) -> Any:
 def open_async(target: str = TARGET, **options: Any) -> Any:
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, daemon=True).start()
-
-    async def make() -> runlane.AsyncRunlane:
-        return runlane.AsyncRunlane(target, **options)
-
-    return Blocking(loop, asyncio.run_coroutine_threadsafe(make(), loop).result())
+    return Blocking(loop, runlane.AsyncRunlane(target, **options))
 
 
 def both(tests: type) -> None:

@@ -9,14 +9,15 @@ import asyncio
 import logging
 import sys
 
-from runlane import AsyncRunlane, Limits, Runlane
+from runlane import AsyncRunlane, Limits, Retry, Runlane
 
 CODE = "import time\nprint('begun', flush=True)\ntime.sleep(3)\nprint('ended')"
 LIMITS = Limits(wall_time_ms=30_000)
+PATIENT = Retry(give_up_after=300)
 
 
 def wait(target: str) -> None:
-    with Runlane(target) as client:
+    with Runlane(target, retry=PATIENT) as client:
         print("sync", client.execute("print(1)").stdout.strip(), flush=True)
         for event in client.run(CODE, limits=LIMITS):
             if event.type == "stdout":
@@ -26,7 +27,7 @@ def wait(target: str) -> None:
 
 
 async def wait_async(target: str) -> None:
-    async with AsyncRunlane(target) as client:
+    async with AsyncRunlane(target, retry=PATIENT) as client:
         print("async", (await client.execute("print(1)")).stdout.strip(), flush=True)
         async for event in client.run(CODE, limits=LIMITS):
             if event.type == "stdout":

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 class AsyncRunlane:
     """
-    A client of the server at `target`, such as "localhost:50051", for one event loop. Every method raises RunlaneError
-    where the server refuses, and where it is away for longer than `retry` is patient.
+    A client of the server at `target`, such as "localhost:50051", for one event loop: that in which it is used first.
+    Every method raises RunlaneError where the server refuses, and where it is away for longer than `retry` is patient.
     """
 
     def __init__(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
+from functools import cached_property, partial
 from typing import Any, TypeVar
 
 import grpc
@@ -30,11 +31,19 @@ class AsyncConnection:
         retry: Retry,
         options: Mapping[str, Any] | None,
     ) -> None:
-        self.channel = open_channel(grpc.aio, target, tls, options)
-        self.stub = ExecutionServiceStub(self.channel)
+        self._open = partial(open_channel, grpc.aio, target, tls, options)
         self.metadata = metadata_for(api_key)
         self.retry = retry
         self._timeout = timeout
+
+    # A channel belongs to an event loop; the client may be made before there is one.
+    @cached_property
+    def channel(self) -> Any:
+        return self._open()
+
+    @cached_property
+    def stub(self) -> ExecutionServiceStub:
+        return ExecutionServiceStub(self.channel)
 
     async def do(self, call: Call[Answer]) -> Answer:
         attempts = Attempts(self.retry)
