@@ -23,6 +23,9 @@ class Verdict(str, Enum):
     SKIPPED = "skipped"
     UNKNOWN = "unknown"
 
+    # The same in every version of Python, in print() too.
+    __str__ = str.__str__
+
 
 @dataclass(frozen=True)
 class JudgedCase:
