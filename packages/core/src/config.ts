@@ -64,14 +64,21 @@ export const VARIABLES = {
     schema: z.string(),
     fallback: '127.0.0.1',
     readBy: EVERYBODY,
-    meaning: 'Address to listen on. Command listens on another than a loopback address only with `AUTH=none`.',
+    meaning: 'Address to listen on. Command listens on another than a loopback address only with `AUTH` set.',
   },
   AUTH: {
-    schema: z.literal('none', 'must be "none", or unset'),
+    schema: z.enum(['none', 'keys'], 'must be "keys", "none", or unset'),
     fallback: undefined,
     readBy: ['start', 'command'],
     meaning:
-      '`none`: whoever reaches `HOST` may run programs and see every job, also from other machines. There is no other way yet: keep them out before you set it.',
+      '`keys`: whoever calls needs an API key ([keys.md](keys.md)). `none`: whoever reaches `HOST` may run programs and see every job, also from other machines: keep them out before you set it. When unset, no key is needed, and command listens on loopback addresses alone.',
+  },
+  ADMIN_KEY: {
+    schema: z.string().regex(/^[\x21-\x7e]{32,256}$/, 'must be 32 to 256 visible ASCII characters'),
+    fallback: undefined,
+    readBy: ['start', 'command'],
+    meaning:
+      'With `AUTH=keys`: the key with which others are made, and the password of the board. `openssl rand -hex 32` gives a good one.',
   },
   TLS_CERT: {
     schema: z.string(),
@@ -381,11 +388,11 @@ export function readConfig<const N extends VariableName>(
     const text = env[name] || (fallbacks[name] ?? variable.fallback);
     if (text === undefined) continue;
     const read = variable.schema.safeParse(text);
-    // An address may hold a password: it is not repeated.
+    // An address may hold a password, and a key is one: neither is repeated.
     if (read.success) values[name] = read.data;
     else
       problems.push(
-        `${name}="${name.endsWith('_URL') ? '…' : text}" ${read.error.issues.map(({ message }) => message).join(', ')}`,
+        `${name}="${/_(?:URL|KEY)$/.test(name) ? '…' : text}" ${read.error.issues.map(({ message }) => message).join(', ')}`,
       );
   }
   if (problems.length > 0) throw new Error(`bad configuration:\n  ${problems.join('\n  ')}`);

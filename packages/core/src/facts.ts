@@ -4,6 +4,7 @@
  * every server that speaks MongoDB, which conditional updates have not, and needs no transaction.
  * What a job is, as facts: `job-store.ts`.
  */
+import type { ApiKey } from './api-key.js';
 import type { Batch } from './batch.js';
 import type { CompileResult, Job, Limits, Result } from './job.js';
 
@@ -97,6 +98,9 @@ export interface Facts {
   builds: Build;
   idempotency: IdempotencyClaim;
   runners: RunnerRecord;
+  keys: ApiKey;
+  /** By the id of the key. */
+  revocations: { readonly createdAtMs: number };
 }
 
 export const FACT_KINDS = [
@@ -111,6 +115,8 @@ export const FACT_KINDS = [
   'builds',
   'idempotency',
   'runners',
+  'keys',
+  'revocations',
 ] as const satisfies readonly (keyof Facts)[];
 
 export type FactKind = keyof Facts;

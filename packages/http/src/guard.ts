@@ -7,7 +7,7 @@ import type { Request, RequestHandler, Response } from 'express';
 import { isUpgrade } from './upgrade.js';
 
 const ACCEPTED_HEADERS = 'Authorization, Content-Type, Idempotency-Key, Last-Event-ID, Prefer';
-const EXPOSED_HEADERS = 'Idempotency-Replayed, Location, Preference-Applied, Retry-After';
+const EXPOSED_HEADERS = 'Idempotency-Replayed, Location, Preference-Applied, RateLimit, RateLimit-Policy, Retry-After';
 /** How long a browser may remember what it may send. */
 const PREFLIGHT_SECONDS = 600;
 

@@ -13,10 +13,19 @@ export interface HttpDoor {
   close(deadline: AbortSignal): Promise<void>;
 }
 
+interface Address {
+  readonly host: string;
+  readonly port: number;
+  /** What whoever starts it sets the port by. */
+  readonly portFrom?: string;
+  /** Without it, plain HTTP. */
+  readonly tls?: WatchedCertificates | undefined;
+}
+
 /** @throws Error that names the address when it cannot be listened on. */
 export function listenHttp(
   handler: RequestListener,
-  { host, port, tls }: { host: string; port: number; tls?: WatchedCertificates | undefined },
+  { host, port, portFrom = 'HTTP_PORT', tls }: Address,
 ): Promise<HttpDoor> {
   const server = create(tls, (request, response) => {
     // Else a busy client would keep its connection, and with it the server, open.
@@ -29,7 +38,7 @@ export function listenHttp(
     server.once('error', (error: NodeJS.ErrnoException) => {
       const inUse = error.code === 'EADDRINUSE';
       const reason = inUse
-        ? 'is in use: stop what listens there, or set HTTP_PORT to another port'
+        ? `is in use: stop what listens there, or set ${portFrom} to another port`
         : `cannot be listened on: ${error.message}`;
       reject(new Error(`${host}:${port} ${reason}`));
     });

@@ -1,7 +1,10 @@
 /** The command service without its doors: the use cases, and whether it can serve. */
-import type { ArtifactStore, JobFeed, JobQueue, JobStore, Log } from '@runlane/core';
+import type { ArtifactStore, JobFeed, JobQueue, JobStore, KeyStore, Log, Meters } from '@runlane/core';
 import { v7 } from 'uuid';
 import { type Attachments, createAttachments } from './attach.js';
+import { createAllowance } from './auth/allowance.js';
+import { type Auth, createAuth } from './auth/auth.js';
+import { createKeys } from './auth/keys.js';
 import { type Batches, createBatches } from './batches.js';
 import { createFiles, type Files } from './files.js';
 import { createJobs, type Jobs } from './jobs.js';
@@ -13,6 +16,7 @@ import { createWatch, type Watch } from './watch.js';
 import { createWatchBatch } from './watch-batch.js';
 
 export interface Command {
+  readonly auth: Auth;
   readonly submit: ReturnType<typeof createSubmit>;
   readonly jobs: Jobs;
   readonly watch: Watch;
@@ -36,17 +40,23 @@ export interface CommandOptions {
   readonly queue: JobQueue;
   readonly feed: JobFeed;
   readonly artifacts: Pick<ArtifactStore, 'open'>;
+  readonly keys: KeyStore;
+  readonly meters: Meters;
   readonly log: Log;
   readonly version: string;
   readonly config: {
+    readonly AUTH: 'none' | 'keys' | undefined;
+    readonly ADMIN_KEY: string | undefined;
     readonly MAX_QUEUED_JOBS: number;
     readonly MAX_DOWNLOADS: number;
     readonly DOWNLOAD_STALL_SECONDS: number;
   };
 }
 
-export function createCommand({ store, queue, feed, artifacts, log, version, config }: CommandOptions): Command {
+export function createCommand(options: CommandOptions): Command {
+  const { store, queue, feed, artifacts, meters, log, version, config } = options;
   const languages = createLanguages(store);
+  const allowance = createAllowance({ store, meters });
   const jobs = createJobs({ store, feed });
   const watch = createWatch({ jobs, store, feed });
   const batches = createBatches({ jobs, store, log });
@@ -57,11 +67,12 @@ export function createCommand({ store, queue, feed, artifacts, log, version, con
       () => 'away',
     );
   return {
-    submit: createSubmit({ store, queue, languages, newId: () => v7(), room, log }),
+    auth: createAuth(keysOf(options), allowance),
+    submit: createSubmit({ store, queue, languages, newId: () => v7(), room, allowance, log }),
     jobs,
     watch,
     attachments: createAttachments({ jobs, store, feed, watch, log }),
-    submitBatch: createSubmitBatch({ store, queue, batches, languages, newId: () => v7(), room, log }),
+    submitBatch: createSubmitBatch({ store, queue, batches, languages, newId: () => v7(), room, allowance, log }),
     batches,
     watchBatch: createWatchBatch({ batches, store }),
     files: createFiles({
@@ -86,4 +97,13 @@ export function createCommand({ store, queue, feed, artifacts, log, version, con
       return { ready: checks.store === 'ok' && checks.runners === 'ok', checks };
     },
   };
+}
+
+/** @throws Error where keys are to be asked for, and nobody could make the first. */
+function keysOf({ keys: store, config: { AUTH, ADMIN_KEY: adminKey } }: CommandOptions) {
+  if (AUTH !== 'keys') return undefined;
+  if (adminKey !== undefined) return createKeys({ store, adminKey });
+  throw new Error(
+    'AUTH=keys needs ADMIN_KEY, with which the first keys are made: `openssl rand -hex 32` gives a good one',
+  );
 }

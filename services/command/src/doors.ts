@@ -17,6 +17,7 @@ export const COMMAND_VARIABLES = [
   'HOST',
   'ALLOWED_HOSTS',
   'AUTH',
+  'ADMIN_KEY',
   'TLS_CERT',
   'TLS_KEY',
   'CORS_ORIGINS',
@@ -32,7 +33,6 @@ export interface CommandDoorsOptions {
     readonly GRPC_PORT: number;
     readonly HOST: string;
     readonly ALLOWED_HOSTS: readonly string[];
-    readonly AUTH: 'none' | undefined;
     readonly TLS_CERT: string | undefined;
     readonly TLS_KEY: string | undefined;
     readonly CORS_ORIGINS: readonly string[];
@@ -45,8 +45,8 @@ export interface CommandDoorsOptions {
 export async function openCommandDoors({ ports, config, closer, log }: CommandDoorsOptions) {
   checkOpenness(config.HOST, config.AUTH);
   const tls = await openTls(commandTlsFiles(config), { closer, log });
-  const { store, feed, artifacts, openQueue } = ports;
-  const command = createCommand({ store, feed, artifacts, queue: openQueue.queue, log, version: VERSION, config });
+  const { openQueue, ...others } = ports;
+  const command = createCommand({ ...others, queue: openQueue.queue, log, version: VERSION, config });
   const { HOST: host, ALLOWED_HOSTS: allowedHosts, CORS_ORIGINS: corsOrigins } = config;
   const closing = new AbortController();
   setMaxListeners(0, closing.signal);

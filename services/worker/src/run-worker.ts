@@ -42,10 +42,10 @@ export async function runWorker({
   closer,
   log,
 }: RunWorkerOptions): Promise<{ worker: Worker; httpPort: number }> {
-  const { store, feed, artifacts, openQueue } = ports;
+  const { openQueue, ...others } = ports;
   const tls = await openTls(runnerTlsFiles(config), { closer, log });
   const runnerCredentials = channelCredentials(tls);
-  const worker = createWorker({ store, feed, artifacts, queue: openQueue.queue, log, runnerCredentials, config });
+  const worker = createWorker({ ...others, queue: openQueue.queue, log, runnerCredentials, config });
   closer.add({ name: 'worker', close: () => worker.close() });
   const where = { host: config.HOST, port: config.HTTP_PORT };
   const http = await startWorkerHttp({ worker, where, allowedHosts: config.ALLOWED_HOSTS, log });

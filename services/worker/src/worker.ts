@@ -12,6 +12,7 @@ import {
   type JobQueue,
   type JobStore,
   type Log,
+  type Meters,
   type Stage,
   withQuota,
 } from '@runlane/core';
@@ -28,6 +29,7 @@ export interface WorkerOptions {
   readonly queue: JobQueue;
   readonly feed: JobFeed;
   readonly artifacts: ArtifactStore;
+  readonly meters: Meters;
   readonly log: Log;
   /** For runners that are reached over TCP; in the open when left out. */
   readonly runnerCredentials?: ChannelCredentials;
@@ -60,7 +62,16 @@ const SAVES_AT_ONCE = 4;
 /** How often runners are asked again what they offer, and recorded as seen, in milliseconds. */
 const REFRESH_RUNNERS_EVERY_MS = 10_000;
 
-export function createWorker({ store, queue, feed, artifacts, log, runnerCredentials, config }: WorkerOptions): Worker {
+export function createWorker({
+  store,
+  queue,
+  feed,
+  artifacts,
+  meters,
+  log,
+  runnerCredentials,
+  config,
+}: WorkerOptions): Worker {
   const workerId = `${hostname()}/${randomUUID()}`;
   const draining = new AbortController();
   const stopping = new AbortController();
@@ -85,6 +96,7 @@ export function createWorker({ store, queue, feed, artifacts, log, runnerCredent
     queue,
     feed,
     artifacts: withQuota(artifacts, { maxBytes: config.ARTIFACT_STORE_MB, log }),
+    meters,
     pool,
     metrics,
     log,

@@ -3,6 +3,14 @@ import { OpenAPIRegistry, OpenApiGeneratorV31, type RouteConfig } from '@asteaso
 import { z } from 'zod';
 import { ERRORS, type ErrorCode } from '../errors.js';
 import {
+  apiKeyPageSchema,
+  apiKeySchema,
+  createdApiKeySchema,
+  keyListQuerySchema,
+  keyParamsSchema,
+  newApiKeySchema,
+} from './keys.js';
+import {
   attachMessageSchema,
   batchEventIdSchema,
   batchParamsSchema,
@@ -45,8 +53,13 @@ const SUBMITTING: readonly ErrorCode[] = [
   'RUNNER_UNAVAILABLE',
   'STORE_UNAVAILABLE',
 ];
+/** And with `AUTH=keys` any but the probes. */
+const WITH_KEYS: readonly ErrorCode[] = ['UNAUTHENTICATED', 'FORBIDDEN', 'RATE_LIMITED'];
+const LIMITED: readonly ErrorCode[] = ['JOB_LIMIT_REACHED', 'QUOTA_EXCEEDED'];
 const IDEMPOTENT: readonly ErrorCode[] = ['IDEMPOTENCY_IN_FLIGHT', 'IDEMPOTENCY_MISMATCH'];
 const READING: readonly ErrorCode[] = ['INVALID_REQUEST', 'STORE_UNAVAILABLE'];
+/** Where there are no keys, their routes are not there either. */
+const KEYS: readonly ErrorCode[] = [...READING, 'NOT_FOUND'];
 const ONE_JOB: readonly ErrorCode[] = [...READING, 'JOB_NOT_FOUND'];
 const ONE_BATCH: readonly ErrorCode[] = [...READING, 'BATCH_NOT_FOUND'];
 
@@ -82,11 +95,16 @@ const idempotencyKeyOf = (what: string) =>
 /** @param version of Runlane. */
 export function createOpenApiDocument(version: string) {
   const registry = new OpenAPIRegistry();
+  registry.registerComponent('securitySchemes', 'key', {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'An API key, where the server wants one (`AUTH=keys`).',
+  });
   const route = (
     config: Omit<RouteConfig, 'responses'>,
     answers: RouteConfig['responses'],
     codes: readonly ErrorCode[],
-  ) => registry.registerPath({ ...config, responses: { ...answers, ...problems(codes) } });
+  ) => registry.registerPath({ ...config, responses: { ...answers, ...problems([...codes, ...WITH_KEYS]) } });
   const body = (schema: z.ZodType) => ({ body: { required: true, content: { 'application/json': { schema } } } });
 
   route(
@@ -99,7 +117,7 @@ export function createOpenApiDocument(version: string) {
       request: body(submitCodeSchema),
     },
     { 202: json(submittedSchema, 'The job is stored and will end.', location) },
-    SUBMITTING,
+    [...SUBMITTING, ...LIMITED],
   );
   route(
     {
@@ -136,7 +154,7 @@ export function createOpenApiDocument(version: string) {
       200: json(jobSchema, 'The finished job, when `Prefer: wait` was given and it ended in time.', location),
       202: json(jobSchema, 'The job is stored and will end.', location),
     },
-    [...SUBMITTING, ...IDEMPOTENT],
+    [...SUBMITTING, ...LIMITED, ...IDEMPOTENT],
   );
   route(
     {
@@ -269,7 +287,7 @@ export function createOpenApiDocument(version: string) {
       },
     },
     { 202: json(batchSchema, 'All jobs are stored and will end.', locationOf('batch')) },
-    [...SUBMITTING, ...IDEMPOTENT],
+    [...SUBMITTING, ...LIMITED, ...IDEMPOTENT],
   );
   route(
     {
@@ -347,8 +365,56 @@ export function createOpenApiDocument(version: string) {
     ['STORE_UNAVAILABLE'],
   );
 
+  route(
+    {
+      method: 'post',
+      path: '/v1/keys',
+      operationId: 'createKey',
+      tags: ['Keys'],
+      summary: 'Make an API key',
+      description: 'Needs the scope `admin`.',
+      request: body(newApiKeySchema),
+    },
+    { 201: json(createdApiKeySchema, 'The key, which is told this once.') },
+    [...KEYS, 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'],
+  );
+  route(
+    {
+      method: 'get',
+      path: '/v1/keys',
+      operationId: 'listKeys',
+      tags: ['Keys'],
+      summary: 'All API keys, without the keys themselves',
+      description: 'Needs the scope `admin`.',
+      request: { query: keyListQuerySchema },
+    },
+    { 200: json(apiKeyPageSchema, 'A page of keys.') },
+    KEYS,
+  );
+  route(
+    {
+      method: 'post',
+      path: '/v1/keys/{id}/revoke',
+      operationId: 'revokeKey',
+      tags: ['Keys'],
+      summary: 'Revoke an API key, at once and for good',
+      description: 'Needs the scope `admin`.',
+      request: { params: keyParamsSchema },
+    },
+    { 200: json(apiKeySchema, 'The key, which is not taken any more.') },
+    [...KEYS, 'KEY_NOT_FOUND'],
+  );
+
   const probe = (path: string, operationId: string, summary: string, answers: RouteConfig['responses']) =>
-    route({ method: 'get', path, operationId, tags: ['Platform'], summary }, answers, []);
+    registry.registerPath({
+      method: 'get',
+      path,
+      operationId,
+      tags: ['Platform'],
+      summary,
+      security: [],
+      responses: { ...answers, ...problems([]) },
+    });
   probe('/healthz', 'isAlive', 'Whether the process serves', { 200: { description: 'It does.' } });
   probe('/readyz', 'isReady', 'Whether jobs can be run', {
     200: { description: 'The store answers and a runner is there.' },
@@ -367,6 +433,6 @@ export function createOpenApiDocument(version: string) {
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/' }],
-    security: [],
+    security: [{ key: [] }, {}],
   });
 }

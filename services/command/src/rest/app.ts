@@ -7,9 +7,11 @@ import express, { type Express, type Router } from 'express';
 import helmet from 'helmet';
 import type { Command } from '../command.js';
 import { createPistonRoutes, PISTON_PREFIXES, PISTON_VERSION } from '../piston/routes.js';
+import { createAuthenticate } from './authenticate.js';
 import { createBatchRoutes } from './batches.js';
 import { MAX_PROGRAM_BYTES } from './body.js';
 import { createDocs } from './docs.js';
+import { createKeyRoutes } from './keys.js';
 import { createRoutes } from './routes.js';
 import { createWebSockets } from './web-socket.js';
 
@@ -72,8 +74,12 @@ export function createApp({ command, board, allowedHosts, corsOrigins, isSecure,
     });
   });
   app.use(createDocs(command.version));
+  const authenticate = createAuthenticate(command.auth);
+  const pistonSockets = createWebSockets(closing, MAX_PROGRAM_BYTES);
+  app.use(PISTON_PREFIXES, createPistonRoutes({ command, authenticate, webSockets: pistonSockets, closing, log }));
+  app.use(authenticate);
   app.use('/admin/queues', board);
-  app.use(PISTON_PREFIXES, createPistonRoutes(command, createWebSockets(closing, MAX_PROGRAM_BYTES), closing, log));
+  app.use(createKeyRoutes(command.auth.keys));
   app.use(createRoutes(command, createWebSockets(closing, MAX_MESSAGE_BYTES), closing, log));
   app.use(createBatchRoutes(command, closing));
   app.use(notFound);
