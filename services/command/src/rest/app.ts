@@ -2,7 +2,7 @@
 
 import { MAX_INPUT_BYTES } from '@runlane/contract';
 import type { Log } from '@runlane/core';
-import { createErrorHandler, createGuard, notFound } from '@runlane/http';
+import { createErrorHandler, createGuard, methodNotAllowed, notFound } from '@runlane/http';
 import express, { type Express, type Router } from 'express';
 import helmet from 'helmet';
 import type { Command } from '../command.js';
@@ -51,11 +51,17 @@ export function createApp({ command, board, allowedHosts, corsOrigins, closing, 
       strictTransportSecurity: false,
     }),
   );
-  app.get('/healthz', (_request, response) => void response.json({ status: 'ok' }));
-  app.get('/readyz', async (_request, response) => {
-    const { ready, checks } = await command.readiness();
-    response.status(ready ? 200 : 503).json({ status: ready ? 'ready' : 'not ready', checks });
-  });
+  app
+    .route('/healthz')
+    .get((_request, response) => void response.json({ status: 'ok' }))
+    .all(methodNotAllowed('GET'));
+  app
+    .route('/readyz')
+    .get(async (_request, response) => {
+      const { ready, checks } = await command.readiness();
+      response.status(ready ? 200 : 503).json({ status: ready ? 'ready' : 'not ready', checks });
+    })
+    .all(methodNotAllowed('GET'));
   app.use((_request, response, next) => {
     // Jobs are their owner's and change: no cache keeps them.
     response.set('Cache-Control', 'no-store');
