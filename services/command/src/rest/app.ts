@@ -6,12 +6,13 @@ import { createErrorHandler, createGuard, methodNotAllowed, notFound } from '@ru
 import express, { type Express, type Router } from 'express';
 import helmet from 'helmet';
 import type { Command } from '../command.js';
-import { createPistonRoutes, PISTON_PREFIXES, PISTON_VERSION } from '../piston/routes.js';
+import { createPistonRoutes, PISTON_PREFIXES } from '../piston/routes.js';
 import { createAuthenticate } from './authenticate.js';
 import { createBatchRoutes } from './batches.js';
 import { MAX_PROGRAM_BYTES } from './body.js';
 import { createDocs } from './docs.js';
 import { createKeyRoutes } from './keys.js';
+import { createPlayground } from './playground.js';
 import { createRoutes } from './routes.js';
 import { createWebSockets } from './web-socket.js';
 
@@ -67,14 +68,7 @@ export function createApp({ command, board, allowedHosts, corsOrigins, closing, 
     response.set('Cache-Control', 'no-store');
     next();
   });
-  // Clients of Piston tell by this whom they talk to.
-  app.get('/', (_request, response) => {
-    response.json({
-      message: `Piston v${PISTON_VERSION}`,
-      server: `Runlane ${command.version}`,
-      documentation: '/docs',
-    });
-  });
+  app.use(createPlayground(command.version, log));
   app.use(createDocs(command.version));
   const authenticate = createAuthenticate(command.auth);
   const pistonSockets = createWebSockets(closing, MAX_PROGRAM_BYTES);

@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { ProblemJson } from '@runlane/contract';
+import { place } from './problems.js';
+
+const problemOf = (...fields: string[]): ProblemJson => ({
+  type: 'about:blank',
+  title: 'The request is not valid',
+  status: 400,
+  detail: '',
+  code: 'INVALID_REQUEST',
+  errors: fields.map((field) => ({ field, reason: 'is bad' })),
+});
+
+test('what is wrong is said at the part of the page that it is about', () => {
+  const { at, elsewhere } = place(problemOf('files[1].path', 'entry', 'limits.wallTimeMs', 'version', 'colour', 'argsy'));
+  assert.deepEqual(at, {
+    files: 'files[1].path: is bad; entry: is bad',
+    timeLimit: 'limits.wallTimeMs: is bad',
+    version: 'version: is bad',
+  });
+  assert.deepEqual(elsewhere, ['colour: is bad', 'argsy: is bad']);
+});
+
+test('a problem without fields is at no place', () => {
+  assert.deepEqual(place(undefined), { at: {}, elsewhere: [] });
+});

@@ -1,0 +1,50 @@
+/** What the program says, as it says it: as text, or in a terminal. */
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { createOutputView } from '../output/output-view.js';
+import { formatBytes } from '../run/verdict.js';
+import type { PageRun, Views } from './use-run.js';
+
+export function TextOutput({ views, empty }: { readonly views: Views; readonly empty: boolean }) {
+  const box = useRef<HTMLDivElement>(null);
+  const [omitted, setOmitted] = useState(0);
+  useEffect(() => {
+    if (box.current) views.output = createOutputView(box.current, setOmitted);
+    return () => {
+      views.output = undefined;
+    };
+  }, [views]);
+  return (
+    <div class="output-frame">
+      {omitted > 0 && (
+        <p class="omitted">
+          … earlier output left out ({formatBytes(omitted)}); download all of it below when the program has ended
+        </p>
+      )}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard */}
+      <div class="output" ref={box} role="region" aria-label="Output" tabIndex={0} />
+      {empty && <p class="output-empty">What the program prints appears here.</p>}
+    </div>
+  );
+}
+
+export function TerminalOutput({ run, views }: Omit<PageRun, 'state'>) {
+  const box = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    let closed = false;
+    void import('../output/terminal.js').then(({ openTerminal }) => {
+      if (closed || !box.current) return;
+      views.terminal = openTerminal(box.current, { onData: run.write, onResize: run.resize });
+      views.onTerminal?.(views.terminal);
+    });
+    return () => {
+      closed = true;
+      views.terminal?.close();
+      views.terminal = undefined;
+    };
+  }, [views, run]);
+  return (
+    <div class="output-frame">
+      <div class="terminal" ref={box} role="region" aria-label="Terminal" />
+    </div>
+  );
+}

@@ -1,0 +1,57 @@
+/** Files that the program left: pictures are shown, all can be downloaded; and its whole output, which the page may show a part of. */
+import type { JobJson } from '@runlane/contract';
+import { useEffect, useState } from 'preact/hooks';
+import { type Client, toBytes } from '../api.js';
+import { formatBytes } from '../run/verdict.js';
+
+/** What an `img` element shows without running anything in it. */
+const PICTURES = /^image\/(png|jpeg|gif|webp|avif|bmp|svg\+xml)$/;
+
+export function Produced({ job, client }: { readonly job: JobJson; readonly client: Client }) {
+  const { files = [], filesOmitted = 0, stdout = '', stderr = '' } = job.result ?? {};
+  if (files.length === 0 && filesOmitted === 0 && stdout === '' && stderr === '') return null;
+  const pictures = files.filter(({ contentType }) => PICTURES.test(contentType));
+  return (
+    <div class="produced">
+      {pictures.map(({ path, contentType }) => (
+        <figure key={path}>
+          <img src={client.fileUrl(job.id, path)} alt={`${path}, a picture that the program made`} data-type={contentType} />
+          <figcaption>{path}</figcaption>
+        </figure>
+      ))}
+      <ul class="downloads" aria-label="Downloads">
+        {files.map(({ path, sizeBytes }) => (
+          <li key={path}>
+            <a href={client.fileUrl(job.id, path)} download={path.split('/').at(-1)}>
+              {path} <span class="size">{formatBytes(sizeBytes)}</span>
+            </a>
+          </li>
+        ))}
+        <Output name="stdout" text={stdout} encoding={job.result?.stdoutEncoding} />
+        <Output name="stderr" text={stderr} encoding={job.result?.stderrEncoding} />
+      </ul>
+      {filesOmitted > 0 && <p class="note">{filesOmitted === 1 ? 'One file' : `${filesOmitted} files`} did not come back.</p>}
+    </div>
+  );
+}
+
+interface OutputProps {
+  readonly name: 'stdout' | 'stderr';
+  readonly text: string;
+  readonly encoding: 'base64' | undefined;
+}
+
+function Output({ name, text, encoding }: OutputProps) {
+  const [url, setUrl] = useState<string>();
+  useEffect(() => () => url && URL.revokeObjectURL(url), [url]);
+  if (text === '') return null;
+  // Only when it is asked for: it may be megabytes.
+  const make = () => url ?? setUrl(URL.createObjectURL(new Blob([toBytes({ text, encoding }) as Uint8Array<ArrayBuffer>])));
+  return (
+    <li>
+      <a href={url ?? '#'} download={`${name}.txt`} onPointerDown={make} onFocus={make} onClick={make}>
+        {name}.txt
+      </a>
+    </li>
+  );
+}
