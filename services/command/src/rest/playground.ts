@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname, extname, join } from 'node:path';
 import type { Log } from '@runlane/core';
 import { type Request, type Response, Router } from 'express';
 import { PISTON_VERSION } from '../piston/routes.js';
@@ -74,7 +74,7 @@ function sendPage(response: Response, name: string): void {
 
 function sendBuilt(request: Request, response: Response, name: string, caching: string): void {
   const coding = CODINGS.find((each) => request.acceptsEncodings(each.name) === each.name);
-  response.vary('Accept-Encoding').type(name).set('Cache-Control', caching);
+  response.vary('Accept-Encoding').type(extname(name)).set('Cache-Control', caching);
   if (coding) response.set('Content-Encoding', coding.name);
   // Ranges of what is compressed are of no use to anybody.
   response.sendFile(`${name}${coding?.ending ?? ''}`, { root: SITE, cacheControl: false, acceptRanges: false });
