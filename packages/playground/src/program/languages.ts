@@ -1,20 +1,20 @@
 /** The languages of the server, as one chooses: by language first, then by version. */
-import type { LanguageJson } from '@runlane/contract';
+import type { Language } from '@runlane/client';
 
 export interface Choice {
   readonly name: string;
   readonly title: string;
   readonly aliases: readonly string[];
   /** In the order of the server: the first that is available is what runs when none is asked for. */
-  readonly versions: readonly LanguageJson[];
+  readonly versions: readonly Language[];
   readonly available: boolean;
   readonly reason: string | undefined;
   readonly terminal: boolean;
 }
 
 /** Sorted by title. */
-export function toChoices(languages: readonly LanguageJson[]): Choice[] {
-  const byName = new Map<string, LanguageJson[]>();
+export function toChoices(languages: readonly Language[]): Choice[] {
+  const byName = new Map<string, Language[]>();
   for (const language of languages) {
     byName.set(language.name, [...(byName.get(language.name) ?? []), language]);
   }

@@ -1,4 +1,5 @@
 /** A program as the page has it in hand, and as the server takes it. */
+import type { NewJob } from '@runlane/client';
 import { parseArgs } from './args.js';
 
 export interface SourceFile {
@@ -32,19 +33,6 @@ export interface TerminalSize {
   readonly columns: number;
 }
 
-/** What `POST /v1/jobs` takes of it. */
-export interface NewJob {
-  readonly language: string;
-  readonly version?: string;
-  readonly code?: string;
-  readonly files?: readonly SourceFile[];
-  readonly entry?: string;
-  readonly stdin?: string;
-  readonly args?: readonly string[];
-  readonly limits?: { readonly wallTimeMs?: number; readonly memoryBytes?: number };
-  readonly interactive?: { readonly terminal?: TerminalSize };
-}
-
 /** Of a terminal that is not on the page. */
 const USUAL_SIZE: TerminalSize = { rows: 24, columns: 80 };
 
@@ -60,7 +48,7 @@ export function toNewJob(program: Program, usualPath: string | undefined, size =
   return {
     language,
     ...(version && { version }),
-    ...(only && files.length === 1 && only.path === usualPath ? { code: only.content } : { files, entry }),
+    ...(only && files.length === 1 && only.path === usualPath ? { code: only.content } : { files: [...files], entry }),
     ...(stdin && { stdin }),
     ...(args.length > 0 && { args }),
     ...(limits && { limits }),

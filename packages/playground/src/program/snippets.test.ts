@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
-import { type NewJob, toNewJob } from './program.js';
+import type { NewJob } from '@runlane/client';
+import { toNewJob } from './program.js';
 import { snippetsFor } from './snippets.js';
 
 const NASTY = `print('it''s', """three""", "\\n", '\\u0041', "$HOME \`id\`")\n"""" ""\\"" \\"""\n`;

@@ -1,5 +1,5 @@
 /** The run on the page as others would ask for it: ready to paste. */
-import type { NewJob } from './program.js';
+import type { NewJob } from '@runlane/client';
 
 export interface Snippet {
   readonly title: string;

@@ -1,19 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ProblemJson } from '@runlane/contract';
 import { place } from './problems.js';
 
-const problemOf = (...fields: string[]): ProblemJson => ({
-  type: 'about:blank',
-  title: 'The request is not valid',
-  status: 400,
-  detail: '',
-  code: 'INVALID_REQUEST',
-  errors: fields.map((field) => ({ field, reason: 'is bad' })),
-});
+const refusalOf = (...fields: string[]) => ({ fields: fields.map((field) => ({ field, reason: 'is bad' })) });
 
 test('what is wrong is said at the part of the page that it is about', () => {
-  const { at, elsewhere } = place(problemOf('files[1].path', 'entry', 'limits.wallTimeMs', 'version', 'colour', 'argsy'));
+  const { at, elsewhere } = place(refusalOf('files[1].path', 'entry', 'limits.wallTimeMs', 'version', 'colour', 'argsy'));
   assert.deepEqual(at, {
     files: 'files[1].path: is bad; entry: is bad',
     timeLimit: 'limits.wallTimeMs: is bad',

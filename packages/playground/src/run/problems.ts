@@ -1,5 +1,5 @@
 /** Where on the page a refused field is: what is wrong is said beside it. */
-import type { ProblemJson } from '@runlane/contract';
+import type { RunlaneError } from '@runlane/client';
 
 export const PLACES = ['language', 'version', 'files', 'args', 'stdin', 'timeLimit', 'memoryLimit', 'talk'] as const;
 export type Place = (typeof PLACES)[number];
@@ -24,10 +24,10 @@ export interface Placed {
   readonly elsewhere: readonly string[];
 }
 
-export function place(problem: ProblemJson | undefined): Placed {
+export function place(refusal: Pick<RunlaneError, 'fields'> | undefined): Placed {
   const at: Partial<Record<Place, string>> = {};
   const elsewhere: string[] = [];
-  for (const { field, reason } of problem?.errors ?? []) {
+  for (const { field, reason } of refusal?.fields ?? []) {
     const found = FIELDS.find(([start]) => field === start || field.startsWith(`${start}[`) || field.startsWith(`${start}.`));
     const words = `${field}: ${reason}`;
     if (!found) elsewhere.push(words);

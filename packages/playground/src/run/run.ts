@@ -1,21 +1,18 @@
 /** One run after the other: submitted, followed to its end, cancelled. What it prints goes to a sink, where it stands to the page. */
-import type { JobJson, ProblemJson } from '@runlane/contract';
-import { type Attachment, AwayError, type Client, type JobEvent, ProblemError } from '../api.js';
+import { type Attachment, type Job, type JobEvent, type NewJob, RunlaneError, type Status } from '@runlane/client';
+import type { Api } from '../api.js';
 import type { Stream } from '../output/output-buffer.js';
-import type { NewJob } from '../program/program.js';
 
 export interface RunState {
   readonly phase: 'idle' | 'submitting' | 'running' | 'ended';
-  readonly status?: JobJson['status'] | undefined;
+  readonly status?: Status | undefined;
   readonly id?: string | undefined;
   /** There once it has ended. */
-  readonly job?: JobJson | undefined;
+  readonly job?: Job | undefined;
   /** Why the server would not take it. */
-  readonly problem?: ProblemJson | undefined;
+  readonly refusal?: RunlaneError | undefined;
   /** Whatever else went wrong, in words. */
   readonly failure?: string | undefined;
-  /** False while the server is away and looked for. */
-  readonly connected: boolean;
   readonly cancelling: boolean;
   /** Whether the program takes what is typed. */
   readonly talking: boolean;
@@ -27,7 +24,8 @@ export interface Sink {
 }
 
 export interface Run {
-  start(job: NewJob): Promise<JobJson | undefined>;
+  /** The job once it has ended; undefined where it never began, or nobody follows it any more. */
+  start(job: NewJob): Promise<Job | undefined>;
   cancel(): void;
   /** To a program that is talked to. */
   write(text: string): void;
@@ -35,11 +33,12 @@ export interface Run {
   resize(rows: number, columns: number): void;
 }
 
-export const IDLE: RunState = { phase: 'idle', connected: true, cancelling: false, talking: false };
+export const IDLE: RunState = { phase: 'idle', cancelling: false, talking: false };
 
-const SUBMIT_AGAIN_MS = 1_000;
+/** A message holds at most 64 KiB; a unit of a text takes at most three bytes. */
+const MESSAGE_CHARS = 16_384;
 
-export function createRun(client: Client, sink: Sink, tell: (state: RunState) => void): Run {
+export function createRun({ client, reached }: Api, sink: Sink, tell: (state: RunState) => void): Run {
   let state = IDLE;
   let leaving = new AbortController();
   let attachment: Attachment | undefined;
@@ -48,33 +47,20 @@ export function createRun(client: Client, sink: Sink, tell: (state: RunState) =>
     tell(state);
   };
 
-  /** The same key each time: however often it is sent, it is one job. */
-  async function submit(job: NewJob, signal: AbortSignal): Promise<JobJson> {
-    const key = crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
-    for (;;) {
-      try {
-        return await client.submit(job, { signal, key });
-      } catch (error) {
-        if (!(error instanceof AwayError)) throw error;
-        set({ connected: false });
-        await new Promise((resolve) => setTimeout(resolve, SUBMIT_AGAIN_MS));
-        signal.throwIfAborted();
-      }
-    }
-  }
-
-  /** Whether that was the end. */
-  function take(event: JobEvent): JobJson | undefined {
+  /** The job, if that was the end. */
+  function take(event: JobEvent): Job | undefined {
+    reached();
+    if (event.type === 'result') return event.job;
+    if (event.type === 'stdout' || event.type === 'stderr') sink.append(event.type, event.text);
     if (event.type === 'status') {
       // An attempt begins: what an earlier one printed does not count.
       if (event.status === 'running') sink.clear();
       set({ status: event.status });
-    } else if (event.type === 'stdout' || event.type === 'stderr') sink.append(event.type, event.text);
-    else if (event.type === 'result') return event.job;
+    }
     return undefined;
   }
 
-  async function follow(events: AsyncIterable<JobEvent>): Promise<JobJson | undefined> {
+  async function follow(events: AsyncIterable<JobEvent>): Promise<Job | undefined> {
     for await (const event of events) {
       const ended = take(event);
       if (ended) return ended;
@@ -82,13 +68,13 @@ export function createRun(client: Client, sink: Sink, tell: (state: RunState) =>
     return undefined;
   }
 
-  async function talk(id: string): Promise<JobJson | undefined> {
-    attachment = client.attach(id);
-    set({ talking: true });
+  async function talk(id: string, signal: AbortSignal): Promise<Job | undefined> {
     try {
-      return await follow(attachment.events);
-    } catch (error) {
-      if (!(error instanceof AwayError)) throw error;
+      attachment = await client.attach(id, { signal });
+      set({ talking: true });
+      return await follow(attachment);
+    } catch {
+      signal.throwIfAborted();
       // The server ends such a program by itself; how, is told to whoever watches.
       set({ failure: 'The connection to the program was lost, which ends it.' });
       return undefined;
@@ -98,14 +84,13 @@ export function createRun(client: Client, sink: Sink, tell: (state: RunState) =>
     }
   }
 
-  const watch = (id: string, signal: AbortSignal) =>
-    follow(client.watch(id, { signal, onConnection: (connected) => set({ connected }) }));
-
-  async function run(job: NewJob, signal: AbortSignal): Promise<JobJson | undefined> {
-    const { id } = await submit(job, signal);
-    set({ phase: 'running', id, connected: true, status: 'accepted' });
-    const ended = (job.interactive && (await talk(id))) ?? (await watch(id, signal));
-    if (ended) set({ phase: 'ended', job: ended, status: ended.status });
+  async function run(job: NewJob, signal: AbortSignal): Promise<Job> {
+    const { id } = await client.submit(job, { signal });
+    reached();
+    set({ phase: 'running', id, status: 'accepted' });
+    const talked = job.interactive && (await talk(id, signal));
+    const ended = talked ?? (await follow(client.watch(id, { signal }))) ?? (await client.get(id, { signal }));
+    set({ phase: 'ended', job: ended, status: ended.status, cancelling: false });
     return ended;
   }
 
@@ -121,7 +106,7 @@ export function createRun(client: Client, sink: Sink, tell: (state: RunState) =>
         return await run(job, signal);
       } catch (error) {
         if (signal.aborted) return undefined;
-        if (error instanceof ProblemError) set({ phase: 'ended', problem: error.problem });
+        if (error instanceof RunlaneError) set({ phase: 'ended', refusal: error });
         else set({ phase: 'ended', failure: error instanceof Error ? error.message : String(error) });
         return undefined;
       }
@@ -129,20 +114,22 @@ export function createRun(client: Client, sink: Sink, tell: (state: RunState) =>
     cancel() {
       if (state.phase === 'submitting') {
         leaving.abort();
-        set({ phase: 'idle', connected: true });
-        return;
+        reached();
+        set({ phase: 'idle' });
       }
       if (state.phase !== 'running' || !state.id) return;
       set({ cancelling: true, failure: undefined });
-      client.cancel(state.id).catch((error: Error) => set({ cancelling: false, failure: `Not cancelled: ${error.message}.` }));
+      client
+        .cancel(state.id)
+        .catch((error: Error) => set({ cancelling: false, failure: `It was not cancelled: ${error.message}` }));
     },
     write(text) {
-      attachment?.write(text);
+      for (let at = 0; at < text.length; at += MESSAGE_CHARS) attachment?.write(text.slice(at, at + MESSAGE_CHARS));
     },
     closeStdin() {
       attachment?.closeStdin();
       set({ talking: false });
     },
-    resize: (rows, columns) => attachment?.resize(rows, columns),
+    resize: (rows, columns) => attachment?.resize({ rows, columns }),
   };
 }

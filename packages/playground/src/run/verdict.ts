@@ -1,5 +1,5 @@
 /** How a run ended, in words. */
-import type { JobJson } from '@runlane/contract';
+import type { Job, Status } from '@runlane/client';
 
 export type Tone = 'good' | 'bad' | 'neutral';
 
@@ -8,7 +8,7 @@ interface Words {
   readonly tone: Tone;
 }
 
-const WORDS: Readonly<Record<JobJson['status'], Words>> = {
+const WORDS: Readonly<Record<Status, Words>> = {
   accepted: { title: 'Waiting', tone: 'neutral' },
   saving: { title: 'Preparing', tone: 'neutral' },
   queued: { title: 'Waiting for a free place', tone: 'neutral' },
@@ -41,7 +41,7 @@ export function formatBytes(bytes: number): string {
 }
 
 /** The small print of a result, as names and values. */
-export function factsOf({ result }: JobJson): [name: string, value: string][] {
+export function factsOf({ result }: Job): [name: string, value: string][] {
   if (!result) return [];
   const { exitCode, signal, wallTimeMs, cpuTimeMs, memoryPeakBytes } = result;
   const how: [string, string][] = signal !== null ? [['Signal', signal]] : [];

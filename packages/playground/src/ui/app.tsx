@@ -1,6 +1,7 @@
 /** The page: a program, its run, and what is between them. */
 import { useEffect, useId, useMemo, useRef, useState } from 'preact/hooks';
-import type { Client } from '../api.js';
+import type { NewJob, RunlaneError } from '@runlane/client';
+import type { Api } from '../api.js';
 import { CSP_NONCE } from '../csp-nonce.js';
 import { Editor } from '../editor/editor.js';
 import { exampleFor, examplesFor, usualPath } from '../examples/examples.js';
@@ -8,7 +9,7 @@ import { DRAFT_KEY, type First } from '../first-program.js';
 import { withContent, withName, withNewFile, without } from '../program/files.js';
 import { isPast, type PastRun, withRun } from '../program/history.js';
 import { type Choice, findChoice } from '../program/languages.js';
-import { type NewJob, type Program, toNewJob } from '../program/program.js';
+import { type Program, toNewJob } from '../program/program.js';
 import { snippetsFor } from '../program/snippets.js';
 import { forget, load, save } from '../program/store.js';
 import { place } from '../run/problems.js';
@@ -29,7 +30,7 @@ const HISTORY_KEY = 'runlane.history';
 /** A pause in typing after which the draft is kept, in milliseconds. */
 const KEEP_AFTER_MS = 400;
 
-export function App({ client, first }: { readonly client: Client; readonly first: First }) {
+export function App({ api, first }: { readonly api: Api; readonly first: First }) {
   const [program, setProgram] = useState(first.program);
   const [active, setActive] = useState(first.program.entry);
   const [notice, setNotice] = useState(first.notice);
@@ -37,18 +38,21 @@ export function App({ client, first }: { readonly client: Client; readonly first
   const [past, setPast] = useState<readonly PastRun[]>(() => load(HISTORY_KEY, isPast) ?? []);
   const [shownIn, setShownIn] = useState<'text' | 'terminal'>('text');
   const [argsProblem, setArgsProblem] = useState<string>();
+  const [trouble, setTrouble] = useState<RunlaneError>();
   const [theme, switchTheme] = useTheme();
-  const languages = useLanguages(client);
-  const page = usePageRun(client);
+  const languages = useLanguages(api);
+  const page = usePageRun(api);
   const panelId = useId();
 
   const choice = languages.choices && findChoice(languages.choices, program.language);
   const name = choice?.name ?? program.language;
   const examples = useMemo(() => examplesFor(name), [name]);
-  const { at: refused, elsewhere } = place(page.state.problem);
+  const { at: refused, elsewhere } = place(page.state.refusal);
   const problems = argsProblem ? { ...refused, args: argsProblem } : refused;
   const busy = page.state.phase === 'submitting' || page.state.phase === 'running';
   const file = program.files.find(({ path }) => path === active) ?? program.files[0];
+
+  useEffect(() => api.onTrouble(setTrouble), [api]);
 
   useEffect(() => {
     const timer = setTimeout(() => save(DRAFT_KEY, program), KEEP_AFTER_MS);
@@ -121,7 +125,6 @@ export function App({ client, first }: { readonly client: Client; readonly first
     return () => window.removeEventListener('keydown', onKey, { capture: true });
   }, []);
 
-  const away = languages.away || !page.state.connected;
   return (
     <>
       <TopBar
@@ -142,11 +145,7 @@ export function App({ client, first }: { readonly client: Client; readonly first
         onCancel={page.run.cancel}
       />
       <div class="notices">
-        {away && (
-          <Notice kind="away">
-            The server does not answer. It is tried again by itself; what you wrote is safe, and a run that has begun goes on.
-          </Notice>
-        )}
+        {trouble && <Notice kind="away">{wordsForTrouble(trouble)}</Notice>}
         {notice && (
           <Notice kind={notice.kind} onClose={() => setNotice(undefined)}>
             {notice.text}
@@ -206,7 +205,7 @@ export function App({ client, first }: { readonly client: Client; readonly first
             onChange={change}
           />
         </section>
-        <Results client={client} page={page} shownIn={shownIn} elsewhere={elsewhere} />
+        <Results api={api} page={page} shownIn={shownIn} elsewhere={elsewhere} />
       </main>
       {dialog === 'language' && (
         <LanguageDialog
@@ -236,6 +235,11 @@ export function App({ client, first }: { readonly client: Client; readonly first
       )}
     </>
   );
+}
+
+function wordsForTrouble({ code, message }: RunlaneError): string {
+  if (code !== 'UNREACHABLE') return `The server asks to wait: ${message}. It is tried again by itself.`;
+  return 'The server does not answer. It is tried again by itself; what you wrote is safe, and a run that has begun goes on.';
 }
 
 const snippets = (job: NewJob) => snippetsFor(job, location.origin);

@@ -1,5 +1,5 @@
 /** What the program is given: its input, beforehand or while it runs; its arguments; how much it may use. */
-import type { LanguageJson } from '@runlane/contract';
+import type { Language } from '@runlane/client';
 import type { ComponentChildren } from 'preact';
 import { useId } from 'preact/hooks';
 import type { Program, Talk } from '../program/program.js';
@@ -9,7 +9,7 @@ export interface OptionsProps {
   readonly program: Program;
   readonly problems: Placed['at'];
   /** Of the chosen language; undefined until the server has told. */
-  readonly limits: Pick<LanguageJson, 'defaultLimits' | 'maximumLimits'> | undefined;
+  readonly limits: Pick<Language, 'defaultLimits' | 'maximumLimits'> | undefined;
   readonly terminal: boolean;
   onChange(change: Partial<Program>): void;
 }

@@ -1,13 +1,13 @@
 /** Files that the program left: pictures are shown, all can be downloaded; and its whole output, which the page may show a part of. */
-import type { JobJson } from '@runlane/contract';
+import type { Job } from '@runlane/client';
 import { useEffect, useState } from 'preact/hooks';
-import { type Client, toBytes } from '../api.js';
+import type { Api } from '../api.js';
 import { formatBytes } from '../run/verdict.js';
 
 /** What an `img` element shows without running anything in it. */
 const PICTURES = /^image\/(png|jpeg|gif|webp|avif|bmp|svg\+xml)$/;
 
-export function Produced({ job, client }: { readonly job: JobJson; readonly client: Client }) {
+export function Produced({ job, api }: { readonly job: Job; readonly api: Api }) {
   const { files = [], filesOmitted = 0, stdout = '', stderr = '' } = job.result ?? {};
   if (files.length === 0 && filesOmitted === 0 && stdout === '' && stderr === '') return null;
   const pictures = files.filter(({ contentType }) => PICTURES.test(contentType));
@@ -15,14 +15,14 @@ export function Produced({ job, client }: { readonly job: JobJson; readonly clie
     <div class="produced">
       {pictures.map(({ path, contentType }) => (
         <figure key={path}>
-          <img src={client.fileUrl(job.id, path)} alt={`${path}, a picture that the program made`} data-type={contentType} />
+          <img src={api.fileUrl(job.id, path)} alt={`${path}, a picture that the program made`} data-type={contentType} />
           <figcaption>{path}</figcaption>
         </figure>
       ))}
       <ul class="downloads" aria-label="Downloads">
         {files.map(({ path, sizeBytes }) => (
           <li key={path}>
-            <a href={client.fileUrl(job.id, path)} download={path.split('/').at(-1)}>
+            <a href={api.fileUrl(job.id, path)} download={path.split('/').at(-1)}>
               {path} <span class="size">{formatBytes(sizeBytes)}</span>
             </a>
           </li>
@@ -46,7 +46,7 @@ function Output({ name, text, encoding }: OutputProps) {
   useEffect(() => () => url && URL.revokeObjectURL(url), [url]);
   if (text === '') return null;
   // Only when it is asked for: it may be megabytes.
-  const make = () => url ?? setUrl(URL.createObjectURL(new Blob([toBytes({ text, encoding }) as Uint8Array<ArrayBuffer>])));
+  const make = () => url ?? setUrl(URL.createObjectURL(new Blob([toBytes(text, encoding)])));
   return (
     <li>
       <a href={url ?? '#'} download={`${name}.txt`} onPointerDown={make} onFocus={make} onClick={make}>
@@ -54,4 +54,9 @@ function Output({ name, text, encoding }: OutputProps) {
       </a>
     </li>
   );
+}
+
+function toBytes(text: string, encoding: 'base64' | undefined): Uint8Array<ArrayBuffer> {
+  if (encoding === undefined) return new TextEncoder().encode(text);
+  return Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
 }

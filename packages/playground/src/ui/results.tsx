@@ -1,5 +1,5 @@
 /** The run: how it stands, what it prints, how it ended, what it left. */
-import type { Client } from '../api.js';
+import type { Api } from '../api.js';
 import { LiveInput } from './live-input.js';
 import { TerminalOutput, TextOutput } from './output-pane.js';
 import { Produced } from './produced.js';
@@ -7,16 +7,16 @@ import type { PageRun } from './use-run.js';
 import { VerdictBar } from './verdict-bar.js';
 
 export interface ResultsProps {
-  readonly client: Client;
+  readonly api: Api;
   readonly page: PageRun;
   readonly shownIn: 'text' | 'terminal';
   /** Fields that the server refused and that are nowhere on the page. */
   readonly elsewhere: readonly string[];
 }
 
-export function Results({ client, page, shownIn, elsewhere }: ResultsProps) {
+export function Results({ api, page, shownIn, elsewhere }: ResultsProps) {
   const { state, run, views } = page;
-  const { phase, job, problem, failure } = state;
+  const { phase, job, refusal, failure } = state;
   const message = job?.result?.message;
   return (
     <section class="pane results" aria-label="Result" aria-busy={phase === 'submitting' || phase === 'running'}>
@@ -28,11 +28,9 @@ export function Results({ client, page, shownIn, elsewhere }: ResultsProps) {
             {failure}
           </p>
         )}
-        {problem && (
+        {refusal && (
           <div class="reason bad" role="alert">
-            <p>
-              {problem.title}: {problem.detail}
-            </p>
+            <p>The server did not take it: {refusal.message}</p>
             {elsewhere.map((words) => (
               <p key={words}>{words}</p>
             ))}
@@ -53,7 +51,7 @@ export function Results({ client, page, shownIn, elsewhere }: ResultsProps) {
           onEnd={run.closeStdin}
         />
       )}
-      {job && <Produced job={job} client={client} />}
+      {job && <Produced job={job} api={api} />}
     </section>
   );
 }

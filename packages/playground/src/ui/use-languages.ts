@@ -1,42 +1,30 @@
-/** The languages of the server: asked again until it answers, and while one of them is still being made ready. */
+/** The languages of the server. It is asked until it answers. */
 import { useCallback, useEffect, useState } from 'preact/hooks';
-import type { Client } from '../api.js';
+import type { Api } from '../api.js';
 import { type Choice, toChoices } from '../program/languages.js';
 
 export interface Languages {
   /** Undefined until the server has answered. */
   readonly choices: readonly Choice[] | undefined;
-  readonly away: boolean;
   refresh(): void;
 }
 
-const AGAIN_MS = 2_000;
-
-export function useLanguages(client: Client): Languages {
+export function useLanguages({ client, reached }: Api): Languages {
   const [choices, setChoices] = useState<readonly Choice[]>();
-  const [away, setAway] = useState(false);
   const [asked, setAsked] = useState(0);
 
   useEffect(() => {
     const leaving = new AbortController();
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    async function ask() {
-      try {
-        const found = toChoices(await client.languages(leaving.signal));
-        setChoices(found);
-        setAway(false);
-      } catch {
-        if (leaving.signal.aborted) return;
-        setAway(true);
-        timer = setTimeout(ask, AGAIN_MS);
-      }
-    }
-    void ask();
-    return () => {
-      leaving.abort();
-      clearTimeout(timer);
-    };
-  }, [client, asked]);
+    client.languages({ signal: leaving.signal }).then(
+      (found) => {
+        reached();
+        setChoices(toChoices(found));
+      },
+      // Refused, which the next run will tell the reason of; or not wanted any more.
+      () => undefined,
+    );
+    return () => leaving.abort();
+  }, [client, reached, asked]);
 
-  return { choices, away, refresh: useCallback(() => setAsked((count) => count + 1), []) };
+  return { choices, refresh: useCallback(() => setAsked((count) => count + 1), []) };
 }

@@ -1,6 +1,6 @@
 /** The run of the page: its state, and the places where its output goes, which are not the page's state but nodes of it. */
 import { useMemo, useState } from 'preact/hooks';
-import type { Client } from '../api.js';
+import type { Api } from '../api.js';
 import type { OutputView } from '../output/output-view.js';
 import type { TerminalView } from '../output/terminal.js';
 import { createRun, IDLE, type Run, type RunState } from '../run/run.js';
@@ -18,7 +18,7 @@ export interface PageRun {
   readonly views: Views;
 }
 
-export function usePageRun(client: Client): PageRun {
+export function usePageRun(api: Api): PageRun {
   const [state, setState] = useState<RunState>(IDLE);
   const [run, views] = useMemo(() => {
     const places: Views = { output: undefined, terminal: undefined, onTerminal: undefined };
@@ -32,8 +32,8 @@ export function usePageRun(client: Client): PageRun {
         places.output?.clear();
       },
     };
-    return [createRun(client, sink, setState), places] as const;
-  }, [client]);
+    return [createRun(api, sink, setState), places] as const;
+  }, [api]);
   return { state, run, views };
 }
 

@@ -27,8 +27,8 @@ export function VerdictBar({ state, started }: { readonly state: RunState; reado
   );
 }
 
-function titleOf({ phase, status, cancelling, problem, failure }: RunState): { title: string; tone: string } {
-  if (problem) return { title: 'Not run', tone: 'bad' };
+function titleOf({ phase, status, cancelling, refusal, failure }: RunState): { title: string; tone: string } {
+  if (refusal) return { title: 'Not run', tone: 'bad' };
   if (phase === 'idle') return { title: 'Output', tone: 'neutral' };
   if (phase === 'submitting') return { title: 'Sending', tone: 'busy' };
   if (failure && phase === 'ended' && !status) return { title: 'Not run', tone: 'bad' };
