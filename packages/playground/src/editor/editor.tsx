@@ -13,8 +13,8 @@ import {
   lineNumbers,
 } from '@codemirror/view';
 import { useEffect, useRef } from 'preact/hooks';
-import { modeFor } from './modes.js';
 import { LOOK } from './look.js';
+import { modeFor } from './modes.js';
 
 export interface EditorProps {
   readonly path: string;

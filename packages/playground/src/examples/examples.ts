@@ -10,7 +10,10 @@ export interface Example {
   readonly program: Program;
 }
 
-const ENTRIES = import.meta.glob<string>('../../../../services/runners/*/runner.json', { eager: true, import: 'entry' });
+const ENTRIES = import.meta.glob<string>('../../../../services/runners/*/runner.json', {
+  eager: true,
+  import: 'entry',
+});
 const TEXTS = import.meta.glob<string>('./*/*', { eager: true, query: '?raw', import: 'default' });
 /** In this order in the menu; others follow. */
 const USUAL = ['hello', 'input', 'guess', 'picture', 'table'];

@@ -31,7 +31,10 @@ test('of more than fits, the end is kept and the rest is counted', () => {
 test('megabytes in small pieces cost no more than what is kept of them', () => {
   const buffer = createOutputBuffer(100_000);
   for (let count = 0; count < 1_000_000; count += 1) buffer.append('stdout', '0123456789');
-  const text = buffer.take().map((piece) => piece.text).join('');
+  const text = buffer
+    .take()
+    .map((piece) => piece.text)
+    .join('');
   assert.equal(text.length, 100_000);
   assert.equal(buffer.omitted(), 10_000_000 - 100_000);
 });

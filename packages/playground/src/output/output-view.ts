@@ -48,7 +48,8 @@ export function createOutputView(box: HTMLElement, onOmitted: (chars: number) =>
       node.appendData(rest.slice(0, end));
       chars += end;
       rest = rest.slice(end);
-      if (last && node.length >= BLOCK_CHARS && (node.data.endsWith('\n') || node.length >= LONGEST_LINE)) last.ended = true;
+      if (last && node.length >= BLOCK_CHARS && (node.data.endsWith('\n') || node.length >= LONGEST_LINE))
+        last.ended = true;
     }
   }
 

@@ -29,7 +29,9 @@ export function isProgram(value: unknown): value is Program {
   if (typeof value !== 'object' || value === null) return false;
   const { language, version, files, entry, stdin, args, talk } = value as Record<string, unknown>;
   const texts = [language, version, entry, stdin, args].every((text) => typeof text === 'string');
-  return texts && TALKS.some((each) => each === talk) && Array.isArray(files) && files.length > 0 && files.every(isFile);
+  return (
+    texts && TALKS.some((each) => each === talk) && Array.isArray(files) && files.length > 0 && files.every(isFile)
+  );
 }
 
 function isFile(value: unknown): boolean {
@@ -40,7 +42,8 @@ function isFile(value: unknown): boolean {
 export function isPast(value: unknown): value is PastRun[] {
   return (
     Array.isArray(value) &&
-    value.every(({ id, at, status, program } = {}) => {
+    value.every((run: unknown) => {
+      const { id, at, status, program } = (run ?? {}) as Record<string, unknown>;
       return typeof id === 'string' && typeof at === 'number' && typeof status === 'string' && isProgram(program);
     })
   );

@@ -33,7 +33,9 @@ test('TypeScript sends the very program', () => {
 });
 
 test('grpcurl is given bytes as base64', () => {
-  const words = wordsOf(textOf('grpcurl', { language: 'c', files: [{ path: 'a.c', content: 'é' }], entry: 'a.c', stdin: 'x' }));
+  const words = wordsOf(
+    textOf('grpcurl', { language: 'c', files: [{ path: 'a.c', content: 'é' }], entry: 'a.c', stdin: 'x' }),
+  );
   assert.deepEqual(JSON.parse(words[words.indexOf('-d') + 1] ?? ''), {
     program: { language: 'c', files: [{ path: 'a.c', content: 'w6k=' }], entry: 'a.c', stdin: 'eA==' },
   });

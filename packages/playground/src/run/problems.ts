@@ -28,7 +28,9 @@ export function place(refusal: Pick<RunlaneError, 'fields'> | undefined): Placed
   const at: Partial<Record<Place, string>> = {};
   const elsewhere: string[] = [];
   for (const { field, reason } of refusal?.fields ?? []) {
-    const found = FIELDS.find(([start]) => field === start || field.startsWith(`${start}[`) || field.startsWith(`${start}.`));
+    const found = FIELDS.find(
+      ([start]) => field === start || field.startsWith(`${start}[`) || field.startsWith(`${start}.`),
+    );
     const words = `${field}: ${reason}`;
     if (!found) elsewhere.push(words);
     else at[found[1]] = [at[found[1]], words].filter(Boolean).join('; ');

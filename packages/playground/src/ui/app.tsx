@@ -1,6 +1,7 @@
 /** The page: a program, its run, and what is between them. */
-import { useEffect, useId, useMemo, useRef, useState } from 'preact/hooks';
+
 import type { NewJob, RunlaneError } from '@runlane/client';
+import { useEffect, useId, useMemo, useRef, useState } from 'preact/hooks';
 import type { Api } from '../api.js';
 import { CSP_NONCE } from '../csp-nonce.js';
 import { Editor } from '../editor/editor.js';
@@ -102,7 +103,8 @@ export function App({ api, first }: { readonly api: Api; readonly first: First }
     terminal?.focus();
     const ended = await page.run.start(job);
     if (!ended) return;
-    if (ended.status === 'compile_failed') page.views.output?.append('stderr', ended.result?.compile?.diagnostics ?? '');
+    if (ended.status === 'compile_failed')
+      page.views.output?.append('stderr', ended.result?.compile?.diagnostics ?? '');
     const run = { id: ended.id, at: Date.now(), status: ended.status, wallTimeMs: ended.result?.wallTimeMs, program };
     setPast((runs) => {
       const kept = withRun(runs, run);

@@ -46,5 +46,10 @@ export function HistoryDialog({ runs, onOpen, onClear, onClose }: HistoryDialogP
 
 function firstLine({ program: { files, entry } }: PastRun): string {
   const content = files.find(({ path }) => path === entry)?.content ?? '';
-  return content.split('\n', 20).find((line) => /\w/.test(line))?.slice(0, 200) ?? 'an empty program';
+  return (
+    content
+      .split('\n', 20)
+      .find((line) => /\w/.test(line))
+      ?.slice(0, 200) ?? 'an empty program'
+  );
 }

@@ -3,7 +3,7 @@ import type { Language } from '@runlane/client';
 import type { ComponentChildren } from 'preact';
 import { useId } from 'preact/hooks';
 import type { Program, Talk } from '../program/program.js';
-import type { Placed, Place } from '../run/problems.js';
+import type { Place, Placed } from '../run/problems.js';
 
 export interface OptionsProps {
   readonly program: Program;
@@ -46,7 +46,12 @@ export function Options({ program, problems, limits, terminal, onChange }: Optio
         <Problem text={problems.talk} />
       </fieldset>
       <div class="option-row">
-        <Field label={talk === 'before' ? 'Standard input' : 'Standard input, to begin with'} place="stdin" problems={problems} class="wide">
+        <Field
+          label={talk === 'before' ? 'Standard input' : 'Standard input, to begin with'}
+          place="stdin"
+          problems={problems}
+          class="wide"
+        >
           {(ids) => (
             <textarea
               {...ids}

@@ -5,7 +5,7 @@ import { formatBytes } from '../run/verdict.js';
 import type { PageRun, Views } from './use-run.js';
 
 export function TextOutput({ views, empty }: { readonly views: Views; readonly empty: boolean }) {
-  const box = useRef<HTMLDivElement>(null);
+  const box = useRef<HTMLElement>(null);
   const [omitted, setOmitted] = useState(0);
   useEffect(() => {
     if (box.current) views.output = createOutputView(box.current, setOmitted);
@@ -21,14 +21,14 @@ export function TextOutput({ views, empty }: { readonly views: Views; readonly e
         </p>
       )}
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard */}
-      <div class="output" ref={box} role="region" aria-label="Output" tabIndex={0} />
+      <section class="output" ref={box} aria-label="Output" tabIndex={0} />
       {empty && <p class="output-empty">What the program prints appears here.</p>}
     </div>
   );
 }
 
 export function TerminalOutput({ run, views }: Omit<PageRun, 'state'>) {
-  const box = useRef<HTMLDivElement>(null);
+  const box = useRef<HTMLElement>(null);
   useEffect(() => {
     let closed = false;
     void import('../output/terminal.js').then(({ openTerminal }) => {
@@ -44,7 +44,7 @@ export function TerminalOutput({ run, views }: Omit<PageRun, 'state'>) {
   }, [views, run]);
   return (
     <div class="output-frame">
-      <div class="terminal" ref={box} role="region" aria-label="Terminal" />
+      <section class="terminal" ref={box} aria-label="Terminal" />
     </div>
   );
 }

@@ -15,7 +15,11 @@ export function Produced({ job, api }: { readonly job: Job; readonly api: Api })
     <div class="produced">
       {pictures.map(({ path, contentType }) => (
         <figure key={path}>
-          <img src={api.fileUrl(job.id, path)} alt={`${path}, a picture that the program made`} data-type={contentType} />
+          <img
+            src={api.fileUrl(job.id, path)}
+            alt={`${path}, as the program drew it`}
+            data-type={contentType}
+          />
           <figcaption>{path}</figcaption>
         </figure>
       ))}
@@ -30,7 +34,9 @@ export function Produced({ job, api }: { readonly job: Job; readonly api: Api })
         <Output name="stdout" text={stdout} encoding={job.result?.stdoutEncoding} />
         <Output name="stderr" text={stderr} encoding={job.result?.stderrEncoding} />
       </ul>
-      {filesOmitted > 0 && <p class="note">{filesOmitted === 1 ? 'One file' : `${filesOmitted} files`} did not come back.</p>}
+      {filesOmitted > 0 && (
+        <p class="note">{filesOmitted === 1 ? 'One file' : `${filesOmitted} files`} did not come back.</p>
+      )}
     </div>
   );
 }

@@ -16,8 +16,8 @@ export function ShareDialog({ program, onClose }: { readonly program: Program; o
   return (
     <Dialog title="Share this program" class="share" onClose={onClose}>
       <p>
-        The link holds the program itself, behind the <code>#</code>: no server keeps it, or sees it when the link is opened.
-        Whoever opens it sees the program, and runs it only by pressing Run.
+        The link holds the program itself, behind the <code>#</code>: no server keeps it, or sees it when the link is
+        opened. Whoever opens it sees the program, and runs it only by pressing Run.
       </p>
       <label>
         <span class="visually-hidden">Link</span>

@@ -18,9 +18,9 @@ export function SnippetsDialog({ snippets, onClose }: { readonly snippets: reado
         ))}
       </div>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard */}
-      <pre class="snippet" role="region" aria-label={`${chosen}`} tabIndex={0}>
+      <section class="snippet" aria-label={chosen} tabIndex={0}>
         {text}
-      </pre>
+      </section>
       <CopyButton text={text} label="Copy" />
     </Dialog>
   );

@@ -80,7 +80,13 @@ export function TopBar(props: TopBarProps) {
             <span>Cancel</span>
           </button>
         ) : (
-          <button type="button" class="run" title="Ctrl+Enter" aria-keyshortcuts="Control+Enter Meta+Enter" onClick={props.onRun}>
+          <button
+            type="button"
+            class="run"
+            title="Ctrl+Enter"
+            aria-keyshortcuts="Control+Enter Meta+Enter"
+            onClick={props.onRun}
+          >
             <RunIcon />
             <span>Run</span>
           </button>
