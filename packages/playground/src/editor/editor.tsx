@@ -12,7 +12,7 @@ import {
   keymap,
   lineNumbers,
 } from '@codemirror/view';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { LOOK } from './look.js';
 import { modeFor } from './modes.js';
 
@@ -46,13 +46,13 @@ export function Editor({ path, content, language, cspNonce, describedBy, onChang
     });
   }
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!box.current) return;
     view.current = new EditorView({ state: fresh(content), parent: box.current });
     return () => view.current?.destroy();
   }, []);
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     const editor = view.current;
     if (!editor || (path === shown.current && editor.state.doc.toString() === content)) return;
     states.current.set(shown.current, editor.state);

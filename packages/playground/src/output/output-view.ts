@@ -15,6 +15,8 @@ const NODE_CHARS = 40;
 
 export interface OutputView {
   append(stream: Stream, text: string): void;
+  /** Show now what would be shown in the next frame. */
+  flush(): void;
   clear(): void;
 }
 
@@ -78,6 +80,10 @@ export function createOutputView(box: HTMLElement, onOmitted: (chars: number) =>
     append(stream, text) {
       buffer.append(stream, text);
       frame ||= requestAnimationFrame(show);
+    },
+    flush() {
+      cancelAnimationFrame(frame);
+      show();
     },
     clear() {
       cancelAnimationFrame(frame);

@@ -3,7 +3,9 @@ import '@xterm/xterm/css/xterm.css';
 import { FitAddon } from '@xterm/addon-fit';
 import { type ITheme, Terminal } from '@xterm/xterm';
 import { CSP_NONCE } from '../csp-nonce.js';
-import { documentWithNonce } from './document-with-nonce.js';
+import { allowOwnStyles } from './allow-own-styles.js';
+
+allowOwnStyles(CSP_NONCE);
 
 export interface TerminalView {
   write(text: string): void;
@@ -26,7 +28,6 @@ export function openTerminal(box: HTMLElement, { onData, onResize }: TerminalOpt
     cursorBlink: !matchMedia('(prefers-reduced-motion: reduce)').matches,
     scrollback: 5_000,
     screenReaderMode: true,
-    documentOverride: documentWithNonce(document, CSP_NONCE),
     theme: themeOf(style),
   });
   const fit = new FitAddon();

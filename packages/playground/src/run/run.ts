@@ -2,6 +2,7 @@
 import { type Attachment, type Job, type JobEvent, type NewJob, RunlaneError, type Status } from '@runlane/client';
 import type { Api } from '../api.js';
 import type { Stream } from '../output/output-buffer.js';
+import { toText } from './bytes.js';
 
 export interface RunState {
   readonly phase: 'idle' | 'submitting' | 'running' | 'ended';
@@ -20,6 +21,8 @@ export interface RunState {
 
 export interface Sink {
   append(stream: Stream, text: string): void;
+  /** Show what was appended now: what comes next says that this was all. */
+  flush(): void;
   clear(): void;
 }
 
@@ -42,6 +45,7 @@ export function createRun({ client, reached }: Api, sink: Sink, tell: (state: Ru
   let state = IDLE;
   let leaving = new AbortController();
   let attachment: Attachment | undefined;
+  let missed = false;
   const set = (change: Partial<RunState>) => {
     state = { ...state, ...change };
     tell(state);
@@ -52,9 +56,13 @@ export function createRun({ client, reached }: Api, sink: Sink, tell: (state: Ru
     reached();
     if (event.type === 'result') return event.job;
     if (event.type === 'stdout' || event.type === 'stderr') sink.append(event.type, event.text);
+    if (event.type === 'gap') missed = true;
     if (event.type === 'status') {
       // An attempt begins: what an earlier one printed does not count.
-      if (event.status === 'running') sink.clear();
+      if (event.status === 'running') {
+        sink.clear();
+        missed = false;
+      }
       set({ status: event.status });
     }
     return undefined;
@@ -84,12 +92,23 @@ export function createRun({ client, reached }: Api, sink: Sink, tell: (state: Ru
     }
   }
 
+  function showEnd({ status, result }: Job): void {
+    if (result && missed) {
+      sink.clear();
+      sink.append('stdout', toText(result.stdout, result.stdoutEncoding));
+      sink.append('stderr', toText(result.stderr, result.stderrEncoding));
+    }
+    if (status === 'compile_failed') sink.append('stderr', result?.compile?.diagnostics ?? '');
+    sink.flush();
+  }
+
   async function run(job: NewJob, signal: AbortSignal): Promise<Job> {
     const { id } = await client.submit(job, { signal });
     reached();
     set({ phase: 'running', id, status: 'accepted' });
     const talked = job.interactive && (await talk(id, signal));
     const ended = talked ?? (await follow(client.watch(id, { signal }))) ?? (await client.get(id, { signal }));
+    showEnd(ended);
     set({ phase: 'ended', job: ended, status: ended.status, cancelling: false });
     return ended;
   }
@@ -100,6 +119,7 @@ export function createRun({ client, reached }: Api, sink: Sink, tell: (state: Ru
       leaving = new AbortController();
       const { signal } = leaving;
       sink.clear();
+      missed = false;
       state = IDLE;
       set({ phase: 'submitting' });
       try {

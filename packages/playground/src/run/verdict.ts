@@ -14,7 +14,7 @@ const WORDS: Readonly<Record<Status, Words>> = {
   queued: { title: 'Waiting for a free place', tone: 'neutral' },
   running: { title: 'Running', tone: 'neutral' },
   succeeded: { title: 'Finished', tone: 'good' },
-  failed: { title: 'The program failed', tone: 'bad' },
+  failed: { title: 'Failed', tone: 'bad' },
   timed_out: { title: 'Out of time', tone: 'bad' },
   memory_exceeded: { title: 'Out of memory', tone: 'bad' },
   output_exceeded: { title: 'Too much output', tone: 'bad' },

@@ -103,8 +103,6 @@ export function App({ api, first }: { readonly api: Api; readonly first: First }
     terminal?.focus();
     const ended = await page.run.start(job);
     if (!ended) return;
-    if (ended.status === 'compile_failed')
-      page.views.output?.append('stderr', ended.result?.compile?.diagnostics ?? '');
     const run = { id: ended.id, at: Date.now(), status: ended.status, wallTimeMs: ended.result?.wallTimeMs, program };
     setPast((runs) => {
       const kept = withRun(runs, run);

@@ -2,6 +2,7 @@
 import type { Job } from '@runlane/client';
 import { useEffect, useState } from 'preact/hooks';
 import type { Api } from '../api.js';
+import { toBytes } from '../run/bytes.js';
 import { formatBytes } from '../run/verdict.js';
 
 /** What an `img` element shows without running anything in it. */
@@ -15,11 +16,7 @@ export function Produced({ job, api }: { readonly job: Job; readonly api: Api })
     <div class="produced">
       {pictures.map(({ path, contentType }) => (
         <figure key={path}>
-          <img
-            src={api.fileUrl(job.id, path)}
-            alt={`${path}, as the program drew it`}
-            data-type={contentType}
-          />
+          <img src={api.fileUrl(job.id, path)} alt={`${path}, as the program drew it`} data-type={contentType} />
           <figcaption>{path}</figcaption>
         </figure>
       ))}
@@ -60,9 +57,4 @@ function Output({ name, text, encoding }: OutputProps) {
       </a>
     </li>
   );
-}
-
-function toBytes(text: string, encoding: 'base64' | undefined): Uint8Array<ArrayBuffer> {
-  if (encoding === undefined) return new TextEncoder().encode(text);
-  return Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
 }

@@ -31,10 +31,12 @@ export function TopBar(props: TopBarProps) {
   const otherTheme = theme === 'dark' ? 'light' : 'dark';
   return (
     <header class="top-bar">
-      <a class="brand" href="/" aria-label="Runlane playground">
+      <h1 class="brand">
         <img src="/icon.svg" alt="" width="24" height="24" />
-        <span>Runlane</span>
-      </a>
+        <span>
+          Runlane <span class="visually-hidden">playground</span>
+        </span>
+      </h1>
       <div class="choices">
         <button type="button" class="picker" aria-haspopup="dialog" onClick={() => props.onDialog('language')}>
           <span class="visually-hidden">Language: </span>

@@ -27,6 +27,7 @@ export function usePageRun(api: Api): PageRun {
         if (places.terminal) places.terminal.write(text);
         else places.output?.append(stream, text);
       },
+      flush: () => places.output?.flush(),
       clear() {
         places.terminal?.clear();
         places.output?.clear();
