@@ -19,6 +19,10 @@ const list = z.string().transform((text) =>
     .map((item) => item.trim())
     .filter(Boolean),
 );
+const origins = list.refine(
+  (items) => items.every((item) => URL.canParse(item) && new URL(item).origin === item),
+  'must be origins such as https://docs.example.org, separated by commas',
+);
 const url = (protocols: RegExp, form: string) =>
   z.string().refine((text) => URL.canParse(text) && protocols.test(text), `must be an address such as ${form}`);
 
@@ -81,14 +85,18 @@ export const VARIABLES = {
       'With `AUTH=keys`: the key with which others are made, and the password of the board. `openssl rand -hex 32` gives a good one.',
   },
   CORS_ORIGINS: {
-    schema: list.refine(
-      (items) => items.every((item) => URL.canParse(item) && new URL(item).origin === item),
-      'must be origins such as https://docs.example.org, separated by commas',
-    ),
+    schema: origins,
     fallback: '',
     readBy: ['start', 'command'],
     meaning:
       'Origins whose pages may send requests from a browser, separated by commas: `https://docs.example.org`. Pages of all others are refused.',
+  },
+  EMBED_ORIGINS: {
+    schema: origins,
+    fallback: '',
+    readBy: ['start', 'command'],
+    meaning:
+      'Origins whose pages may have `<run-code>` on them, separated by commas: they may run programs, follow and cancel them, and nothing else ([playground.md](playground.md#on-other-pages)).',
   },
   ALLOWED_HOSTS: {
     schema: list,

@@ -18,6 +18,7 @@ export const COMMAND_VARIABLES = [
   'AUTH',
   'ADMIN_KEY',
   'CORS_ORIGINS',
+  'EMBED_ORIGINS',
   'MAX_QUEUED_JOBS',
   'MAX_DOWNLOADS',
   'DOWNLOAD_STALL_SECONDS',
@@ -31,6 +32,7 @@ export interface CommandDoorsOptions {
     readonly HOST: string;
     readonly ALLOWED_HOSTS: readonly string[];
     readonly CORS_ORIGINS: readonly string[];
+    readonly EMBED_ORIGINS: readonly string[];
   };
   readonly closer: Closer;
   readonly log: Log;
@@ -41,11 +43,11 @@ export async function openCommandDoors({ ports, config, closer, log }: CommandDo
   checkOpenness(config.HOST, config.AUTH);
   const { openQueue, ...others } = ports;
   const command = createCommand({ ...others, queue: openQueue.queue, log, version: VERSION, config });
-  const { HOST: host, ALLOWED_HOSTS: allowedHosts, CORS_ORIGINS: corsOrigins } = config;
+  const { HOST: host, ALLOWED_HOSTS: allowedHosts, CORS_ORIGINS: corsOrigins, EMBED_ORIGINS: embedOrigins } = config;
   const closing = new AbortController();
   setMaxListeners(0, closing.signal);
   const board = createBoard(openQueue);
-  const app = createApp({ command, board, allowedHosts, corsOrigins, closing: closing.signal, log });
+  const app = createApp({ command, board, allowedHosts, corsOrigins, embedOrigins, closing: closing.signal, log });
   const http = await listenHttp(app, { host, port: config.HTTP_PORT });
   answerUpgrades(http.server, app);
   closer.add({ name: 'http', close: http.close });

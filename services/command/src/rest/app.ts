@@ -11,8 +11,9 @@ import { createAuthenticate } from './authenticate.js';
 import { createBatchRoutes } from './batches.js';
 import { MAX_PROGRAM_BYTES } from './body.js';
 import { createDocs } from './docs.js';
+import { isForEmbedding } from './embedding.js';
 import { createKeyRoutes } from './keys.js';
-import { createPlayground } from './playground.js';
+import { createPlayground, EMBED_SCRIPT } from './playground.js';
 import { createRoutes } from './routes.js';
 import { createWebSockets } from './web-socket.js';
 
@@ -21,6 +22,7 @@ export interface AppOptions {
   readonly board: Router;
   readonly allowedHosts: readonly string[];
   readonly corsOrigins: readonly string[];
+  readonly embedOrigins: readonly string[];
   /** Aborts when the server stops. */
   readonly closing: AbortSignal;
   readonly log: Log;
@@ -29,13 +31,13 @@ export interface AppOptions {
 /** Longest message of somebody attached: the most input in base64, and the words around it. */
 const MAX_MESSAGE_BYTES = 2 * MAX_INPUT_BYTES;
 
-export function createApp({ command, board, allowedHosts, corsOrigins, closing, log }: AppOptions): Express {
+export function createApp({ command, board, closing, log, ...origins }: AppOptions): Express {
   const app = express();
   app.disable('x-powered-by');
   // Only text: an operator such as `jobId[$ne]=x` stays a name that no schema knows.
   app.set('query parser', 'simple');
   app.set('etag', false);
-  app.use(createGuard({ allowedHosts, corsOrigins }));
+  app.use(createGuard({ ...origins, embeddable: isForEmbedding, openPaths: [EMBED_SCRIPT] }));
   app.use(
     helmet({
       // Nothing from elsewhere. The board links a font of another site and has styles of its own in the page: the font stays out.
