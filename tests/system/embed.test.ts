@@ -51,7 +51,7 @@ describe('code on other pages', { skip: skipWithout('chromium') }, () => {
       '<run-code language="python" stdin="Ada"><pre><code>import sys\nprint("Hello,", input(), 1 &lt; 2)\nprint("oops", file=sys.stderr)</code></pre></run-code>',
     );
     await page.getByRole('button', { name: 'Run' }).click();
-    await status(page, 'Finished, exit code 0');
+    await status(page, 'Finished · Exit code 0');
     assert.equal(await output(page).textContent(), 'Hello, Ada True\noops\n');
     assert.equal(await page.locator('run-code .stderr').textContent(), 'oops\n');
     assert.deepEqual(await accessibilityProblems(page), []);

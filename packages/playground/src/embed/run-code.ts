@@ -125,7 +125,7 @@ function textOf(code: HTMLElement): string {
 }
 
 function sentence(title: string, facts: readonly [string, string][]): string {
-  return [title, ...facts.map(([name, value]) => `${name.toLowerCase()} ${value}`)].join(', ');
+  return [title, ...facts.map(([name, value]) => `${name} ${value}`)].join(' · ');
 }
 
 /** Of a page that may not send requests, a browser does not say why they failed. */

@@ -10,6 +10,8 @@ allowOwnStyles(CSP_NONCE);
 export interface TerminalView {
   write(text: string): void;
   clear(): void;
+  /** Take the colours of the page as they are now. */
+  recolour(): void;
   focus(): void;
   readonly size: { readonly rows: number; readonly columns: number };
   close(): void;
@@ -41,6 +43,9 @@ export function openTerminal(box: HTMLElement, { onData, onResize }: TerminalOpt
   return {
     write: (text) => terminal.write(text),
     clear: () => terminal.reset(),
+    recolour() {
+      terminal.options.theme = themeOf(style);
+    },
     focus: () => terminal.focus(),
     get size() {
       return { rows: terminal.rows, columns: terminal.cols };

@@ -36,15 +36,22 @@ export interface TerminalSize {
 /** Of a terminal that is not on the page. */
 const USUAL_SIZE: TerminalSize = { rows: 24, columns: 80 };
 
+/** For a program that somebody talks to. */
+export interface Talked {
+  readonly size?: TerminalSize | undefined;
+  /** Time that it gets when none is chosen: people type slowly. */
+  readonly wallTimeMs?: number | undefined;
+}
+
 /**
  * @param usualPath the name that the server gives to a program in one file: such a program is sent as `code`.
  * @throws Error when the arguments are not words.
  */
-export function toNewJob(program: Program, usualPath: string | undefined, size = USUAL_SIZE): NewJob {
+export function toNewJob(program: Program, usualPath: string | undefined, talked: Talked = {}): NewJob {
   const { language, version, files, entry, stdin, talk } = program;
   const [only] = files;
   const args = parseArgs(program.args);
-  const limits = limitsOf(program);
+  const limits = limitsOf(program, talked.wallTimeMs);
   return {
     language,
     ...(version && { version }),
@@ -52,14 +59,16 @@ export function toNewJob(program: Program, usualPath: string | undefined, size =
     ...(stdin && { stdin }),
     ...(args.length > 0 && { args }),
     ...(limits && { limits }),
-    ...(talk !== 'before' && { interactive: talk === 'terminal' ? { terminal: size } : {} }),
+    ...(talk !== 'before' && { interactive: talk === 'terminal' ? { terminal: talked.size ?? USUAL_SIZE } : {} }),
   };
 }
 
-function limitsOf({ timeLimit, memoryLimit }: Program): NewJob['limits'] {
-  if (timeLimit === undefined && memoryLimit === undefined) return undefined;
+function limitsOf({ talk, timeLimit, memoryLimit }: Program, talkedMs: number | undefined): NewJob['limits'] {
+  const usualMs = talk === 'before' ? undefined : talkedMs;
+  const wallTimeMs = timeLimit === undefined ? usualMs : Math.round(timeLimit * 1_000);
+  if (wallTimeMs === undefined && memoryLimit === undefined) return undefined;
   return {
-    ...(timeLimit !== undefined && { wallTimeMs: Math.round(timeLimit * 1_000) }),
+    ...(wallTimeMs !== undefined && { wallTimeMs }),
     ...(memoryLimit !== undefined && { memoryBytes: Math.round(memoryLimit * 1024 * 1024) }),
   };
 }

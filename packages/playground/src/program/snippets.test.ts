@@ -52,6 +52,9 @@ test('a program in one file of the usual name is sent as code, every other as fi
     talk: 'before',
   } as const;
   assert.deepEqual(toNewJob(program, 'main.py'), { language: 'python', code: '1' });
+  assert.deepEqual(toNewJob({ ...program, talk: 'live' }, 'main.py', { wallTimeMs: 60_000 }).limits, {
+    wallTimeMs: 60_000,
+  });
   assert.deepEqual(toNewJob({ ...program, talk: 'live', args: 'a b', timeLimit: 1.5, memoryLimit: 64 }, 'app.py'), {
     language: 'python',
     files: [{ path: 'main.py', content: '1' }],

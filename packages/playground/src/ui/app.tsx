@@ -86,7 +86,7 @@ export function App({ api, first }: { readonly api: Api; readonly first: First }
   /** The job of the page; undefined where its arguments are no words. */
   function jobOf(size?: { rows: number; columns: number }): NewJob | undefined {
     try {
-      return toNewJob(program, usualPath(name), size);
+      return toNewJob(program, usualPath(name), { size, wallTimeMs: longestMs(choice) });
     } catch (error) {
       setArgsProblem((error as Error).message);
       return undefined;
@@ -101,6 +101,8 @@ export function App({ api, first }: { readonly api: Api; readonly first: First }
     const job = jobOf(terminal?.size);
     if (!job) return;
     terminal?.focus();
+    // On a phone the result is below the program.
+    if (matchMedia('(max-width: 820px)').matches) document.querySelector('.results')?.scrollIntoView();
     const ended = await page.run.start(job);
     if (!ended) return;
     const run = { id: ended.id, at: Date.now(), status: ended.status, wallTimeMs: ended.result?.wallTimeMs, program };
@@ -205,7 +207,7 @@ export function App({ api, first }: { readonly api: Api; readonly first: First }
             onChange={change}
           />
         </section>
-        <Results api={api} page={page} shownIn={shownIn} elsewhere={elsewhere} />
+        <Results api={api} page={page} shownIn={shownIn} theme={theme} elsewhere={elsewhere} />
       </main>
       {dialog === 'language' && (
         <LanguageDialog
@@ -217,7 +219,10 @@ export function App({ api, first }: { readonly api: Api; readonly first: First }
       )}
       {dialog === 'share' && <ShareDialog program={program} onClose={() => setDialog(undefined)} />}
       {dialog === 'snippets' && (
-        <SnippetsDialog snippets={snippets(jobOfWords(program, name))} onClose={() => setDialog(undefined)} />
+        <SnippetsDialog
+          snippets={snippets(jobOfWords(program, name, longestMs(choice)))}
+          onClose={() => setDialog(undefined)}
+        />
       )}
       {dialog === 'history' && (
         <HistoryDialog
@@ -244,10 +249,12 @@ function wordsForTrouble({ code, message }: RunlaneError): string {
 
 const snippets = (job: NewJob) => snippetsFor(job, location.origin);
 
+const longestMs = (choice: Choice | undefined) => choice?.versions[0]?.maximumLimits.wallTimeMs;
+
 /** Also where the arguments are no words yet: as one, then. */
-function jobOfWords(program: Program, language: string): NewJob {
+function jobOfWords(program: Program, language: string, wallTimeMs: number | undefined): NewJob {
   try {
-    return toNewJob(program, usualPath(language));
+    return toNewJob(program, usualPath(language), { wallTimeMs });
   } catch {
     return { ...toNewJob({ ...program, args: '' }, usualPath(language)), args: [program.args] };
   }

@@ -16,8 +16,8 @@ export interface OptionsProps {
 
 const TALK_WORDS: Readonly<Record<Talk, string>> = {
   before: 'Given before',
-  live: 'Typed while it runs',
-  terminal: 'In a terminal',
+  live: 'Typed live',
+  terminal: 'Terminal',
 };
 
 export function Options({ program, problems, limits, terminal, onChange }: OptionsProps) {
@@ -80,8 +80,8 @@ export function Options({ program, problems, limits, terminal, onChange }: Optio
             <NumberInput
               ids={ids}
               value={timeLimit}
-              usual={usual?.wallTimeMs && usual.wallTimeMs / 1_000}
-              most={most?.wallTimeMs && most.wallTimeMs / 1_000}
+              usual={seconds(talk === 'before' ? usual : most)}
+              most={seconds(most)}
               onChange={(value) => onChange({ timeLimit: value })}
             />
           )}
@@ -101,6 +101,8 @@ export function Options({ program, problems, limits, terminal, onChange }: Optio
     </div>
   );
 }
+
+const seconds = (limits: Language['defaultLimits'] | undefined) => limits?.wallTimeMs && limits.wallTimeMs / 1_000;
 
 interface Ids {
   readonly id: string;

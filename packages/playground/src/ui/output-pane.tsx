@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { createOutputView } from '../output/output-view.js';
 import { formatBytes } from '../run/verdict.js';
+import type { Theme } from './theme.js';
 import type { PageRun, Views } from './use-run.js';
 
 export function TextOutput({ views, empty }: { readonly views: Views; readonly empty: boolean }) {
@@ -27,7 +28,11 @@ export function TextOutput({ views, empty }: { readonly views: Views; readonly e
   );
 }
 
-export function TerminalOutput({ run, views }: Omit<PageRun, 'state'>) {
+export interface TerminalOutputProps extends Omit<PageRun, 'state'> {
+  readonly theme: Theme;
+}
+
+export function TerminalOutput({ run, views, theme }: TerminalOutputProps) {
   const box = useRef<HTMLElement>(null);
   useEffect(() => {
     let closed = false;
@@ -42,9 +47,11 @@ export function TerminalOutput({ run, views }: Omit<PageRun, 'state'>) {
       views.terminal = undefined;
     };
   }, [views, run]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: with the theme, the colours of the page are others
+  useEffect(() => views.terminal?.recolour(), [theme, views]);
   return (
     <div class="output-frame">
-      <section class="terminal" ref={box} aria-label="Terminal" />
+      <section class="terminal-box" ref={box} aria-label="Terminal" />
     </div>
   );
 }

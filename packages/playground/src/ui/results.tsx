@@ -3,6 +3,7 @@ import type { Api } from '../api.js';
 import { LiveInput } from './live-input.js';
 import { TerminalOutput, TextOutput } from './output-pane.js';
 import { Produced } from './produced.js';
+import type { Theme } from './theme.js';
 import type { PageRun } from './use-run.js';
 import { VerdictBar } from './verdict-bar.js';
 
@@ -10,11 +11,12 @@ export interface ResultsProps {
   readonly api: Api;
   readonly page: PageRun;
   readonly shownIn: 'text' | 'terminal';
+  readonly theme: Theme;
   /** Fields that the server refused and that are nowhere on the page. */
   readonly elsewhere: readonly string[];
 }
 
-export function Results({ api, page, shownIn, elsewhere }: ResultsProps) {
+export function Results({ api, page, shownIn, theme, elsewhere }: ResultsProps) {
   const { state, run, views } = page;
   const { phase, job, refusal, failure } = state;
   const message = job?.result?.message;
@@ -38,7 +40,7 @@ export function Results({ api, page, shownIn, elsewhere }: ResultsProps) {
         )}
       </div>
       {shownIn === 'terminal' ? (
-        <TerminalOutput run={run} views={views} />
+        <TerminalOutput run={run} views={views} theme={theme} />
       ) : (
         <TextOutput views={views} empty={phase === 'idle'} />
       )}

@@ -44,21 +44,24 @@ export function TopBar(props: TopBarProps) {
           <ChevronIcon />
         </button>
         <VersionSelect choice={choice} version={program.version} onVersion={props.onVersion} />
-        <select
-          aria-label="Example"
-          class="picker examples"
-          value=""
-          onChange={({ currentTarget }) => {
-            const example = examples.find(({ name }) => name === currentTarget.value);
-            if (example) props.onExample(example);
-            currentTarget.value = '';
-          }}
-        >
-          <option value="">Examples</option>
-          {examples.map(({ name }) => (
-            <option key={name}>{name}</option>
-          ))}
-        </select>
+        <span class="select">
+          <select
+            aria-label="Example"
+            class="picker examples"
+            value=""
+            onChange={({ currentTarget }) => {
+              const example = examples.find(({ name }) => name === currentTarget.value);
+              if (example) props.onExample(example);
+              currentTarget.value = '';
+            }}
+          >
+            <option value="">Examples</option>
+            {examples.map(({ name }) => (
+              <option key={name}>{name}</option>
+            ))}
+          </select>
+          <ChevronIcon />
+        </span>
         <Problem text={[problems.language, problems.version].filter(Boolean).join('; ')} />
       </div>
       <nav class="tools" aria-label="Tools">
@@ -129,18 +132,26 @@ function VersionSelect({ choice, version, onVersion }: VersionSelectProps) {
       <label class="visually-hidden" for={id}>
         Version
       </label>
-      <select id={id} class="picker version" value={version} onChange={(event) => onVersion(event.currentTarget.value)}>
-        <option value="">{usual ?? 'any version'}</option>
-        {!isKnown && <option value={version}>{version}</option>}
-        {versions
-          .filter((each) => each.version !== usual)
-          .map((each) => (
-            <option key={each.version} value={each.version} disabled={!each.available}>
-              {each.available ? each.version : `${each.version}: ${each.unavailableReason}`}
-            </option>
-          ))}
-        {usual !== undefined && version === usual && <option value={usual}>{usual}</option>}
-      </select>
+      <span class="select">
+        <select
+          id={id}
+          class="picker version"
+          value={version}
+          onChange={(event) => onVersion(event.currentTarget.value)}
+        >
+          <option value="">{usual ?? 'any version'}</option>
+          {!isKnown && <option value={version}>{version}</option>}
+          {versions
+            .filter((each) => each.version !== usual)
+            .map((each) => (
+              <option key={each.version} value={each.version} disabled={!each.available}>
+                {each.available ? each.version : `${each.version}: ${each.unavailableReason}`}
+              </option>
+            ))}
+          {usual !== undefined && version === usual && <option value={usual}>{usual}</option>}
+        </select>
+        <ChevronIcon />
+      </span>
     </>
   );
 }
