@@ -5,7 +5,8 @@ import { createRequire } from 'node:module';
 import { findServer } from '@runlane/core/testing';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const require = createRequire(import.meta.url);
+const AXE = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 
 export async function startBrowser(): Promise<Browser> {
   const found = findServer('chromium');

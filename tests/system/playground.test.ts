@@ -169,11 +169,12 @@ describe('the playground', { skip: skipWithout('chromium') }, () => {
     await assertWellBehaved({ page, ...rest });
   });
 
-  test('a compiler’s refusal is shown with its words', async () => {
-    const { page, ...rest } = await open(linkTo({ l: 'sqlite', f: [['main.sql', 'SELECT 6 * 7 AS answer;']] }));
+  test('a compiler’s refusal is shown with its words', { skip: skipWithout('languages') }, async () => {
+    const { page, ...rest } = await open(linkTo({ l: 'c', f: [['main.c', 'int main(void) { return nothing; }']] }));
     await runIt(page);
-    await ended(page, 'succeeded');
-    await prints(page, '42');
+    await ended(page, 'compile_failed');
+    await prints(page, 'nothing');
+    assert.match(await textOf(page, '.block.stderr'), /error/);
     await assertWellBehaved({ page, ...rest });
   });
 

@@ -18,11 +18,12 @@ export function banner({ host, httpPort, grpcPort, workerHttpPort, startupMs, jo
   return `
   Runlane is ready (${(startupMs / 1_000).toFixed(1)} s)
 
-  REST      ${base}
-  Docs      ${base}/docs
-  Board     ${base}/admin/queues
-  gRPC      ${name}:${grpcPort}
-  Metrics   http://${name}:${workerHttpPort}/metrics
+  Playground  ${base}
+  REST        ${base}
+  Docs        ${base}/docs
+  Board       ${base}/admin/queues
+  gRPC        ${name}:${grpcPort}
+  Metrics     http://${name}:${workerHttpPort}/metrics
   Jobs in   ${jobs}; queues and feeds in ${queues}
 
   Try it:

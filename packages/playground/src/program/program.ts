@@ -28,7 +28,7 @@ export interface Program {
   readonly memoryLimit?: number | undefined;
 }
 
-export interface TerminalSize {
+interface TerminalSize {
   readonly rows: number;
   readonly columns: number;
 }

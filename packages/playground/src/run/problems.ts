@@ -1,8 +1,7 @@
 /** Where on the page a refused field is: what is wrong is said beside it. */
 import type { RunlaneError } from '@runlane/client';
 
-export const PLACES = ['language', 'version', 'files', 'args', 'stdin', 'timeLimit', 'memoryLimit', 'talk'] as const;
-export type Place = (typeof PLACES)[number];
+export type Place = 'language' | 'version' | 'files' | 'args' | 'stdin' | 'timeLimit' | 'memoryLimit' | 'talk';
 
 /** In the order in which they are looked through. */
 const FIELDS: readonly (readonly [start: string, place: Place])[] = [

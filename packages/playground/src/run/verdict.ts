@@ -1,7 +1,7 @@
 /** How a run ended, in words. */
 import type { Job, Status } from '@runlane/client';
 
-export type Tone = 'good' | 'bad' | 'neutral';
+type Tone = 'good' | 'bad' | 'neutral';
 
 interface Words {
   readonly title: string;

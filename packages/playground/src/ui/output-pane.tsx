@@ -47,7 +47,7 @@ export function TerminalOutput({ run, views, theme }: TerminalOutputProps) {
       views.terminal = undefined;
     };
   }, [views, run]);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: with the theme, the colours of the page are others
+  // With the theme, the colours of the page are others.
   useEffect(() => views.terminal?.recolour(), [theme, views]);
   return (
     <div class="output-frame">
