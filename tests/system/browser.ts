@@ -37,7 +37,7 @@ export async function openPage(
   });
   page.on('pageerror', (error) => misdeeds.push(`error: ${error.message}`));
   page.on('console', (message) => {
-    if (/content security policy/i.test(message.text())) misdeeds.push(`policy: ${message.text()}`);
+    if (/content security policy|trusted/i.test(message.text())) misdeeds.push(`policy: ${message.text()}`);
   });
   page.on('request', (request) => {
     const { protocol, origin } = new URL(request.url());

@@ -1,7 +1,9 @@
 /// <reference lib="dom" />
 /** The playground in a real browser, against a real platform. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { deflateRawSync } from 'node:zlib';
@@ -224,6 +226,28 @@ describe('the playground', { skip: skipWithout('chromium') }, () => {
     await assertWellBehaved({ page, ...rest });
   });
 
+  test('what was written is put aside for a link or an example, and comes back', async () => {
+    const { page, ...rest } = await open();
+    await page.locator('.cm-content').click();
+    await page.keyboard.press('Control+A');
+    await page.keyboard.type('print("mine")');
+    const source = (text: string) =>
+      page.waitForFunction((wanted) => document.querySelector('.cm-content')?.textContent?.includes(wanted), text);
+    await page.evaluate((hash) => Object.assign(location, { hash }), python('print("theirs")').slice(1));
+    await source('theirs');
+    await page.getByText('This program came with a link').waitFor();
+    await page.getByRole('button', { name: 'Bring it back' }).click();
+    await source('mine');
+    await page.getByLabel('Example').selectOption('input');
+    await source('Adds up');
+    await page.getByRole('button', { name: 'Bring it back' }).click();
+    await source('mine');
+    await page.waitForFunction(() => localStorage.getItem('runlane.draft')?.includes('mine'));
+    await page.reload();
+    await source('mine');
+    await assertWellBehaved({ page, ...rest });
+  });
+
   test('a broken link is told kindly, and the page works all the same', async () => {
     const { page, ...rest } = await open('/#p=1.broken-%3Cimg%20src%3Dx%20onerror%3D%22window.hacked%3D1%22%3E');
     await page.getByText('This link is damaged').waitFor();
@@ -313,8 +337,8 @@ describe('the playground', { skip: skipWithout('chromium') }, () => {
 
   test('a server that is away is said to be, and found again', async () => {
     const other = await temporaryFolder();
-    let server = await startEmbedded(other);
-    const { port } = new URL(server.baseUrl);
+    const port = await portToComeBackTo();
+    let server = await startEmbedded(other, { HTTP_PORT: port });
     try {
       const code = 'import time\nprint("begun", flush=True)\ntime.sleep(3)\nprint("done")';
       const { page, misdeeds } = await openPage(browser, `${server.baseUrl}${python(code)}`);
@@ -469,6 +493,19 @@ describe('the playground', { skip: skipWithout('chromium') }, () => {
     }
   });
 });
+
+/** Below those that connections get, one of which could have it while the server is away. */
+async function portToComeBackTo(): Promise<string> {
+  for (let port = 20_000 + (process.pid % 10_000); ; port += 1) {
+    const server = createServer().listen(port, '127.0.0.1');
+    const isFree = await once(server, 'listening').then(
+      () => true,
+      () => false,
+    );
+    server.close();
+    if (isFree) return String(port);
+  }
+}
 
 async function longestFrameMs(page: Page): Promise<number> {
   await page.evaluate(() => {

@@ -15,6 +15,7 @@ import {
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { LOOK } from './look.js';
 import { modeFor } from './modes.js';
+import { TYPE_OVER } from './type-over.js';
 
 export interface EditorProps {
   readonly path: string;
@@ -97,6 +98,7 @@ function extensions(cspNonce: string): Extension[] {
     highlightSelectionMatches(),
     // Escape, then Tab leaves the editor: CodeMirror lets it go then.
     keymap.of([...closeBracketsKeymap, ...defaultKeymap, ...searchKeymap, ...historyKeymap, indentWithTab]),
+    TYPE_OVER,
     LOOK,
   ];
 }

@@ -40,9 +40,11 @@ class RunCode extends HTMLElement {
     const bar = document.createElement('div');
     bar.className = 'bar';
     bar.append(this.#button, this.#status);
-    shadow.append(document.createElement('slot'), bar, this.#notice, this.#box);
+    const slot = document.createElement('slot');
+    // What is inside may come after the element itself, where a page loads the script before it.
+    slot.addEventListener('slotchange', () => this.#makeEditable());
+    shadow.append(slot, bar, this.#notice, this.#box);
     this.#connect();
-    this.#makeEditable();
     this.#show({ phase: 'idle', cancelling: false, talking: false });
     this.#tell('');
   }
