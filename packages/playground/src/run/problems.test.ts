@@ -10,7 +10,7 @@ test('what is wrong is said at the part of the page that it is about', () => {
   );
   assert.deepEqual(at, {
     files: 'files[1].path: is bad; entry: is bad',
-    timeLimit: 'limits.wallTimeMs: is bad',
+    timeLimit: 'is bad (milliseconds)',
     version: 'version: is bad',
   });
   assert.deepEqual(elsewhere, ['colour: is bad', 'argsy: is bad']);

@@ -3,18 +3,25 @@ import type { RunlaneError } from '@runlane/client';
 
 export type Place = 'language' | 'version' | 'files' | 'args' | 'stdin' | 'timeLimit' | 'memoryLimit' | 'talk';
 
-/** In the order in which they are looked through. */
-const FIELDS: readonly (readonly [start: string, place: Place])[] = [
-  ['language', 'language'],
-  ['version', 'version'],
-  ['code', 'files'],
-  ['files', 'files'],
-  ['entry', 'files'],
-  ['args', 'args'],
-  ['stdin', 'stdin'],
-  ['limits.wallTimeMs', 'timeLimit'],
-  ['limits.memoryBytes', 'memoryLimit'],
-  ['interactive', 'talk'],
+interface Field {
+  /** It, and all that is in it. */
+  readonly start: string;
+  readonly place: Place;
+  /** Of what is said about it, where the page has another. */
+  readonly unit?: string;
+}
+
+const FIELDS: readonly Field[] = [
+  { start: 'language', place: 'language' },
+  { start: 'version', place: 'version' },
+  { start: 'code', place: 'files' },
+  { start: 'files', place: 'files' },
+  { start: 'entry', place: 'files' },
+  { start: 'args', place: 'args' },
+  { start: 'stdin', place: 'stdin' },
+  { start: 'limits.wallTimeMs', place: 'timeLimit', unit: 'milliseconds' },
+  { start: 'limits.memoryBytes', place: 'memoryLimit', unit: 'bytes' },
+  { start: 'interactive', place: 'talk' },
 ];
 
 export interface Placed {
@@ -28,11 +35,11 @@ export function place(refusal: Pick<RunlaneError, 'fields'> | undefined): Placed
   const elsewhere: string[] = [];
   for (const { field, reason } of refusal?.fields ?? []) {
     const found = FIELDS.find(
-      ([start]) => field === start || field.startsWith(`${start}[`) || field.startsWith(`${start}.`),
+      ({ start }) => field === start || (/^[.[]/.test(field.slice(start.length)) && field.startsWith(start)),
     );
-    const words = `${field}: ${reason}`;
+    const words = `${found?.unit ? '' : `${field}: `}${reason}${found?.unit ? ` (${found.unit})` : ''}`;
     if (!found) elsewhere.push(words);
-    else at[found[1]] = [at[found[1]], words].filter(Boolean).join('; ');
+    else at[found.place] = [at[found.place], words].filter(Boolean).join('; ');
   }
   return { at, elsewhere };
 }

@@ -49,7 +49,7 @@ function firstLine({ program: { files, entry } }: PastRun): string {
   return (
     content
       .split('\n', 20)
-      .find((line) => /\w/.test(line))
+      .find((line) => /^\s*[\w$<]/.test(line))
       ?.slice(0, 200) ?? 'an empty program'
   );
 }

@@ -137,7 +137,7 @@ function Rename({ from, taken, onDone }: RenameProps) {
         Save
       </button>
       <button type="button" class="small-button" onClick={() => onDone(undefined)}>
-        Keep
+        Cancel
       </button>
       {wrong && (
         <span class="field-problem" role="alert">
