@@ -394,6 +394,37 @@ describe('the playground', { skip: skipWithout('chromium') }, () => {
     await assertWellBehaved({ page, ...rest });
   });
 
+  test('a server that wants a key is given it, and files and dialogues go with it', async () => {
+    const other = await temporaryFolder();
+    const key = 'an-operators-own-key-of-enough-characters';
+    const server = await startEmbedded(other, { AUTH: 'keys', ADMIN_KEY: key });
+    try {
+      const code = 'import os\nopen("out/a.svg", "w").write(input())';
+      const { page, misdeeds } = await openPage(browser, `${server.baseUrl}${python(code, { t: 'live' })}`);
+      await page.getByLabel('API key').fill(key);
+      await page.getByRole('button', { name: 'Use it' }).click();
+      await page.getByLabel('API key').waitFor({ state: 'detached' });
+      await runIt(page);
+      await page
+        .getByLabel('Type to the program')
+        .fill('<svg xmlns="http://www.w3.org/2000/svg" width="150" height="9"/>');
+      await page.keyboard.press('Enter');
+      await ended(page, 'succeeded');
+      await page.waitForFunction(() => document.querySelector<HTMLImageElement>('.produced img')?.naturalWidth === 150);
+      const [download] = await Promise.all([
+        page.waitForEvent('download'),
+        page.getByRole('link', { name: /a\.svg/ }).click(),
+      ]);
+      assert.equal(download.suggestedFilename(), 'a.svg');
+      assert.equal(await page.evaluate((secret) => JSON.stringify(localStorage).includes(secret), key), false);
+      assert.deepEqual(misdeeds, []);
+      await page.context().close();
+    } finally {
+      await server.stop();
+      await rm(other, { recursive: true, force: true });
+    }
+  });
+
   test('it fits on a phone', async () => {
     const { page, ...rest } = await open(python('print("x" * 500)'), {
       viewport: { width: 360, height: 740 },

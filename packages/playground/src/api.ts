@@ -7,11 +7,11 @@ export interface Api {
   onTrouble(listener: (trouble: RunlaneError | undefined) => void): void;
   /** To be called when the server was heard of. */
   reached(): void;
-  /** Where a file is that a program left. */
-  fileUrl(id: string, path: string): string;
+  /** Where a file is that a program left; undefined where it takes the key to read it. */
+  fileUrl(id: string, path: string): string | undefined;
 }
 
-export function createApi(server: string): Api {
+export function createApi(server: string, apiKey?: string): Api {
   const base = server.replace(/\/+$/, '');
   let listener: (trouble: RunlaneError | undefined) => void = () => undefined;
   let troubled = false;
@@ -21,12 +21,18 @@ export function createApi(server: string): Api {
     listener(trouble);
   };
   return {
-    client: createClient({ server: base, retries: Number.POSITIVE_INFINITY, onRetry: ({ error }) => tell(error) }),
+    client: createClient({
+      server: base,
+      retries: Number.POSITIVE_INFINITY,
+      onRetry: ({ error }) => tell(error),
+      ...(apiKey !== undefined && { apiKey }),
+    }),
     onTrouble(next) {
       listener = next;
     },
     reached: () => tell(undefined),
     fileUrl(id, path) {
+      if (apiKey !== undefined) return undefined;
       const parts = path.split('/').map(encodeURIComponent);
       return `${base}/v1/jobs/${encodeURIComponent(id)}/files/${parts.join('/')}`;
     },

@@ -50,7 +50,7 @@ class RunCode extends HTMLElement {
   }
 
   #connect(): void {
-    const api = createApi(this.getAttribute('server') ?? new URL(src).origin);
+    const api = createApi(this.getAttribute('server') ?? new URL(src).origin, this.getAttribute('key') ?? undefined);
     const output = createOutputView(this.#box, () => undefined);
     this.#run = createRun(api, output, (state) => this.#show(state));
     api.onTrouble((trouble) => this.#tell(trouble ? wordsForTrouble(trouble) : ''));

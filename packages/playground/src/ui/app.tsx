@@ -19,7 +19,14 @@ import { isWritten, usePageProgram } from './use-program.js';
 import { usePageRun, whenTerminal } from './use-run.js';
 import { useRunKey } from './use-run-key.js';
 
-export function App({ api, first }: { readonly api: Api; readonly first: First }) {
+export interface AppProps {
+  readonly api: Api;
+  readonly first: First;
+  /** Called with the key that the server wants. */
+  onKey(key: string): void;
+}
+
+export function App({ api, first, onKey }: AppProps) {
   const sheet = usePageProgram(first);
   const page = usePageRun(api);
   const history = usePageHistory();
@@ -101,7 +108,14 @@ export function App({ api, first }: { readonly api: Api; readonly first: First }
         onRun={start}
         onCancel={page.run.cancel}
       />
-      <Notices trouble={trouble} sheet={sheet} choice={choice} known={languages.choices !== undefined} />
+      <Notices
+        trouble={trouble}
+        refusal={page.state.refusal ?? languages.refusal}
+        sheet={sheet}
+        choice={choice}
+        known={languages.choices !== undefined}
+        onKey={onKey}
+      />
       <main class="panes">
         <SourcePane sheet={sheet} language={language} choice={choice} problems={problems} onChange={change} />
         <Results api={api} page={page} shownIn={shownIn} theme={theme} elsewhere={elsewhere} />

@@ -1,22 +1,26 @@
 /** What is to be known before one goes on: the server is away, the program came by a link, its language cannot be run. */
 import type { RunlaneError } from '@runlane/client';
 import type { Choice } from '../program/languages.js';
+import { isAboutKey, KeyNotice } from './key-notice.js';
 import { Notice } from './notice.js';
 import type { PageProgram } from './use-program.js';
 
 export interface NoticesProps {
   readonly trouble: RunlaneError | undefined;
+  readonly refusal: RunlaneError | undefined;
   readonly sheet: PageProgram;
   readonly choice: Choice | undefined;
   /** Whether the server has told its languages. */
   readonly known: boolean;
+  onKey(key: string): void;
 }
 
-export function Notices({ trouble, sheet, choice, known }: NoticesProps) {
+export function Notices({ trouble, refusal, sheet, choice, known, onKey }: NoticesProps) {
   const { notice, aside, program } = sheet;
   return (
     <div class="notices">
       {trouble && <Notice kind="away">{wordsForTrouble(trouble)}</Notice>}
+      {isAboutKey(refusal) && <KeyNotice refusal={refusal} onKey={onKey} />}
       {notice && (
         <Notice kind={notice.kind} onClose={sheet.dismiss}>
           {notice.text}

@@ -4,6 +4,7 @@ import { useEffect, useState } from 'preact/hooks';
 import type { Api } from '../api.js';
 import { toBytes } from '../run/bytes.js';
 import { formatBytes } from '../run/verdict.js';
+import { saveFile, useFile } from './use-file.js';
 
 /** What an `img` element shows without running anything in it. */
 const PICTURES = /^image\/(png|jpeg|gif|webp|avif|bmp|svg\+xml)$/;
@@ -14,18 +15,13 @@ export function Produced({ job, api }: { readonly job: Job; readonly api: Api })
   const pictures = files.filter(({ contentType }) => PICTURES.test(contentType));
   return (
     <div class="produced">
-      {pictures.map(({ path, contentType }) => (
-        <figure key={path}>
-          <img src={api.fileUrl(job.id, path)} alt={`${path}, as the program drew it`} data-type={contentType} />
-          <figcaption>{path}</figcaption>
-        </figure>
+      {pictures.map(({ path }) => (
+        <Picture key={path} api={api} id={job.id} path={path} />
       ))}
       <ul class="downloads" aria-label="Downloads">
         {files.map(({ path, sizeBytes }) => (
           <li key={path}>
-            <a href={api.fileUrl(job.id, path)} download={path.split('/').at(-1)}>
-              {path} <span class="size">{formatBytes(sizeBytes)}</span>
-            </a>
+            <Download api={api} id={job.id} path={path} sizeBytes={sizeBytes} />
           </li>
         ))}
         <Output name="stdout" text={stdout} encoding={job.result?.stdoutEncoding} />
@@ -35,6 +31,37 @@ export function Produced({ job, api }: { readonly job: Job; readonly api: Api })
         <p class="note">{filesOmitted === 1 ? 'One file' : `${filesOmitted} files`} did not come back.</p>
       )}
     </div>
+  );
+}
+
+interface FileProps {
+  readonly api: Api;
+  readonly id: string;
+  readonly path: string;
+}
+
+function Picture({ api, id, path }: FileProps) {
+  const url = useFile(api, id, path);
+  return (
+    <figure>
+      <img src={url} alt={`${path}, as the program drew it`} />
+      <figcaption>{path}</figcaption>
+    </figure>
+  );
+}
+
+function Download({ api, id, path, sizeBytes }: FileProps & { readonly sizeBytes: number }) {
+  const direct = api.fileUrl(id, path);
+  const name = path.split('/').at(-1) ?? path;
+  const fetchFirst = (event: MouseEvent) => {
+    if (direct) return;
+    event.preventDefault();
+    void saveFile(api, id, path, name);
+  };
+  return (
+    <a href={direct ?? '#'} download={name} onClick={fetchFirst}>
+      {path} <span class="size">{formatBytes(sizeBytes)}</span>
+    </a>
   );
 }
 
