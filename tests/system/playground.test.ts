@@ -144,6 +144,8 @@ describe('the playground', { skip: skipWithout('chromium') }, () => {
     await shows('/dev/pts/0');
     await ended(page, 'failed');
     assert.match(await textOf(page, '.facts'), /Exit code3/);
+    await page.keyboard.press('F6');
+    assert.match((await page.evaluate(() => document.activeElement?.className)) ?? '', /^run/);
     await assertWellBehaved({ page, ...rest });
   });
 

@@ -20,9 +20,11 @@ export interface TerminalView {
 export interface TerminalOptions {
   onData(text: string): void;
   onResize(rows: number, columns: number): void;
+  /** F6 was pressed: every other key, Tab too, is the program's. */
+  onLeave(): void;
 }
 
-export function openTerminal(box: HTMLElement, { onData, onResize }: TerminalOptions): TerminalView {
+export function openTerminal(box: HTMLElement, { onData, onResize, onLeave }: TerminalOptions): TerminalView {
   const style = getComputedStyle(box);
   const terminal = new Terminal({
     fontFamily: style.getPropertyValue('--mono'),
@@ -36,6 +38,11 @@ export function openTerminal(box: HTMLElement, { onData, onResize }: TerminalOpt
   terminal.loadAddon(fit);
   terminal.onData(onData);
   terminal.onResize(({ rows, cols }) => onResize(rows, cols));
+  terminal.attachCustomKeyEventHandler(({ key, type }) => {
+    if (key !== 'F6') return true;
+    if (type === 'keydown') onLeave();
+    return false;
+  });
   terminal.open(box);
   fit.fit();
   const watcher = new ResizeObserver(() => fit.fit());

@@ -28,6 +28,8 @@ export function TextOutput({ views, empty }: { readonly views: Views; readonly e
   );
 }
 
+const onLeave = () => document.querySelector<HTMLElement>('.run')?.focus();
+
 export interface TerminalOutputProps extends Omit<PageRun, 'state'> {
   readonly theme: Theme;
 }
@@ -38,7 +40,7 @@ export function TerminalOutput({ run, views, theme }: TerminalOutputProps) {
     let closed = false;
     void import('../output/terminal.js').then(({ openTerminal }) => {
       if (closed || !box.current) return;
-      views.terminal = openTerminal(box.current, { onData: run.write, onResize: run.resize });
+      views.terminal = openTerminal(box.current, { onData: run.write, onResize: run.resize, onLeave });
       views.onTerminal?.(views.terminal);
     });
     return () => {
@@ -51,7 +53,8 @@ export function TerminalOutput({ run, views, theme }: TerminalOutputProps) {
   useEffect(() => views.terminal?.recolour(), [theme, views]);
   return (
     <div class="output-frame">
-      <section class="terminal-box" ref={box} aria-label="Terminal" />
+      <section class="terminal-box" ref={box} aria-label="Terminal, which F6 leaves" />
+      <p class="terminal-hint">Every key is the program’s; F6 leaves the terminal.</p>
     </div>
   );
 }
