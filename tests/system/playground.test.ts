@@ -2,16 +2,21 @@
 /** The playground in a real browser, against a real platform. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { deflateRawSync } from 'node:zlib';
 import { skipWithout } from '@runlane/core/testing';
 import type { Browser, Page } from 'playwright-core';
 import { openWay } from './breakable-way.js';
 import { accessibilityProblems, assertWellBehaved, openPage, startBrowser } from './browser.js';
 import { type Platform, startEmbedded, temporaryFolder } from './platforms.js';
+
+const EXAMPLES = fileURLToPath(new URL('../../../packages/playground/src/examples', import.meta.url));
 
 /** Interactive within a second is what is promised; a busy machine gets ten times that. */
 const INTERACTIVE_MS = 10_000;
@@ -297,6 +302,30 @@ describe('the playground', { skip: skipWithout('chromium') }, () => {
     await page.getByText('Nothing has been run here yet').waitFor();
     assert.equal(await page.evaluate(() => localStorage.getItem('runlane.history')), null);
     await assertWellBehaved({ page, ...rest });
+  });
+
+  test('every example of a language that is here runs well', async () => {
+    const { languages } = (await (await fetch(`${platform.baseUrl}/v1/languages`)).json()) as {
+      languages: { name: string; available: boolean }[];
+    };
+    const here = new Set(languages.flatMap(({ name, available }) => (available ? [name] : [])));
+    const names = readdirSync(EXAMPLES, { recursive: true, encoding: 'utf8' });
+    const examples = names.filter((name) => /\w\/\w+\.\w+$/.test(name) && !/\.(stdin|live|terminal)$/.test(name));
+    assert.ok(examples.length > 20);
+    for (const example of examples) {
+      const [language = ''] = example.split('/');
+      const beside = (ending: string) => join(EXAMPLES, example.replace(/\w+$/, ending));
+      if (!here.has(language) || existsSync(beside('live')) || existsSync(beside('terminal'))) continue;
+      const stdin = existsSync(beside('stdin')) ? readFileSync(beside('stdin'), 'utf8') : '';
+      const answer = await fetch(`${platform.baseUrl}/v1/jobs`, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json', Prefer: 'wait=60' },
+        body: JSON.stringify({ language, code: readFileSync(join(EXAMPLES, example), 'utf8'), stdin }),
+      });
+      const job = (await answer.json()) as { status: string; result?: { stdout: string; stderr: string } };
+      assert.equal(job.status, 'succeeded', `${example}: ${job.result?.stderr}`);
+      assert.notEqual(job.result?.stdout, '', example);
+    }
   });
 
   test('languages that cannot be run are listed with the reason', async () => {

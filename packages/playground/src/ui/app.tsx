@@ -19,6 +19,9 @@ import { isWritten, usePageProgram } from './use-program.js';
 import { usePageRun, whenTerminal } from './use-run.js';
 import { useRunKey } from './use-run-key.js';
 
+/** While the chosen language cannot be run, in milliseconds. */
+const ASK_AGAIN_MS = 5_000;
+
 export interface AppProps {
   readonly api: Api;
   readonly first: First;
@@ -46,6 +49,14 @@ export function App({ api, first, onKey }: AppProps) {
   const { at: refused, elsewhere } = place(page.state.refusal);
   const problems = argsProblem ? { ...refused, args: argsProblem } : refused;
   const busy = page.state.phase === 'submitting' || page.state.phase === 'running';
+
+  const { refresh } = languages;
+  useEffect(() => {
+    if (choice?.available !== false) return;
+    // Its toolchain may just be being set up.
+    const timer = setInterval(refresh, ASK_AGAIN_MS);
+    return () => clearInterval(timer);
+  }, [choice?.available, refresh]);
 
   function change(part: Partial<Program>) {
     setArgsProblem(undefined);

@@ -1,2 +1,2 @@
-# Runs in a terminal: choose "In a terminal" below, then Run. "exit" ends it.
+# A shell in a terminal. "exit" ends it.
 exec bash --norc --noprofile -i
