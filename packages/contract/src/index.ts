@@ -17,3 +17,5 @@ export { pathProblem } from './rest/source-path.js';
 export * from './rest/status.js';
 export * from './rest/verdict.js';
 export * from './version-range.js';
+
+import './rest/wording.js';

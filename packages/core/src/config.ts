@@ -19,6 +19,10 @@ const list = z.string().transform((text) =>
     .map((item) => item.trim())
     .filter(Boolean),
 );
+const origins = list.refine(
+  (items) => items.every((item) => URL.canParse(item) && new URL(item).origin === item),
+  'must be origins such as https://docs.example.org, separated by commas',
+);
 const url = (protocols: RegExp, form: string) =>
   z.string().refine((text) => URL.canParse(text) && protocols.test(text), `must be an address such as ${form}`);
 
@@ -94,14 +98,18 @@ export const VARIABLES = {
     meaning: 'PEM file with the private key of `TLS_CERT`, without a passphrase.',
   },
   CORS_ORIGINS: {
-    schema: list.refine(
-      (items) => items.every((item) => URL.canParse(item) && new URL(item).origin === item),
-      'must be origins such as https://docs.example.org, separated by commas',
-    ),
+    schema: origins,
     fallback: '',
     readBy: ['start', 'command'],
     meaning:
       'Origins whose pages may send requests from a browser, separated by commas: `https://docs.example.org`. Pages of all others are refused.',
+  },
+  EMBED_ORIGINS: {
+    schema: origins,
+    fallback: '',
+    readBy: ['start', 'command'],
+    meaning:
+      'Origins whose pages may have `<run-code>` on them, separated by commas: they may run programs, follow and cancel them, and nothing else ([playground.md](playground.md#on-other-pages)).',
   },
   ALLOWED_HOSTS: {
     schema: list,

@@ -21,6 +21,7 @@ export const COMMAND_VARIABLES = [
   'TLS_CERT',
   'TLS_KEY',
   'CORS_ORIGINS',
+  'EMBED_ORIGINS',
   'MAX_QUEUED_JOBS',
   'MAX_DOWNLOADS',
   'DOWNLOAD_STALL_SECONDS',
@@ -36,6 +37,7 @@ export interface CommandDoorsOptions {
     readonly TLS_CERT: string | undefined;
     readonly TLS_KEY: string | undefined;
     readonly CORS_ORIGINS: readonly string[];
+    readonly EMBED_ORIGINS: readonly string[];
   };
   readonly closer: Closer;
   readonly log: Log;
@@ -47,7 +49,7 @@ export async function openCommandDoors({ ports, config, closer, log }: CommandDo
   const tls = await openTls(commandTlsFiles(config), { closer, log });
   const { openQueue, ...others } = ports;
   const command = createCommand({ ...others, queue: openQueue.queue, log, version: VERSION, config });
-  const { HOST: host, ALLOWED_HOSTS: allowedHosts, CORS_ORIGINS: corsOrigins } = config;
+  const { HOST: host, ALLOWED_HOSTS: allowedHosts, CORS_ORIGINS: corsOrigins, EMBED_ORIGINS: embedOrigins } = config;
   const closing = new AbortController();
   setMaxListeners(0, closing.signal);
   const board = createBoard(openQueue);
@@ -56,6 +58,7 @@ export async function openCommandDoors({ ports, config, closer, log }: CommandDo
     board,
     allowedHosts,
     corsOrigins,
+    embedOrigins,
     isSecure: tls !== undefined,
     closing: closing.signal,
     log,

@@ -29,11 +29,12 @@ export function banner({
   return `
   Runlane is ready (${(startupMs / 1_000).toFixed(1)} s)
 
-  REST      ${base}
-  Docs      ${base}/docs
-  Board     ${base}/admin/queues
-  gRPC      ${name}:${grpcPort}${tls ? ' (TLS)' : ''}
-  Metrics   http://${name}:${workerHttpPort}/metrics
+  Playground  ${base}
+  REST        ${base}
+  Docs        ${base}/docs
+  Board       ${base}/admin/queues
+  gRPC        ${name}:${grpcPort}${tls ? ' (TLS)' : ''}
+  Metrics     http://${name}:${workerHttpPort}/metrics
   Jobs in   ${jobs}; queues and feeds in ${queues}
 
   Try it:

@@ -85,6 +85,15 @@ function problems(codes: readonly ErrorCode[]): RouteConfig['responses'] {
   );
 }
 
+/** One of a stream, as it is written. */
+const sentEventSchema = z
+  .object({
+    id: z.string().optional(),
+    event: z.string(),
+    data: z.string().meta({ description: 'JSON.' }),
+  })
+  .meta({ id: 'SentEvent', description: 'A server-sent event; the description of the route tells which there are.' });
+
 const locationOf = (what: string) => z.object({ Location: z.string().meta({ description: `Where the ${what} is.` }) });
 const location = locationOf('job');
 const idempotencyKeyOf = (what: string) =>
@@ -105,7 +114,10 @@ export function createOpenApiDocument(version: string) {
     answers: RouteConfig['responses'],
     codes: readonly ErrorCode[],
   ) => registry.registerPath({ ...config, responses: { ...answers, ...problems([...codes, ...WITH_KEYS]) } });
-  const body = (schema: z.ZodType) => ({ body: { required: true, content: { 'application/json': { schema } } } });
+  /** With one example that is accepted as it is: put together from those of all fields, it would hold what excludes each other. */
+  const body = <T extends z.ZodType>(schema: T, example: z.input<T>) => ({
+    body: { required: true, content: { 'application/json': { schema, example } } },
+  });
 
   route(
     {
@@ -114,7 +126,7 @@ export function createOpenApiDocument(version: string) {
       operationId: 'submitCode',
       tags: ['Simple'],
       summary: 'Run a program in one file',
-      request: body(submitCodeSchema),
+      request: body(submitCodeSchema, { code: "print('Hello, World!')" }),
     },
     { 202: json(submittedSchema, 'The job is stored and will end.', location) },
     [...SUBMITTING, ...LIMITED],
@@ -139,7 +151,7 @@ export function createOpenApiDocument(version: string) {
       tags: ['Jobs'],
       summary: 'Run a program',
       request: {
-        ...body(newJobSchema),
+        ...body(newJobSchema, { language: 'python', code: 'print("Hello,", input())', stdin: 'World\n' }),
         headers: z.object({
           'Idempotency-Key': idempotencyKeyOf('job'),
           Prefer: z.string().optional().meta({
@@ -212,13 +224,16 @@ export function createOpenApiDocument(version: string) {
       request: {
         params: jobParamsSchema,
         headers: z.object({
-          'Last-Event-ID': eventIdSchema.optional().meta({ description: 'Go on after this event.', example: '1-7' }),
+          'Last-Event-ID': z
+            .union([z.literal(''), eventIdSchema])
+            .optional()
+            .meta({ description: 'Go on after this event.', example: '1-7' }),
         }),
       },
     },
     {
       204: { description: '`Last-Event-ID` was the result: there is nothing more.' },
-      200: { description: 'The events.', content: { 'text/event-stream': { schema: z.string() } } },
+      200: { description: 'The events.', content: { 'text/event-stream': { schema: sentEventSchema } } },
     },
     ONE_JOB,
   );
@@ -282,7 +297,7 @@ export function createOpenApiDocument(version: string) {
         `All jobs are accepted, or none. A bad field is named with its job, such as \`jobs[3].code\`. The body may have at most ` +
         `${MAX_BATCH_BYTES / 1024 / 1024} MiB.`,
       request: {
-        ...body(newBatchSchema),
+        ...body(newBatchSchema, { jobs: [{ code: 'print(1)' }, { code: 'print(2)' }] }),
         headers: z.object({ 'Idempotency-Key': idempotencyKeyOf('batch') }),
       },
     },
@@ -316,7 +331,8 @@ export function createOpenApiDocument(version: string) {
       request: {
         params: batchParamsSchema,
         headers: z.object({
-          'Last-Event-ID': batchEventIdSchema
+          'Last-Event-ID': z
+            .union([z.literal(''), batchEventIdSchema])
             .optional()
             .meta({ description: 'The id of `done`, the only event that has one.', example: 'done' }),
         }),
@@ -324,7 +340,7 @@ export function createOpenApiDocument(version: string) {
     },
     {
       204: { description: '`Last-Event-ID` was that of `done`: there is nothing more.' },
-      200: { description: 'The events.', content: { 'text/event-stream': { schema: z.string() } } },
+      200: { description: 'The events.', content: { 'text/event-stream': { schema: sentEventSchema } } },
     },
     ONE_BATCH,
   );
@@ -373,7 +389,7 @@ export function createOpenApiDocument(version: string) {
       tags: ['Keys'],
       summary: 'Make an API key',
       description: 'Needs the scope `admin`.',
-      request: body(newApiKeySchema),
+      request: body(newApiKeySchema, { name: 'course site', limits: { requestsPerMinute: 600 } }),
     },
     { 201: json(createdApiKeySchema, 'The key, which is told this once.') },
     [...KEYS, 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'],

@@ -1,6 +1,7 @@
 /**
  * Real programs for tests: redis-server, a server that speaks MongoDB's protocol (FerretDB over SQLite, built with Go),
- * grpcurl, openssl (certificates.ts), a Docker engine (docker.ts), whole machines (machines.ts), and the tools of languages (languages.ts).
+ * grpcurl, openssl (certificates.ts), a Docker engine (docker.ts), whole machines (machines.ts), the tools of languages (languages.ts),
+ * and a browser (chromium.ts).
  * Each is started for one test file, on a free port of 127.0.0.1, and ends with the process that started it.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
@@ -12,6 +13,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { findOpenssl, prepareOpenssl } from './certificates.js';
+import { findChromium, prepareChromium } from './chromium.js';
 import { findDocker, findDockerTools, prepareDocker, prepareDockerTools } from './docker.js';
 import { findLanguages, prepareLanguages } from './languages.js';
 import { findMachines, prepareMachines } from './machines.js';
@@ -34,6 +36,7 @@ export const SERVERS = [
   'docker-tools',
   'machines',
   'languages',
+  'chromium',
 ] as const;
 
 export type ServerName = (typeof SERVERS)[number];
@@ -63,6 +66,7 @@ export function findServer(name: ServerName): Availability {
   if (name === 'machines') return findMachines();
   if (name === 'languages') return findLanguages();
   if (name === 'openssl') return findOpenssl();
+  if (name === 'chromium') return findChromium();
   if (name === 'mongo-wire')
     return existsSync(MONGO_WIRE)
       ? { path: MONGO_WIRE }
@@ -99,6 +103,7 @@ export async function prepareServers({
     'docker-tools': await prepareDockerTools(log),
     machines: await prepareMachines(log),
     languages: await prepareLanguages(log),
+    chromium: await prepareChromium(log),
   };
 }
 
