@@ -25,7 +25,10 @@ await build({
     // A data: address in a style sheet would need an exception in the policy of the page.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    rolldownOptions: { checks: { pluginTimings: false }, input: [`${root}index.html`, `${root}embed.html`] },
+    rolldownOptions: {
+      checks: { pluginTimings: false },
+      input: ['index', 'embed', 'admin'].map((page) => `${root}${page}.html`),
+    },
   },
 });
 await build({

@@ -7,6 +7,7 @@
 import type { ApiKey } from './api-key.js';
 import type { Batch } from './batch.js';
 import type { CompileResult, Job, Limits, Result } from './job.js';
+import type { WorkerRecord } from './worker-record.js';
 
 /** Somebody works on a stage of a job: the claim, kept alive by heartbeats. Only the one who made it may change it. */
 export interface Attempt {
@@ -98,6 +99,7 @@ export interface Facts {
   builds: Build;
   idempotency: IdempotencyClaim;
   runners: RunnerRecord;
+  workers: WorkerRecord;
   keys: ApiKey;
   /** By the id of the key. */
   revocations: { readonly createdAtMs: number };
@@ -115,6 +117,7 @@ export const FACT_KINDS = [
   'builds',
   'idempotency',
   'runners',
+  'workers',
   'keys',
   'revocations',
 ] as const satisfies readonly (keyof Facts)[];

@@ -17,3 +17,4 @@ export * from './log.js';
 export * from './meter.js';
 export * from './moments.js';
 export * from './service.js';
+export * from './worker-record.js';

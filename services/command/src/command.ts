@@ -1,5 +1,5 @@
 /** The command service without its doors: the use cases, and whether it can serve. */
-import type { ArtifactStore, JobFeed, JobQueue, JobStore, KeyStore, Log, Meters } from '@runlane/core';
+import type { ArtifactStore, JobFeed, JobQueue, JobStore, KeyStore, Log, Meters, WorkerRecords } from '@runlane/core';
 import { v7 } from 'uuid';
 import { type Attachments, createAttachments } from './attach.js';
 import { createAllowance } from './auth/allowance.js';
@@ -10,6 +10,7 @@ import { createFiles, type Files } from './files.js';
 import { createJobs, type Jobs } from './jobs.js';
 import { createLanguages, type Languages } from './languages.js';
 import { createRoom } from './room.js';
+import { createStatus } from './status.js';
 import { createSubmit } from './submit.js';
 import { createSubmitBatch } from './submit-batch.js';
 import { createWatch, type Watch } from './watch.js';
@@ -26,6 +27,7 @@ export interface Command {
   readonly watchBatch: ReturnType<typeof createWatchBatch>;
   readonly files: Files;
   readonly languages: Languages;
+  readonly status: ReturnType<typeof createStatus>;
   /** Of Runlane. */
   readonly version: string;
   /** Ready: the store answers and a runner has been seen. Without its queue it still accepts jobs: `degraded`. */
@@ -42,6 +44,7 @@ export interface CommandOptions {
   readonly artifacts: Pick<ArtifactStore, 'open'>;
   readonly keys: KeyStore;
   readonly meters: Meters;
+  readonly workers: WorkerRecords;
   readonly log: Log;
   readonly version: string;
   readonly config: {
@@ -54,7 +57,7 @@ export interface CommandOptions {
 }
 
 export function createCommand(options: CommandOptions): Command {
-  const { store, queue, feed, artifacts, meters, log, version, config } = options;
+  const { store, queue, feed, artifacts, meters, workers, log, version, config } = options;
   const languages = createLanguages(store);
   const allowance = createAllowance({ store, meters });
   const jobs = createJobs({ store, feed });
@@ -82,6 +85,7 @@ export function createCommand(options: CommandOptions): Command {
       takeWithinMs: config.DOWNLOAD_STALL_SECONDS,
     }),
     languages,
+    status: createStatus({ store, queue, workers, languages }),
     version,
     async readiness() {
       const [storeState, queueState, runners] = await Promise.all([

@@ -32,6 +32,7 @@ export function banner({
   Playground  ${base}
   REST        ${base}
   Docs        ${base}/docs
+  Status      ${base}/admin
   Board       ${base}/admin/queues
   gRPC        ${name}:${grpcPort}${tls ? ' (TLS)' : ''}
   Metrics     http://${name}:${workerHttpPort}/metrics

@@ -7,6 +7,8 @@ export interface Metrics {
   /** A program was told to start. */
   started(language: string): void;
   ended(language: string, status: FinalStatus): void;
+  /** Jobs that were ended so far, by how they ended. */
+  endedByStatus(): Promise<Partial<Record<FinalStatus, number>>>;
   /** How a stage of a job went for this worker, and how long it took, in milliseconds. */
   handled(stage: Stage, outcome: 'done' | 'skipped' | 'failed' | 'handed_back', durationMs: number): void;
   text(): Promise<string>;
@@ -64,6 +66,14 @@ export function createMetrics({ depth, slots }: Gauges): Metrics {
   return {
     started: (language) => started.inc({ language }),
     ended: (language, status) => ended.inc({ language, status }),
+    async endedByStatus() {
+      const counts: Partial<Record<FinalStatus, number>> = {};
+      for (const { labels, value } of (await ended.get()).values) {
+        const status = labels.status as FinalStatus;
+        counts[status] = (counts[status] ?? 0) + value;
+      }
+      return counts;
+    },
     handled: (stage, outcome, durationMs) => handled.observe({ stage, outcome }, durationMs / 1_000),
     text: () => registry.metrics(),
     contentType: registry.contentType,

@@ -14,12 +14,14 @@ import {
   type Log,
   type Meters,
   type Stage,
+  type WorkerRecords,
   withQuota,
 } from '@runlane/core';
 import type { Outcome } from './claimed.js';
 import type { WorkerContext } from './context.js';
 import { createExecute } from './execute.js';
 import { createMetrics, type Metrics } from './metrics.js';
+import { createPresence } from './presence.js';
 import { createReconciler } from './reconcile.js';
 import { createRunnerPool, type RunnerPool } from './runner-pool.js';
 import { createSave } from './save.js';
@@ -30,6 +32,7 @@ export interface WorkerOptions {
   readonly feed: JobFeed;
   readonly artifacts: ArtifactStore;
   readonly meters: Meters;
+  readonly workers: WorkerRecords;
   readonly log: Log;
   /** For runners that are reached over TCP; in the open when left out. */
   readonly runnerCredentials?: ChannelCredentials;
@@ -68,6 +71,7 @@ export function createWorker({
   feed,
   artifacts,
   meters,
+  workers,
   log,
   runnerCredentials,
   config,
@@ -90,6 +94,7 @@ export function createWorker({
   });
   const refreshing = setInterval(() => void pool.refresh(), REFRESH_RUNNERS_EVERY_MS).unref();
   const metrics = createMetrics({ depth: queue.depth, slots: pool.slots });
+  const presence = createPresence({ workerId, workers, metrics, pool, log });
   const context: WorkerContext = {
     workerId,
     store,
@@ -153,6 +158,7 @@ export function createWorker({
       await Promise.race([idle, sleep(Math.max(config.SHUTDOWN_SECONDS - HAND_BACK_MS, 0), undefined, { ref: false })]);
       stopping.abort();
       await Promise.race([idle, sleep(HAND_BACK_MS / 2, undefined, { ref: false })]);
+      await presence.leave();
       pool.close();
     },
   };

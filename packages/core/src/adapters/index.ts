@@ -3,10 +3,12 @@ import { mkdirSync } from 'node:fs';
 import { createKeyStore, type KeyStore } from '../api-key.js';
 import type { ArtifactStore } from '../artifact-store.js';
 import type { Closer } from '../closer.js';
+import type { FactStore } from '../facts.js';
 import type { JobFeed } from '../job-feed.js';
 import { createJobStore, type JobStore } from '../job-store.js';
 import type { Log } from '../log.js';
 import { METER_WINDOWS_SECONDS, type Meters } from '../meter.js';
+import { createWorkerRecords, type WorkerRecords } from '../worker-record.js';
 import { type BullJobQueue, createBullJobQueue } from './bull/job-queue.js';
 import { createEmbeddedFactStore } from './embedded/facts.js';
 import { createEmbeddedJobFeed } from './embedded/job-feed.js';
@@ -31,6 +33,7 @@ export interface OpenPorts {
   readonly openQueue: OpenQueue;
   readonly feed: JobFeed;
   readonly keys: KeyStore;
+  readonly workers: WorkerRecords;
   readonly meters: Meters;
 }
 
@@ -78,7 +81,7 @@ async function openMongo(url: string, config: StoreConfig, { closer, log }: Cont
   closer.add({ name: 'store', close: () => facts.close() });
   const artifacts = createMongoArtifactStore({ url, log });
   closer.add({ name: 'artifacts', close: () => artifacts.close() });
-  return { store: storeOver(facts, config), keys: createKeyStore(facts), artifacts };
+  return { ...storesOver(facts, config), artifacts };
 }
 
 function openEmbeddedStore(folder: string, config: StoreConfig, { closer, log }: Context) {
@@ -86,13 +89,14 @@ function openEmbeddedStore(folder: string, config: StoreConfig, { closer, log }:
   const facts = createEmbeddedFactStore({ folder: `${folder}/store`, log });
   closer.add({ name: 'store', close: () => facts.close() });
   const artifacts = createFileArtifactStore(`${folder}/artifacts`);
-  return { store: storeOver(facts, config), keys: createKeyStore(facts), artifacts };
+  return { ...storesOver(facts, config), artifacts };
 }
 
-const storeOver = (
-  facts: Parameters<typeof createJobStore>[0]['facts'],
-  { LEASE_SECONDS, MAX_ATTEMPTS }: StoreConfig,
-) => createJobStore({ facts, leaseMs: LEASE_SECONDS, maxAttempts: MAX_ATTEMPTS });
+const storesOver = (facts: FactStore, { LEASE_SECONDS, MAX_ATTEMPTS }: StoreConfig) => ({
+  store: createJobStore({ facts, leaseMs: LEASE_SECONDS, maxAttempts: MAX_ATTEMPTS }),
+  keys: createKeyStore(facts),
+  workers: createWorkerRecords(facts),
+});
 
 function openRedis(url: string, { closer, log }: Context) {
   const queue = createBullJobQueue({ url, log });

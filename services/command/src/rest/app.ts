@@ -5,6 +5,7 @@ import type { Log } from '@runlane/core';
 import { createErrorHandler, createGuard, methodNotAllowed, notFound } from '@runlane/http';
 import express, { type Express, type Router } from 'express';
 import helmet from 'helmet';
+import { createAdminRoutes } from '../admin/routes.js';
 import type { Command } from '../command.js';
 import { createPistonRoutes, PISTON_PREFIXES } from '../piston/routes.js';
 import { createAuthenticate } from './authenticate.js';
@@ -81,6 +82,7 @@ export function createApp({ command, board, isSecure, closing, log, ...origins }
   app.use(PISTON_PREFIXES, createPistonRoutes({ command, authenticate, webSockets: pistonSockets, closing, log }));
   app.use(authenticate);
   app.use('/admin/queues', board);
+  app.use(createAdminRoutes(command));
   app.use(createKeyRoutes(command.auth.keys));
   app.use(createRoutes(command, createWebSockets(closing, MAX_MESSAGE_BYTES), closing, log));
   app.use(createBatchRoutes(command, closing));
