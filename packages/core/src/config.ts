@@ -111,6 +111,25 @@ export const VARIABLES = {
     meaning:
       'Origins whose pages may have `<run-code>` on them, separated by commas: they may run programs, follow and cancel them, and nothing else ([playground.md](playground.md#on-other-pages)).',
   },
+  EMBED_REQUESTS_PER_MINUTE: {
+    schema: wholeNumber(1, 1_000_000_000),
+    fallback: '600',
+    readBy: ['start', 'command'],
+    meaning:
+      'Requests of a minute that readers of pages of `EMBED_ORIGINS` may make together, without a key of their own.',
+  },
+  EMBED_UNFINISHED_JOBS: {
+    schema: wholeNumber(1, 1_000_000),
+    fallback: '20',
+    readBy: ['start', 'command'],
+    meaning: 'Jobs without a result that they may have at once.',
+  },
+  EMBED_CPU_SECONDS_PER_DAY: {
+    schema: wholeNumber(1, 1_000_000_000),
+    fallback: '3600',
+    readBy: ['start', 'command'],
+    meaning: 'Processor time that their programs may use in 24 hours, in seconds.',
+  },
   ALLOWED_HOSTS: {
     schema: list,
     fallback: 'localhost,127.0.0.1,[::1]',

@@ -1,5 +1,15 @@
 /** The command service without its doors: the use cases, and whether it can serve. */
-import type { ArtifactStore, JobFeed, JobQueue, JobStore, KeyStore, Log, Meters, WorkerRecords } from '@runlane/core';
+import type {
+  ArtifactStore,
+  JobFeed,
+  JobQueue,
+  JobStore,
+  KeyLimits,
+  KeyStore,
+  Log,
+  Meters,
+  WorkerRecords,
+} from '@runlane/core';
 import { v7 } from 'uuid';
 import { type Attachments, createAttachments } from './attach.js';
 import { createAllowance } from './auth/allowance.js';
@@ -50,6 +60,9 @@ export interface CommandOptions {
   readonly config: {
     readonly AUTH: 'none' | 'keys' | undefined;
     readonly ADMIN_KEY: string | undefined;
+    readonly EMBED_REQUESTS_PER_MINUTE: number;
+    readonly EMBED_UNFINISHED_JOBS: number;
+    readonly EMBED_CPU_SECONDS_PER_DAY: number;
     readonly MAX_QUEUED_JOBS: number;
     readonly MAX_DOWNLOADS: number;
     readonly DOWNLOAD_STALL_SECONDS: number;
@@ -70,7 +83,7 @@ export function createCommand(options: CommandOptions): Command {
       () => 'away',
     );
   return {
-    auth: createAuth(keysOf(options), allowance),
+    auth: createAuth({ keys: keysOf(options), allowance, embedLimits: embedLimitsOf(config) }),
     submit: createSubmit({ store, queue, languages, newId: () => v7(), room, allowance, log }),
     jobs,
     watch,
@@ -102,6 +115,12 @@ export function createCommand(options: CommandOptions): Command {
     },
   };
 }
+
+const embedLimitsOf = (config: CommandOptions['config']): KeyLimits => ({
+  requestsPerMinute: config.EMBED_REQUESTS_PER_MINUTE,
+  unfinishedJobs: config.EMBED_UNFINISHED_JOBS,
+  cpuSecondsPerDay: config.EMBED_CPU_SECONDS_PER_DAY,
+});
 
 /** @throws Error where keys are to be asked for, and nobody could make the first. */
 function keysOf({ keys: store, config: { AUTH, ADMIN_KEY: adminKey } }: CommandOptions) {

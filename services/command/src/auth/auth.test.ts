@@ -290,6 +290,34 @@ test('when the processor time of a day is used up, jobs are refused until it is 
   assert.equal((await send('/v1/jobs', { key })).status, 200);
 });
 
+test('readers of pages that embed code need no key, and share limits of their own', async (t) => {
+  const origin = 'https://docs.example.org';
+  const headers = { Origin: origin, 'Content-Type': 'application/json' };
+  const limits = { EMBED_ORIGINS: origin, EMBED_UNFINISHED_JOBS: '1', EMBED_REQUESTS_PER_MINUTE: '6' };
+  for (const keys of [{}, { AUTH: 'keys', ADMIN_KEY }]) {
+    const embedding = await openTestDoors({ ...limits, ...keys });
+    t.after(() => embedding.close());
+    const ask = (more = {}, path = '/v1/jobs', method = 'POST') =>
+      fetch(`${embedding.baseUrl}${path}`, {
+        method,
+        headers: { ...headers, ...more },
+        ...(method === 'POST' && { body: '{"code": ""}' }),
+      });
+    const first = await ask();
+    assert.equal(first.headers.get('RateLimit-Policy'), '"requests";q=6;w=60');
+    const job = (await first.json()) as JobJson;
+    assert.equal(job.ownerId, 'embed');
+    assert.deepEqual(await codeOf(await ask()), [429, 'JOB_LIMIT_REACHED']);
+    assert.equal((await ask({}, `/v1/jobs/${job.id}`, 'GET')).status, 200);
+    // A key of no worth is no way round the limits.
+    const forged = await ask({ Authorization: 'Bearer x' });
+    assert.deepEqual(await codeOf(forged), keys.AUTH ? [401, 'UNAUTHENTICATED'] : [429, 'JOB_LIMIT_REACHED']);
+    assert.deepEqual(await codeOf(await ask({}, '/v1/jobs', 'GET')), [403, 'FORBIDDEN_ORIGIN']);
+    for (let n = 0; n < 4; n += 1) await (await ask()).body?.cancel();
+    assert.deepEqual(await codeOf(await ask()), [429, 'RATE_LIMITED']);
+  }
+});
+
 test('a browser asks for the key of the board as a password', async () => {
   const refused = await send('/admin/queues');
   assert.deepEqual([refused.status, refused.headers.get('WWW-Authenticate')], [401, 'Basic realm="Runlane"']);

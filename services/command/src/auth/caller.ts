@@ -14,10 +14,20 @@ const EVERYTHING: ReadonlySet<Scope> = new Set(SCOPES);
 /** Whoever calls where there are no keys. */
 export const ANYBODY: Caller = { ownerId: ANONYMOUS, keyId: ANONYMOUS, scopes: EVERYTHING, limits: {} };
 
+const EMBED = 'embed';
+
+/** Readers of pages that `EMBED_ORIGINS` lists, all together: no page can keep a key from those who read it. */
+export const embedded = (limits: KeyLimits): Caller => ({
+  ownerId: EMBED,
+  keyId: EMBED,
+  scopes: new Set<Scope>(['submit', 'read']),
+  limits,
+});
+
 const ADMIN = 'admin';
 
 /** Whoever has the key of the configuration. */
 export const OPERATOR: Caller = { ownerId: ADMIN, keyId: ADMIN, scopes: EVERYTHING, limits: {} };
 
 /** Owners that a key cannot be made for: they are somebody already. */
-export const RESERVED_OWNERS: ReadonlySet<OwnerId> = new Set([ANONYMOUS, ADMIN]);
+export const RESERVED_OWNERS: ReadonlySet<OwnerId> = new Set([ANONYMOUS, EMBED, ADMIN]);

@@ -77,7 +77,7 @@ export function createApp({ command, board, isSecure, closing, log, ...origins }
   });
   app.use(createPlayground(command.version, log));
   app.use(createDocs(command.version));
-  const authenticate = createAuthenticate(command.auth);
+  const authenticate = createAuthenticate(command.auth, origins.embedOrigins);
   const pistonSockets = createWebSockets(closing, MAX_PROGRAM_BYTES);
   app.use(PISTON_PREFIXES, createPistonRoutes({ command, authenticate, webSockets: pistonSockets, closing, log }));
   app.use(authenticate);

@@ -12,10 +12,16 @@ const ADMIN = /^\/(?:admin|v1\/keys)(?:\/|$)/i;
 /** In pages, a WebSocket has no headers of its own: the key comes as one of its subprotocols. */
 const KEY_PROTOCOL = 'runlane.key.';
 
-export function createAuthenticate(auth: Auth): RequestHandler {
+/** @param embedOrigins origins whose pages may have their readers run programs without a key. */
+export function createAuthenticate(auth: Auth, embedOrigins: readonly string[]): RequestHandler {
+  const embedding = new Set(embedOrigins);
   return async (request, response, next) => {
     try {
-      const { caller, requests } = await auth.admit(presentedBy(request), scopeFor(request));
+      const { caller, requests } = await auth.admit(
+        presentedBy(request),
+        scopeFor(request),
+        embedding.has(request.get('Origin') ?? ''),
+      );
       response.locals.caller = caller;
       if (requests) response.set(rateLimitHeaders(requests));
     } catch (error) {
