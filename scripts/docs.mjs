@@ -54,7 +54,7 @@ async function errors() {
     `A request that fails says why by one of these codes. They are stable and meant for programs: codes are added, never
 renamed. Over REST, the code is \`code\` in a problem document (RFC 9457, \`application/problem+json\`), whose \`errors\` names
 every bad field; over gRPC, it is the trailing metadata \`runlane-code\`. Where a retry may succeed, the header \`Retry-After\`
-(metadata \`retry-after\`) says after how many seconds.`,
+(metadata \`retry-after\`) says after how many seconds. gRPC's standard details say all of this too: [api.md](api.md#errors).`,
     `A program that crashes is none of these: it was run well, and its job ends \`failed\` (see [statuses](statuses.md)).`,
     table(['Code', 'HTTP', 'gRPC', 'Retry', 'Meaning'], rows),
     `A request that does not arrive in time gets HTTP 408 with the code \`INVALID_REQUEST\`. \`CANCELLED\` is for the log: whoever

@@ -52,6 +52,17 @@ const STEPS = [
       await run(`${root}/node_modules/.bin/tsc`, ['--build'], { cwd: root });
     },
   },
+  {
+    name: 'Building the playground (a few seconds)',
+    inputs: () => [
+      'package-lock.json',
+      ...filesBelow('packages/playground', ['']),
+      ...filesBelow('packages/client', ['.ts']),
+      ...filesBelow('services/runners', ['runner.json']),
+    ],
+    stamp: 'node_modules/.runlane-playground-built',
+    work: () => run('npm', ['run', 'build', '--workspace', 'packages/playground'], { cwd: root }),
+  },
 ];
 
 /** @throws Error that says what to do when Node is too old or a step fails. */

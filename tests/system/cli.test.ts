@@ -195,3 +195,40 @@ test('completion is a script that its shell takes, and completes commands and op
   assert.deepEqual(await complete('run', '--lang', '2'), ['--language']);
   for (const shell of ['zsh', 'fish']) assert.match((await runlane(['completion', shell])).stdout, /runlane/);
 });
+
+test('keys are made, used, listed and revoked', async () => {
+  const adminKey = 'an-operators-own-key-0123456789abcdef';
+  const locked = await startEmbedded(join(folder, 'locked'), { AUTH: 'keys', ADMIN_KEY: adminKey });
+  try {
+    const as = (key: string) => ({ env: { RUNLANE_URL: locked.baseUrl, RUNLANE_API_KEY: key } });
+    const outside = await runlane(['run', 'noname', '-l', 'python'], as(''));
+    assert.equal(outside.code, 125);
+    assert.match(outside.stderr, /a key is needed.+\nSet RUNLANE_API_KEY/);
+    const made = await runlane(
+      ['keys', 'create', 'of a test', '--unfinished-jobs', '5', '--expires', '2d'],
+      as(adminKey),
+    );
+    const [, id = ''] = /^rl_([a-z0-9]{12})_\S{43}\n$/.exec(made.stdout) ?? [];
+    assert.match(made.stderr, new RegExp(`id ${id}; nobody can tell the key again`));
+    const key = made.stdout.trim();
+    assert.equal((await runlane(['run', 'noname', '-l', 'python'], as(key))).stdout, '1\n');
+    assert.equal((await runlane(['run', '-i', 'ask.py'], { ...as(key), input: 'Ada\n' })).stdout, 'name?\nhello Ada\n');
+    assert.match((await runlane(['keys', 'list'], as(key))).stderr, /needs the scope "admin"/);
+    assert.match(
+      (await runlane(['keys', 'list'], as(adminKey))).stdout,
+      new RegExp(`\n${id} +of a test +submit read +${id} +valid until `),
+    );
+    assert.equal((await runlane(['keys', 'revoke', id], as(adminKey))).code, 0);
+    assert.match((await runlane(['run', 'noname', '-l', 'python'], as(key))).stderr, /the key was revoked/);
+    for (const argv of [
+      ['create'],
+      ['create', 'x', '--scope', 'root'],
+      ['create', 'x', '--expires', 'soon'],
+      ['revoke'],
+      ['juggle'],
+    ])
+      assert.equal((await runlane(['keys', ...argv], as(adminKey))).code, 2, argv.join(' '));
+  } finally {
+    await locked.stop();
+  }
+});

@@ -40,9 +40,9 @@ export async function startRunner(
 }
 
 /** All that the conformance kit says of it. */
-export function conformance(target: string, programs: string): Promise<string> {
+export function conformance(target: string, programs: string, more: readonly string[] = []): Promise<string> {
   return new Promise((resolve) => {
-    const args = ['conformance', '--target', target, '--programs', programs];
+    const args = ['conformance', '--target', target, '--programs', programs, ...more];
     execFile(RUNLANE, args, (_error, stdout, stderr) => resolve(stdout + stderr));
   });
 }

@@ -39,7 +39,7 @@ export interface Platform {
  * Start a program of ours and wait for the JSON line that says it is ready.
  * @param ready tells that line from others.
  */
-async function startProcess(
+export async function startProcess(
   script: string,
   env: NodeJS.ProcessEnv,
   ready: (line: Record<string, unknown>) => boolean,

@@ -1,6 +1,6 @@
 /** `runlane conformance`: whether a runner does what workers expect of it. */
 import { stat } from 'node:fs/promises';
-import { type ConformanceOptions, checkRunner, createReport } from '@runlane/conformance';
+import { type ConformanceOptions, checkRunner, createReport, tlsCredentials } from '@runlane/conformance';
 import { type Called, command, LANGUAGES_DIR, noWords, UsageError, wholeNumber } from './command.js';
 
 const DEFAULT_TIMEOUT_S = 60;
@@ -16,6 +16,9 @@ Checks a runner over gRPC, as a worker would use it. Nothing else may use the ru
   --language NAME    check this language only; may be given several times (default: every one that it offers)
   --programs DIR     folder with <language>/programs/<program>.* (default: the languages of this checkout)
   --timeout SECONDS  longest that one check may take (default: ${DEFAULT_TIMEOUT_S})
+  --tls-ca FILE      over TLS: the authority that has signed the runner's certificate (PEM)
+  --tls-cert FILE    and the certificate to show where the runner demands one
+  --tls-key FILE     with its private key
   --rounds N         check everything N times (default: 1)
   --json             print one JSON document instead of a table
 
@@ -27,6 +30,9 @@ const options = {
   language: { type: 'string', multiple: true },
   programs: { type: 'string' },
   timeout: { type: 'string' },
+  'tls-ca': { type: 'string' },
+  'tls-cert': { type: 'string' },
+  'tls-key': { type: 'string' },
   rounds: { type: 'string' },
   json: { type: 'boolean' },
 } as const;
@@ -57,10 +63,23 @@ async function readOptions(values: Called<typeof options>['values']): Promise<Co
   if (!isFolder) throw new UsageError(`--programs: ${programsDir} is no folder`);
   return {
     target,
+    credentials: await readCredentials(values),
     languages: language ?? [],
     programsDir,
     timeoutMs: wholeNumber('--timeout', timeout, DEFAULT_TIMEOUT_S, MAX_TIMEOUT_S) * 1_000,
     rounds: wholeNumber('--rounds', rounds, 1, MAX_ROUNDS),
     json: json ?? false,
   };
+}
+
+async function readCredentials(values: Called<typeof options>['values']): Promise<ConformanceOptions['credentials']> {
+  const { 'tls-ca': ca, 'tls-cert': cert, 'tls-key': key } = values;
+  if ((cert === undefined) !== (key === undefined)) throw new UsageError('--tls-cert and --tls-key belong together');
+  if (ca === undefined) {
+    if (cert !== undefined) throw new UsageError('--tls-cert is for TLS, which --tls-ca turns on');
+    return undefined;
+  }
+  return tlsCredentials({ ca, ...(cert && key && { own: { cert, key } }) }).catch((error: Error) => {
+    throw new UsageError(error.message);
+  });
 }

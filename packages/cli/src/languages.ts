@@ -8,6 +8,7 @@ import { createClient, type Language, RunlaneError } from '@runlane/client';
 import { type Called, command, LANGUAGES_DIR, UsageError } from './command.js';
 import { type Manifest, readManifestsOf } from './manifests.js';
 import { SERVER_HELP, SERVER_OPTIONS, serverUrl } from './server.js';
+import { table } from './table.js';
 
 const ANSWER_MS = 5_000;
 
@@ -86,12 +87,6 @@ async function listManifests(problem: string, json: boolean): Promise<number> {
   const text = table([['name', 'title', 'also called', 'Debian packages'], ...rows]);
   process.stdout.write(json ? `${JSON.stringify({ languages: known }, undefined, 2)}\n` : `\n${text}`);
   return 1;
-}
-
-function table(rows: readonly (readonly string[])[]): string {
-  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
-  const line = (row: readonly string[]) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ');
-  return rows.map((row) => `${line(row).trimEnd()}\n`).join('');
 }
 
 /** The manifests of this checkout. One that cannot be read is said, and is no harm to the others. */

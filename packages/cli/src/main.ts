@@ -5,7 +5,9 @@ import { cancel } from './cancel.js';
 import { type Command, splitAtDashes, UsageError } from './command.js';
 import { createCompletion } from './completion.js';
 import { conformance } from './conformance.js';
+import { keys } from './keys.js';
 import { languages } from './languages.js';
+import { mcp } from './mcp.js';
 import { result } from './result.js';
 import { run } from './run.js';
 import { explain, NOT_DONE } from './server.js';
@@ -19,6 +21,8 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['result', result],
   ['cancel', cancel],
   ['languages', languages],
+  ['keys', keys],
+  ['mcp', mcp],
   ['bench', bench],
   ['conformance', conformance],
   ['completion', createCompletion(() => COMMANDS)],

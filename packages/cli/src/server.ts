@@ -41,7 +41,10 @@ export function note(text: string): void {
 export function explain({ code, message, fields, status }: RunlaneError): string {
   const refused = fields.map(({ field, reason }) => `${field || 'the request'}: ${reason}`);
   const lines = refused.length > 0 ? ['refused:', ...refused.map((line) => `  ${line}`)] : [message];
-  if (code === 'UNREACHABLE')
+  // Such as DEPTH_ZERO_SELF_SIGNED_CERT and UNABLE_TO_VERIFY_LEAF_SIGNATURE.
+  const isOfTls = /CERT|VERIFY/.test(message);
+  if (isOfTls) lines.push('NODE_EXTRA_CA_CERTS names a file with the authority that has signed its certificate.');
+  else if (code === 'UNREACHABLE')
     lines.push('`npm start` starts a server here; --server URL or RUNLANE_URL names another.');
   if (status === 401) lines.push('Set RUNLANE_API_KEY to a key; `runlane keys create` makes one.');
   return lines.join('\n');

@@ -3,7 +3,7 @@ import { RunlaneError, unreachable } from './error.js';
 import { createToJobEvent, type JobEvent, type Told } from './events.js';
 
 /** As browsers have it, and Node from 22; for Node 20, the class of the package `ws`. */
-type WebSocketClass = new (url: string) => WebSocketLike;
+type WebSocketClass = new (url: string, protocols: string[]) => WebSocketLike;
 
 interface WebSocketLike {
   binaryType: string;
@@ -33,10 +33,11 @@ export interface Attachment extends AsyncIterable<JobEvent> {
 /** Resolves once it is attached. @throws RunlaneError `UNREACHABLE`, also where the server refused: browsers do not say why. */
 export async function attach(
   url: string,
+  protocols: string[],
   { WebSocket = globalWebSocket(), signal }: AttachOptions,
 ): Promise<Attachment> {
   signal?.throwIfAborted();
-  const socket = new WebSocket(url.replace(/^http/, 'ws'));
+  const socket = new WebSocket(url.replace(/^http/, 'ws'), protocols);
   socket.binaryType = 'arraybuffer';
   const told = createInbox(socket);
   signal?.addEventListener('abort', () => socket.close(), { once: true });

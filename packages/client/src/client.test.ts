@@ -200,6 +200,22 @@ test('leaving the loop of a run cancels its job, unless it is detached', async (
   }
 });
 
+test('an abort before the job is known cancels it all the same, unless it is detached', async () => {
+  for (const detached of [false, true]) {
+    seen = [];
+    answers = [() => undefined, accepted];
+    const leaving = new AbortController();
+    const ended = client().execute({ code: '' }, { signal: leaving.signal, detached });
+    while (seen.length === 0) await new Promise(setImmediate);
+    leaving.abort(new Error('enough'));
+    await assert.rejects(ended, { message: 'enough' });
+    if (detached) continue;
+    while (!seen.some((request) => request.url === '/v1/jobs/a/cancel')) await new Promise(setImmediate);
+    const keys = seen.flatMap(({ headers }) => headers['idempotency-key'] ?? []);
+    assert.equal(new Set(keys.slice(0, 2)).size, 1);
+  }
+});
+
 test('paths of files are escaped part by part', async () => {
   answers = [(_, response) => response.end('bytes')];
   const response = await client().file('a', 'plots/50 %?.png');

@@ -3,7 +3,20 @@ import { type Attachment, type AttachOptions, attach } from './attach.js';
 import { RunlaneError } from './error.js';
 import { type BatchEvent, createToJobEvent, type JobEvent, toBatchEvent } from './events.js';
 import { type ClientOptions, createHttp } from './http.js';
-import type { Batch, Job, JobPage, Language, NewBatch, NewJob, Status, System } from './json.js';
+import type {
+  ApiKey,
+  ApiKeyPage,
+  Batch,
+  CreatedApiKey,
+  Job,
+  JobPage,
+  Language,
+  NewApiKey,
+  NewBatch,
+  NewJob,
+  Status,
+  System,
+} from './json.js';
 import { watch } from './watch.js';
 
 export interface CallOptions {
@@ -63,6 +76,11 @@ export interface Client {
   cancelBatch(id: string, options?: CallOptions): Promise<Batch>;
   languages(options?: CallOptions): Promise<Language[]>;
   system(options?: CallOptions): Promise<System>;
+  /** Makes an API key, which is told this once. It and the next two need the scope `admin`. */
+  createKey(key: NewApiKey, options?: CallOptions): Promise<CreatedApiKey>;
+  listKeys(options?: CallOptions & { readonly cursor?: string }): Promise<ApiKeyPage>;
+  /** At once and for good. */
+  revokeKey(id: string, options?: CallOptions): Promise<ApiKey>;
 }
 
 /** As long as a server lets somebody wait for an answer. */
@@ -77,9 +95,26 @@ export function createClient(options: ClientOptions = {}): Client {
     return http.json(path, { method: 'POST', body, signal, headers: { 'Idempotency-Key': key, ...headers } });
   }
 
+  /** Where its answer is not waited for any more, there may be a job all the same: it is cancelled. */
+  async function submitToCancel(job: NewJob, options: RunOptions, headers = {}): Promise<Job> {
+    const idempotencyKey = options.idempotencyKey ?? newKey();
+    try {
+      return await post('/v1/jobs', job, { ...options, idempotencyKey }, headers);
+    } catch (error) {
+      const isAborted = options.signal?.aborted && !options.detached;
+      // The same key tells which. Whoever aborted is not kept waiting for it.
+      if (isAborted)
+        void client
+          .submit(job, { idempotencyKey })
+          .then(({ id }) => client.cancel(id))
+          .catch(() => undefined);
+      throw error;
+    }
+  }
+
   const client: Client = {
     async *run(job, options = {}) {
-      const accepted = await client.submit(job, options);
+      const accepted = await submitToCancel(job, options);
       let ended = false;
       try {
         yield { type: 'accepted', job: accepted };
@@ -94,12 +129,12 @@ export function createClient(options: ClientOptions = {}): Client {
 
     async execute(job, options = {}) {
       // Its answer is the result already, where that comes soon.
-      const { id, result, ...rest } = await post<Job>('/v1/jobs', job, options, { Prefer: `wait=${WAIT_SECONDS}` });
-      if (result) return { id, result, ...rest };
+      const accepted = await submitToCancel(job, options, { Prefer: `wait=${WAIT_SECONDS}` });
+      if (accepted.result) return accepted;
       try {
-        return await client.wait(id, options);
+        return await client.wait(accepted.id, options);
       } catch (error) {
-        if (!options.detached) await client.cancel(id).catch(() => undefined);
+        if (!options.detached) await client.cancel(accepted.id).catch(() => undefined);
         throw error;
       }
     },
@@ -134,7 +169,7 @@ export function createClient(options: ClientOptions = {}): Client {
       return http.send(`${jobPath(id)}/files/${parts.join('/')}`, { signal });
     },
 
-    attach: (id, options = {}) => attach(`${http.server}${jobPath(id)}/attach`, options),
+    attach: (id, options = {}) => attach(`${http.server}${jobPath(id)}/attach`, http.socketProtocols, options),
 
     submitBatch: (batch, options = {}) => post('/v1/batches', batch, options),
 
@@ -159,6 +194,15 @@ export function createClient(options: ClientOptions = {}): Client {
     },
 
     system: ({ signal } = {}) => http.json('/v1/system', { signal }),
+
+    // Sent once: a second key for a lost answer would be one that nobody knows of.
+    createKey: (key, { signal } = {}) => http.json('/v1/keys', { method: 'POST', body: key, signal, once: true }),
+
+    listKeys: ({ signal, cursor } = {}) =>
+      http.json(`/v1/keys${cursor === undefined ? '' : `?cursor=${encodeURIComponent(cursor)}`}`, { signal }),
+
+    revokeKey: (id, { signal } = {}) =>
+      http.json(`/v1/keys/${encodeURIComponent(id)}/revoke`, { method: 'POST', signal }),
   };
   return client;
 }

@@ -22,12 +22,16 @@ interface Call {
   readonly method?: 'GET' | 'POST';
   readonly headers?: Record<string, string>;
   readonly body?: unknown;
+  /** Not to be sent again. */
+  readonly once?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
 export interface Http {
   /** The address of the server, without a slash at its end. */
   readonly server: string;
+  /** What a WebSocket is to ask for: pages cannot give it headers, so the key is one of its protocols. */
+  readonly socketProtocols: string[];
   /** The first answer that is a success. @throws RunlaneError; where the signal aborted, its reason. */
   send(path: string, call?: Call): Promise<Response>;
   /** The answer's JSON, read whole: a connection that is lost halfway is an answer that did not come. */
@@ -77,11 +81,12 @@ export function createHttp({
     await sleep(delayMs, signal);
   }
 
-  async function retrying<T>(once: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  async function retrying<T>(send: () => Promise<T>, { once, signal }: Call): Promise<T> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await once();
+        return await send();
       } catch (error) {
+        if (once) throw error;
         await beforeRetry(attempt, error, signal);
       }
     }
@@ -103,8 +108,9 @@ export function createHttp({
 
   return {
     server: base,
-    send: (path, call = {}) => retrying(() => sendOnce(path, call), call.signal),
-    json: (path, call = {}) => retrying(() => jsonOnce(path, call), call.signal),
+    socketProtocols: apiKey === undefined ? [] : ['runlane', `runlane.key.${apiKey}`],
+    send: (path, call = {}) => retrying(() => sendOnce(path, call), call),
+    json: (path, call = {}) => retrying(() => jsonOnce(path, call), call),
     beforeRetry,
   };
 }

@@ -3,7 +3,7 @@ import type { runner, types } from '@runlane/contract';
 import type { Conversation } from './conversation.js';
 import type { Outcome } from './outcome.js';
 import type { ProgramName } from './programs.js';
-import type { RunnerClient } from './runner-client.js';
+import type { RunnerClient, RunnerTarget } from './runner-client.js';
 
 /** Something that every runner must do, whatever its languages. It fails by throwing. */
 export interface RunnerCheck {
@@ -22,7 +22,7 @@ export interface LanguageCheck {
 }
 
 export interface RunnerSubject {
-  readonly target: string;
+  readonly runner: RunnerTarget;
   readonly client: RunnerClient;
   /** Tell something that is no failure, such as what was measured. */
   note(text: string): void;

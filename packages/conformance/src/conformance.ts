@@ -6,15 +6,13 @@ import { LANGUAGE_CHECKS, RUNNER_CHECKS } from './checks/index.js';
 import { CallError, CheckFailure, expect, isNobodyThere, NobodyThere } from './failure.js';
 import { freeSlots, slotsComeBack } from './free-slots.js';
 import { openPrograms } from './programs.js';
-import { connectRunner, type RunnerClient } from './runner-client.js';
+import { connectRunner, type RunnerClient, type RunnerTarget } from './runner-client.js';
 import { createAttempt, forLanguage, type Prepared } from './subject.js';
 
 /** How long a check waits for what the one before it has left, in milliseconds. */
 const SETTLE_MS = 2_000;
 
-export interface ConformanceOptions {
-  /** `host:port` or `unix:/path`. */
-  readonly target: string;
+export interface ConformanceOptions extends RunnerTarget {
   /** Names of languages; all that the runner describes when empty. */
   readonly languages: readonly string[];
   /** Holds `<language>/programs/<program>.*` and what a language cannot do. */
@@ -28,9 +26,9 @@ export interface ConformanceOptions {
 type Verdict = Pick<CheckResult, 'outcome' | 'reason' | 'notes' | 'tookMs'>;
 
 export async function* checkRunner(options: ConformanceOptions): AsyncGenerator<CheckResult, void, undefined> {
-  const client = connectRunner(options.target, options.timeoutMs);
+  const client = connectRunner(options, options.timeoutMs);
   // A runner that answers nothing must not take the time of a check between checks too.
-  const watcher = connectRunner(options.target, SETTLE_MS);
+  const watcher = connectRunner(options, SETTLE_MS);
   const bench = createBench(client, watcher, options);
   try {
     for (let round = 1; round <= options.rounds; round += 1) {
@@ -127,7 +125,8 @@ interface Bench {
   check(run: (subject: RunnerSubject) => Promise<void>): Promise<Verdict>;
 }
 
-function createBench(client: RunnerClient, watcher: RunnerClient, { target, timeoutMs }: ConformanceOptions): Bench {
+function createBench(client: RunnerClient, watcher: RunnerClient, options: ConformanceOptions): Bench {
+  const { target, timeoutMs } = options;
   /** Slots that come back: fewer and fewer where a runner loses them, which is waited for once for each. */
   let expected = 0;
 
@@ -143,7 +142,7 @@ function createBench(client: RunnerClient, watcher: RunnerClient, { target, time
 
   return {
     async check(run) {
-      const attempt = createAttempt(target, client);
+      const attempt = createAttempt(options, client);
       expected = Math.max(expected, await freeSlots(watcher).catch(() => 0));
       const began = performance.now();
       const reason = await within(timeoutMs, run(attempt.subject)).then(() => undefined, reasonOf);

@@ -1,8 +1,9 @@
 /** One runner at one address, asked as a worker asks it: every call a promise that ends, every failure a `CallError`. */
 import {
   type CallOptions,
+  type ChannelCredentials,
   Client,
-  credentials,
+  credentials as channelCredentials,
   Metadata,
   type MethodDefinition,
   type ServiceError,
@@ -34,19 +35,34 @@ type Done<T> = (error: ServiceError | null, response: T) => void;
 
 const healthCheck = healthService.Check as MethodDefinition<{ service: string }, { status: string }>;
 
+/** Where a runner is, and how it is known to be the one. */
+export interface RunnerTarget {
+  /** `host:port` or `unix:/path`. */
+  readonly target: string;
+  /** In the open when left out. */
+  readonly credentials?: ChannelCredentials | undefined;
+}
+
 /**
- * @param target `host:port` or `unix:/path`.
  * @param timeoutMs longest that one call may take, in milliseconds.
+ * @param through another address that leads there.
  */
-export function connectRunner(target: string, timeoutMs: number): RunnerClient {
+export function connectRunner(
+  { target, credentials = channelCredentials.createInsecure() }: RunnerTarget,
+  timeoutMs: number,
+  through: string | undefined = undefined,
+): RunnerClient {
   const options = {
     'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
     'grpc.max_send_message_length': MAX_MESSAGE_BYTES,
     // Two clients of one process would else share a connection, and one of them is there to lose its own.
     'grpc.use_local_subchannel_pool': 1,
+    // Its certificate is for where it is, whatever the way there.
+    ...(through !== undefined && { 'grpc.ssl_target_name_override': hostOf(target) }),
   };
-  const client = new runner.RunnerServiceClient(target, credentials.createInsecure(), options);
-  const plain = new Client(target, credentials.createInsecure(), options);
+  const address = through ?? target;
+  const client = new runner.RunnerServiceClient(address, credentials, options);
+  const plain = new Client(address, credentials, options);
   const within = (): CallOptions => ({ deadline: Date.now() + timeoutMs });
 
   return {
@@ -109,6 +125,10 @@ export function connectRunner(target: string, timeoutMs: number): RunnerClient {
       plain.close();
     },
   };
+}
+
+function hostOf(target: string): string {
+  return target.replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
 }
 
 function ask<T>(method: string, start: (done: Done<T>) => unknown): Promise<T> {

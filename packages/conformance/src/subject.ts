@@ -6,7 +6,7 @@ import type { Conversation } from './conversation.js';
 import { expect, quote } from './failure.js';
 import { outcomeOf } from './outcome.js';
 import type { ProgramName, Programs } from './programs.js';
-import type { RunnerClient } from './runner-client.js';
+import type { RunnerClient, RunnerTarget } from './runner-client.js';
 
 /** What lasts for one check. */
 export interface Attempt {
@@ -16,13 +16,13 @@ export interface Attempt {
   release(): void;
 }
 
-export function createAttempt(target: string, client: RunnerClient): Attempt {
+export function createAttempt(runner: RunnerTarget, client: RunnerClient): Attempt {
   const notes: string[] = [];
   const conversations: Conversation[] = [];
   return {
     notes,
     subject: {
-      target,
+      runner,
       client,
       note: (text) => void notes.push(text),
       execute() {

@@ -4,10 +4,13 @@ import { status } from '@grpc/grpc-js';
 // biome-ignore format: a table
 export const ERRORS = {
   INVALID_REQUEST:        { http: 400, grpc: status.INVALID_ARGUMENT,    retryable: false, title: 'The request is not valid' },
+  UNAUTHENTICATED:        { http: 401, grpc: status.UNAUTHENTICATED,     retryable: false, title: 'An API key is needed' },
+  FORBIDDEN:              { http: 403, grpc: status.PERMISSION_DENIED,   retryable: false, title: 'The key does not allow this' },
   FORBIDDEN_ORIGIN:       { http: 403, grpc: status.PERMISSION_DENIED,   retryable: false, title: 'Requests from this page are not allowed' },
   NOT_FOUND:              { http: 404, grpc: status.NOT_FOUND,           retryable: false, title: 'There is nothing here' },
   JOB_NOT_FOUND:          { http: 404, grpc: status.NOT_FOUND,           retryable: false, title: 'There is no such job' },
   BATCH_NOT_FOUND:        { http: 404, grpc: status.NOT_FOUND,           retryable: false, title: 'There is no such batch' },
+  KEY_NOT_FOUND:          { http: 404, grpc: status.NOT_FOUND,           retryable: false, title: 'There is no such key' },
   METHOD_NOT_ALLOWED:     { http: 405, grpc: status.UNIMPLEMENTED,       retryable: false, title: 'The method is not allowed here' },
   ALREADY_ATTACHED:       { http: 409, grpc: status.ALREADY_EXISTS,      retryable: false, title: 'Somebody is, or was, attached to this job' },
   JOB_NOT_INTERACTIVE:    { http: 409, grpc: status.FAILED_PRECONDITION, retryable: false, title: 'The job takes no input while it runs' },
@@ -18,6 +21,9 @@ export const ERRORS = {
   UNSUPPORTED_MEDIA_TYPE: { http: 415, grpc: status.INVALID_ARGUMENT,    retryable: false, title: 'The content type is not supported' },
   MISDIRECTED_HOST:       { http: 421, grpc: status.PERMISSION_DENIED,   retryable: false, title: 'This server does not answer to that host name' },
   IDEMPOTENCY_MISMATCH:   { http: 422, grpc: status.FAILED_PRECONDITION, retryable: false, title: 'The key was used with another request' },
+  RATE_LIMITED:           { http: 429, grpc: status.RESOURCE_EXHAUSTED,  retryable: true,  title: 'The key makes too many requests' },
+  JOB_LIMIT_REACHED:      { http: 429, grpc: status.RESOURCE_EXHAUSTED,  retryable: true,  title: 'Too many jobs of the key are unfinished' },
+  QUOTA_EXCEEDED:         { http: 429, grpc: status.RESOURCE_EXHAUSTED,  retryable: true,  title: 'The processor time of a day is used up' },
   HEADERS_TOO_LARGE:      { http: 431, grpc: status.RESOURCE_EXHAUSTED,  retryable: false, title: 'The request headers are too large' },
   CANCELLED:              { http: 499, grpc: status.CANCELLED,           retryable: false, title: 'The caller went away' },
   INTERNAL:               { http: 500, grpc: status.INTERNAL,            retryable: false, title: 'Something went wrong on our side' },

@@ -20,6 +20,10 @@ const list = z.string().transform((text) =>
     .map((item) => item.trim())
     .filter(Boolean),
 );
+const origins = list.refine(
+  (items) => items.every((item) => URL.canParse(item) && new URL(item).origin === item),
+  'must be origins such as https://docs.example.org, separated by commas',
+);
 const url = (protocols: RegExp, form: string) =>
   z.string().refine((text) => URL.canParse(text) && protocols.test(text), `must be an address such as ${form}`);
 
@@ -46,8 +50,8 @@ const secrets = z
 const keyOf = (word: string): Uint8Array => Buffer.from(word.slice('whsec_'.length), 'base64');
 const onOrOff = z.enum(['0', '1']).transform((text) => text === '1');
 
-/** What is not repeated in a message: an address may hold a password. */
-const isSecret = (name: string) => name.endsWith('_URL') || name.endsWith('_SECRET');
+/** What is not repeated in a message: an address may hold a password, and a key is one. */
+const isSecret = (name: string) => /_(?:URL|KEY|SECRET)$/.test(name);
 
 interface Variable {
   /** Reads the text of the variable. */
@@ -80,24 +84,67 @@ export const VARIABLES = {
     schema: z.string(),
     fallback: '127.0.0.1',
     readBy: EVERYBODY,
-    meaning: 'Address to listen on. Command listens on another than a loopback address only with `AUTH=none`.',
+    meaning: 'Address to listen on. Command listens on another than a loopback address only with `AUTH` set.',
   },
   AUTH: {
-    schema: z.literal('none', 'must be "none", or unset'),
+    schema: z.enum(['none', 'keys'], 'must be "keys", "none", or unset'),
     fallback: undefined,
     readBy: ['start', 'command'],
     meaning:
-      '`none`: whoever reaches `HOST` may run programs and see every job, also from other machines. There is no other way yet: keep them out before you set it.',
+      '`keys`: whoever calls needs an API key ([keys.md](keys.md)). `none`: whoever reaches `HOST` may run programs and see every job, also from other machines: keep them out before you set it. When unset, no key is needed, and command listens on loopback addresses alone.',
+  },
+  ADMIN_KEY: {
+    schema: z.string().regex(/^[\x21-\x7e]{32,256}$/, 'must be 32 to 256 visible ASCII characters'),
+    fallback: undefined,
+    readBy: ['start', 'command'],
+    meaning:
+      'With `AUTH=keys`: the key with which others are made, and the password of the board. `openssl rand -hex 32` gives a good one.',
+  },
+  TLS_CERT: {
+    schema: z.string(),
+    fallback: undefined,
+    readBy: ['start', 'command'],
+    meaning:
+      'PEM file with the certificate of command, and those between it and its authority: with it, REST is HTTPS and gRPC is over TLS (see [tls.md](tls.md)). Needs `TLS_KEY`.',
+  },
+  TLS_KEY: {
+    schema: z.string(),
+    fallback: undefined,
+    readBy: ['start', 'command'],
+    meaning: 'PEM file with the private key of `TLS_CERT`, without a passphrase.',
   },
   CORS_ORIGINS: {
-    schema: list.refine(
-      (items) => items.every((item) => URL.canParse(item) && new URL(item).origin === item),
-      'must be origins such as https://docs.example.org, separated by commas',
-    ),
+    schema: origins,
     fallback: '',
     readBy: ['start', 'command'],
     meaning:
       'Origins whose pages may send requests from a browser, separated by commas: `https://docs.example.org`. Pages of all others are refused.',
+  },
+  EMBED_ORIGINS: {
+    schema: origins,
+    fallback: '',
+    readBy: ['start', 'command'],
+    meaning:
+      'Origins whose pages may have `<run-code>` on them, separated by commas: they may run programs, follow and cancel them, and nothing else ([playground.md](playground.md#on-other-pages)).',
+  },
+  EMBED_REQUESTS_PER_MINUTE: {
+    schema: wholeNumber(1, 1_000_000_000),
+    fallback: '600',
+    readBy: ['start', 'command'],
+    meaning:
+      'Requests of a minute that readers of pages of `EMBED_ORIGINS` may make together, without a key of their own.',
+  },
+  EMBED_UNFINISHED_JOBS: {
+    schema: wholeNumber(1, 1_000_000),
+    fallback: '20',
+    readBy: ['start', 'command'],
+    meaning: 'Jobs without a result that they may have at once.',
+  },
+  EMBED_CPU_SECONDS_PER_DAY: {
+    schema: wholeNumber(1, 1_000_000_000),
+    fallback: '3600',
+    readBy: ['start', 'command'],
+    meaning: 'Processor time that their programs may use in 24 hours, in seconds.',
   },
   ALLOWED_HOSTS: {
     schema: list,
@@ -138,6 +185,26 @@ export const VARIABLES = {
     fallback: undefined,
     readBy: ['runner'],
     meaning: 'Listen here, `host:port` or `unix:/path`, instead of on `HOST:GRPC_PORT`.',
+  },
+  RUNNER_TLS_CERT: {
+    schema: z.string(),
+    fallback: undefined,
+    readBy: ['start', 'worker', 'runner'],
+    meaning:
+      'PEM file with the certificate by which a runner proves itself to workers, and a worker to runners, over TCP; not used on Unix sockets. Needs the two others (see [tls.md](tls.md)).',
+  },
+  RUNNER_TLS_KEY: {
+    schema: z.string(),
+    fallback: undefined,
+    readBy: ['start', 'worker', 'runner'],
+    meaning: 'PEM file with the private key of `RUNNER_TLS_CERT`, without a passphrase.',
+  },
+  RUNNER_TLS_CA: {
+    schema: z.string(),
+    fallback: undefined,
+    readBy: ['start', 'worker', 'runner'],
+    meaning:
+      'PEM file with the authorities that must have signed the certificate of the other side: the runner’s for a worker, the worker’s for a runner.',
   },
   RUNNER_SLOTS: {
     schema: wholeNumber(1, 1_000),

@@ -5,8 +5,10 @@
  * What a job is, as facts: `job-store.ts`.
  */
 import type { DeliveryEnd, DeliveryError } from '@runlane/contract';
+import type { ApiKey } from './api-key.js';
 import type { Batch } from './batch.js';
 import type { CompileResult, Job, Limits, Result } from './job.js';
+import type { WorkerRecord } from './worker-record.js';
 
 /** Somebody works on a stage of a job: the claim, kept alive by heartbeats. Only the one who made it may change it. */
 export interface Attempt {
@@ -124,6 +126,10 @@ export interface Facts {
   builds: Build;
   idempotency: IdempotencyClaim;
   runners: RunnerRecord;
+  workers: WorkerRecord;
+  keys: ApiKey;
+  /** By the id of the key. */
+  revocations: { readonly createdAtMs: number };
 }
 
 export const FACT_KINDS = [
@@ -141,6 +147,9 @@ export const FACT_KINDS = [
   'builds',
   'idempotency',
   'runners',
+  'workers',
+  'keys',
+  'revocations',
 ] as const satisfies readonly (keyof Facts)[];
 
 export type FactKind = keyof Facts;

@@ -1,4 +1,5 @@
 /** The job and its ports. "What happens to a job": `job.ts`, `job-state.ts`, `job-store.ts`, in this order. */
+export * from './api-key.js';
 export * from './artifact-pieces.js';
 export * from './artifact-quota.js';
 export * from './artifact-store.js';
@@ -16,5 +17,7 @@ export * from './job-state.js';
 export * from './job-store.js';
 export * from './judging.js';
 export * from './log.js';
+export * from './meter.js';
 export * from './moments.js';
 export * from './service.js';
+export * from './worker-record.js';

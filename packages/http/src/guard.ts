@@ -7,7 +7,7 @@ import type { Request, RequestHandler, Response } from 'express';
 import { isUpgrade } from './upgrade.js';
 
 const ACCEPTED_HEADERS = 'Authorization, Content-Type, Idempotency-Key, Last-Event-ID, Prefer';
-const EXPOSED_HEADERS = 'Idempotency-Replayed, Location, Preference-Applied, Retry-After';
+const EXPOSED_HEADERS = 'Idempotency-Replayed, Location, Preference-Applied, RateLimit, RateLimit-Policy, Retry-After';
 /** How long a browser may remember what it may send. */
 const PREFLIGHT_SECONDS = 600;
 
@@ -16,11 +16,26 @@ export interface GuardOptions {
   readonly allowedHosts: readonly string[];
   /** Origins, such as `https://docs.example.org`, whose pages may do what ours may. */
   readonly corsOrigins?: readonly string[];
+  /** Origins whose pages may send requests that `embeddable` allows, and no others. */
+  readonly embedOrigins?: readonly string[];
+  readonly embeddable?: (method: string, path: string) => boolean;
+  /** Files that pages of every origin may load, and that say nothing of anybody. */
+  readonly openPaths?: readonly string[];
 }
 
-export function createGuard({ allowedHosts, corsOrigins = [] }: GuardOptions): RequestHandler {
+export function createGuard({
+  allowedHosts,
+  corsOrigins = [],
+  embedOrigins = [],
+  embeddable = () => false,
+  openPaths = [],
+}: GuardOptions): RequestHandler {
   const allowed = new Set(allowedHosts.map((host) => host.toLowerCase()));
   const welcome = new Set(corsOrigins);
+  const embedding = new Set(embedOrigins);
+  const open = new Set(openPaths);
+  const isWelcome = (origin: string, request: Request) =>
+    welcome.has(origin) || (embedding.has(origin) && embeddable(wishedMethod(request), request.path));
   return (request, response, next) => {
     // Node takes a coding that it does not know for a request without a body; a proxy in front may see one (smuggling).
     if (!['chunked', undefined].includes(request.headers['transfer-encoding']?.toLowerCase())) {
@@ -41,10 +56,11 @@ export function createGuard({ allowedHosts, corsOrigins = [] }: GuardOptions): R
       const message = `this server does not answer to "${host.slice(0, 100)}"; ALLOWED_HOSTS lists the names that it does`;
       throw new RunlaneError('MISDIRECTED_HOST', message);
     }
+    if (open.has(request.path) && request.method === 'GET') return next();
     const { origin } = request.headers;
     // Caches must not give one page's answer to another.
-    if (welcome.size > 0) response.vary('Origin');
-    if (origin !== undefined && welcome.has(origin)) {
+    if (welcome.size + embedding.size > 0) response.vary('Origin');
+    if (origin !== undefined && isWelcome(origin, request)) {
       allowAcross(origin, response);
       if (isPreflight(request)) return answerPreflight(response);
       return next();
@@ -63,6 +79,11 @@ export function createGuard({ allowedHosts, corsOrigins = [] }: GuardOptions): R
 function allowAcross(origin: string, response: Response): void {
   response.set('Access-Control-Allow-Origin', origin);
   response.set('Access-Control-Expose-Headers', EXPOSED_HEADERS);
+}
+
+/** A preflight asks on behalf of the request that is to follow. */
+function wishedMethod(request: Request): string {
+  return (isPreflight(request) && request.get('Access-Control-Request-Method')) || request.method;
 }
 
 function isPreflight({ method, headers }: Request): boolean {

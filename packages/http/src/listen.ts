@@ -1,7 +1,9 @@
-/** An HTTP server that slow, huge and broken requests do not wear down. */
+/** An HTTP server, over TLS where it has a certificate, that slow, huge and broken requests do not wear down. */
 import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { ERRORS, type ErrorCode, RunlaneError } from '@runlane/contract';
+import { secureContextOptions, type WatchedCertificates } from '@runlane/core/tls';
 import { toProblem } from './problem.js';
 
 export interface HttpDoor {
@@ -11,26 +13,32 @@ export interface HttpDoor {
   close(deadline: AbortSignal): Promise<void>;
 }
 
+interface Address {
+  readonly host: string;
+  readonly port: number;
+  /** What whoever starts it sets the port by. */
+  readonly portFrom?: string;
+  /** Without it, plain HTTP. */
+  readonly tls?: WatchedCertificates | undefined;
+}
+
 /** @throws Error that names the address when it cannot be listened on. */
 export function listenHttp(
   handler: RequestListener,
-  { host, port }: { host: string; port: number },
+  { host, port, portFrom = 'HTTP_PORT', tls }: Address,
 ): Promise<HttpDoor> {
-  const server = createServer(
-    { headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 2_000 },
-    (request, response) => {
-      // Else a busy client would keep its connection, and with it the server, open.
-      if (!server.listening) response.setHeader('Connection', 'close');
-      handler(request, response);
-    },
-  );
+  const server = create(tls, (request, response) => {
+    // Else a busy client would keep its connection, and with it the server, open.
+    if (!server.listening) response.setHeader('Connection', 'close');
+    handler(request, response);
+  });
   server.maxConnections = 10_000;
   server.on('clientError', answerBrokenRequest);
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const inUse = error.code === 'EADDRINUSE';
       const reason = inUse
-        ? 'is in use: stop what listens there, or set HTTP_PORT to another port'
+        ? `is in use: stop what listens there, or set ${portFrom} to another port`
         : `cannot be listened on: ${error.message}`;
       reject(new Error(`${host}:${port} ${reason}`));
     });
@@ -38,6 +46,22 @@ export function listenHttp(
       resolve({ server, port: (server.address() as AddressInfo).port, close: (deadline) => close(server, deadline) }),
     );
   });
+}
+
+const PATIENCE = { headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 2_000 };
+/** Longest that a client may take to agree on TLS, in milliseconds. */
+const HANDSHAKE_TIMEOUT_MS = 10_000;
+
+function create(tls: WatchedCertificates | undefined, listener: RequestListener): Server {
+  if (!tls) return createServer(PATIENCE, listener);
+  const options = { ...PATIENCE, ...secureContextOptions(tls.current), handshakeTimeout: HANDSHAKE_TIMEOUT_MS };
+  const server = createSecureServer(options, listener);
+  // Connections that are there keep what they were made with.
+  server.once(
+    'close',
+    tls.onChange((next) => server.setSecureContext(secureContextOptions(next))),
+  );
+  return server;
 }
 
 function close(server: Server, deadline: AbortSignal): Promise<void> {
@@ -52,7 +76,9 @@ const BROKEN: Readonly<Record<string, ErrorCode>> = { HPE_HEADER_OVERFLOW: 'HEAD
 
 /** Node found the request not to be HTTP, too long in its headers or too slow: say so, if anybody still listens, and hang up. */
 function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+  // Whoever does not agree on TLS, or speaks plain HTTP here, could not read an answer.
+  const isOfTls = /^ERR_(SSL|TLS)_/.test(error.code ?? '');
+  if (isOfTls || error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
   const slow = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
   const code = BROKEN[error.code ?? ''] ?? 'INVALID_REQUEST';
   const message = slow

@@ -4,6 +4,7 @@
  * HTTP/2, are served as if they did not, as RFC 9110 has it for a server that does not change the protocol.
  */
 import { type IncomingMessage, type RequestListener, type Server, ServerResponse } from 'node:http';
+import { Server as SecureServer } from 'node:https';
 import type { Socket } from 'node:net';
 
 export interface Connection {
@@ -15,11 +16,13 @@ export interface Connection {
 const waiting = new WeakMap<IncomingMessage, Connection & { readonly response: ServerResponse }>();
 
 export function answerUpgrades(server: Server, handler: RequestListener): void {
+  // Over TLS, what is read again is behind it already.
+  const arrival = server instanceof SecureServer ? 'secureConnection' : 'connection';
   server.on('upgrade', (request, socket: Socket, head) => {
     if (request.headers.upgrade?.toLowerCase() !== 'websocket') {
       // Node reads no body of it, so it is read once more.
       socket.unshift(Buffer.concat([withoutUpgrade(request), head]));
-      server.emit('connection', socket);
+      server.emit(arrival, socket);
       return;
     }
     const response = new ServerResponse(request);

@@ -1,7 +1,20 @@
 /** The command service without its doors: the use cases, and whether it can serve. */
-import type { ArtifactStore, JobFeed, JobQueue, JobStore, Log } from '@runlane/core';
+import type {
+  ArtifactStore,
+  JobFeed,
+  JobQueue,
+  JobStore,
+  KeyLimits,
+  KeyStore,
+  Log,
+  Meters,
+  WorkerRecords,
+} from '@runlane/core';
 import { v7 } from 'uuid';
 import { type Attachments, createAttachments } from './attach.js';
+import { createAllowance } from './auth/allowance.js';
+import { type Auth, createAuth } from './auth/auth.js';
+import { createKeys } from './auth/keys.js';
 import { type Batches, createBatches } from './batches.js';
 import { type CallbackConfig, createCallbackProblems } from './callback-problems.js';
 import { createDeliveries, type Deliveries } from './deliveries.js';
@@ -9,12 +22,14 @@ import { createFiles, type Files } from './files.js';
 import { createJobs, type Jobs } from './jobs.js';
 import { createLanguages, type Languages } from './languages.js';
 import { createRoom } from './room.js';
+import { createStatus } from './status.js';
 import { createSubmit } from './submit.js';
 import { createSubmitBatch } from './submit-batch.js';
 import { createWatch, type Watch } from './watch.js';
 import { createWatchBatch } from './watch-batch.js';
 
 export interface Command {
+  readonly auth: Auth;
   readonly submit: ReturnType<typeof createSubmit>;
   readonly jobs: Jobs;
   readonly watch: Watch;
@@ -25,6 +40,7 @@ export interface Command {
   readonly files: Files;
   readonly deliveries: Deliveries;
   readonly languages: Languages;
+  readonly status: ReturnType<typeof createStatus>;
   /** Of Runlane. */
   readonly version: string;
   /** Ready: the store answers and a runner has been seen. Without its queue it still accepts jobs: `degraded`. */
@@ -39,17 +55,27 @@ export interface CommandOptions {
   readonly queue: JobQueue;
   readonly feed: JobFeed;
   readonly artifacts: Pick<ArtifactStore, 'open'>;
+  readonly keys: KeyStore;
+  readonly meters: Meters;
+  readonly workers: WorkerRecords;
   readonly log: Log;
   readonly version: string;
   readonly config: CallbackConfig & {
+    readonly AUTH: 'none' | 'keys' | undefined;
+    readonly ADMIN_KEY: string | undefined;
+    readonly EMBED_REQUESTS_PER_MINUTE: number;
+    readonly EMBED_UNFINISHED_JOBS: number;
+    readonly EMBED_CPU_SECONDS_PER_DAY: number;
     readonly MAX_QUEUED_JOBS: number;
     readonly MAX_DOWNLOADS: number;
     readonly DOWNLOAD_STALL_SECONDS: number;
   };
 }
 
-export function createCommand({ store, queue, feed, artifacts, log, version, config }: CommandOptions): Command {
+export function createCommand(options: CommandOptions): Command {
+  const { store, queue, feed, artifacts, meters, workers, log, version, config } = options;
   const languages = createLanguages(store);
+  const allowance = createAllowance({ store, meters });
   const jobs = createJobs({ store, feed, queue });
   const callbackProblems = createCallbackProblems(config);
   const watch = createWatch({ jobs, store, feed });
@@ -61,7 +87,8 @@ export function createCommand({ store, queue, feed, artifacts, log, version, con
       () => 'away',
     );
   return {
-    submit: createSubmit({ store, queue, languages, callbackProblems, newId: () => v7(), room, log }),
+    auth: createAuth({ keys: keysOf(options), allowance, embedLimits: embedLimitsOf(config) }),
+    submit: createSubmit({ store, queue, languages, callbackProblems, newId: () => v7(), room, allowance, log }),
     jobs,
     watch,
     attachments: createAttachments({ jobs, store, feed, watch, log }),
@@ -73,6 +100,7 @@ export function createCommand({ store, queue, feed, artifacts, log, version, con
       callbackProblems,
       newId: () => v7(),
       room,
+      allowance,
       log,
     }),
     batches,
@@ -85,6 +113,7 @@ export function createCommand({ store, queue, feed, artifacts, log, version, con
     }),
     deliveries: createDeliveries({ jobs, store }),
     languages,
+    status: createStatus({ store, queue, workers, languages }),
     version,
     async readiness() {
       const [storeState, queueState, runners] = await Promise.all([
@@ -100,4 +129,19 @@ export function createCommand({ store, queue, feed, artifacts, log, version, con
       return { ready: checks.store === 'ok' && checks.runners === 'ok', checks };
     },
   };
+}
+
+const embedLimitsOf = (config: CommandOptions['config']): KeyLimits => ({
+  requestsPerMinute: config.EMBED_REQUESTS_PER_MINUTE,
+  unfinishedJobs: config.EMBED_UNFINISHED_JOBS,
+  cpuSecondsPerDay: config.EMBED_CPU_SECONDS_PER_DAY,
+});
+
+/** @throws Error where keys are to be asked for, and nobody could make the first. */
+function keysOf({ keys: store, config: { AUTH, ADMIN_KEY: adminKey } }: CommandOptions) {
+  if (AUTH !== 'keys') return undefined;
+  if (adminKey !== undefined) return createKeys({ store, adminKey });
+  throw new Error(
+    'AUTH=keys needs ADMIN_KEY, with which the first keys are made: `openssl rand -hex 32` gives a good one',
+  );
 }

@@ -2,6 +2,7 @@
 import { setMaxListeners } from 'node:events';
 import type { Closer, Log } from '@runlane/core';
 import type { OpenPorts } from '@runlane/core/adapters';
+import { commandTlsFiles, openTls, serverCredentials } from '@runlane/core/tls';
 import { answerUpgrades, listenHttp } from '@runlane/http';
 import { createBoard } from './admin/board.js';
 import { type CommandOptions, createCommand } from './command.js';
@@ -16,7 +17,14 @@ export const COMMAND_VARIABLES = [
   'HOST',
   'ALLOWED_HOSTS',
   'AUTH',
+  'ADMIN_KEY',
+  'TLS_CERT',
+  'TLS_KEY',
   'CORS_ORIGINS',
+  'EMBED_ORIGINS',
+  'EMBED_REQUESTS_PER_MINUTE',
+  'EMBED_UNFINISHED_JOBS',
+  'EMBED_CPU_SECONDS_PER_DAY',
   'MAX_QUEUED_JOBS',
   'MAX_DOWNLOADS',
   'DOWNLOAD_STALL_SECONDS',
@@ -32,27 +40,43 @@ export interface CommandDoorsOptions {
     readonly GRPC_PORT: number;
     readonly HOST: string;
     readonly ALLOWED_HOSTS: readonly string[];
-    readonly AUTH: 'none' | undefined;
+    readonly TLS_CERT: string | undefined;
+    readonly TLS_KEY: string | undefined;
     readonly CORS_ORIGINS: readonly string[];
+    readonly EMBED_ORIGINS: readonly string[];
   };
   readonly closer: Closer;
   readonly log: Log;
 }
 
-/** The ports that are listened on. @throws Error that names an address which cannot be, or must not be. */
+/** The ports that are listened on. @throws Error that names an address which cannot be, or must not be, or a file of TLS. */
 export async function openCommandDoors({ ports, config, closer, log }: CommandDoorsOptions) {
   checkOpenness(config.HOST, config.AUTH);
-  const { store, feed, artifacts, openQueue } = ports;
-  const command = createCommand({ store, feed, artifacts, queue: openQueue.queue, log, version: VERSION, config });
-  const { HOST: host, ALLOWED_HOSTS: allowedHosts, CORS_ORIGINS: corsOrigins } = config;
+  const tls = await openTls(commandTlsFiles(config), { closer, log });
+  const { openQueue, ...others } = ports;
+  const command = createCommand({ ...others, queue: openQueue.queue, log, version: VERSION, config });
+  const { HOST: host, ALLOWED_HOSTS: allowedHosts, CORS_ORIGINS: corsOrigins, EMBED_ORIGINS: embedOrigins } = config;
   const closing = new AbortController();
   setMaxListeners(0, closing.signal);
   const board = createBoard(openQueue);
-  const app = createApp({ command, board, allowedHosts, corsOrigins, closing: closing.signal, log });
-  const http = await listenHttp(app, { host, port: config.HTTP_PORT });
+  const app = createApp({
+    command,
+    board,
+    allowedHosts,
+    corsOrigins,
+    embedOrigins,
+    isSecure: tls !== undefined,
+    closing: closing.signal,
+    log,
+  });
+  const http = await listenHttp(app, { host, port: config.HTTP_PORT, tls });
   answerUpgrades(http.server, app);
   closer.add({ name: 'http', close: http.close });
-  const grpc = await startGrpc(command, { host, port: config.GRPC_PORT, closing: closing.signal }, log);
+  const grpc = await startGrpc(
+    command,
+    { host, port: config.GRPC_PORT, credentials: serverCredentials(tls), closing: closing.signal },
+    log,
+  );
   closer.add({ name: 'grpc', close: grpc.close });
   closer.add({ name: 'attachments', close: command.attachments.allLeft });
   // First of all: who watches or waits is told to come back, else the doors would stay open for as long as their jobs run.

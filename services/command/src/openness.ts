@@ -6,11 +6,11 @@ LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
 LOOPBACK.addAddress('::1', 'ipv6');
 
 /** @throws Error that says what to do, where `host` can be reached from other machines and nothing says that this is meant. */
-export function checkOpenness(host: string, auth: 'none' | undefined): void {
-  if (auth === 'none' || isLoopback(host)) return;
+export function checkOpenness(host: string, auth: 'none' | 'keys' | undefined): void {
+  if (auth !== undefined || isLoopback(host)) return;
   const why = 'whoever reaches it could run programs and see every job';
   throw new Error(
-    `HOST is ${host}, which other machines may reach: ${why}. Set HOST to 127.0.0.1, or keep others out and set AUTH=none`,
+    `HOST is ${host}, which other machines may reach: ${why}. Set AUTH=keys, or HOST to 127.0.0.1, or keep others out and set AUTH=none`,
   );
 }
 

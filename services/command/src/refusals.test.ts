@@ -5,6 +5,7 @@ import { type ServiceError, status } from '@grpc/grpc-js';
 import { ERRORS, execution, type ProblemJson, type types } from '@runlane/contract';
 import { timeOf, until } from '@runlane/core/testing';
 import { openTestDoors, type TestDoors } from './testing/command-doors.js';
+import { readDetails } from './testing/error-details.js';
 
 let doors: TestDoors;
 let client: execution.ExecutionServiceClient;
@@ -131,6 +132,12 @@ for (const [name, body, ...fields] of BAD_PROGRAMS) {
     assert.equal(error.code, status.INVALID_ARGUMENT);
     assert.equal(error.metadata.get('runlane-code')[0], 'INVALID_REQUEST');
     for (const field of fields) assert.ok(error.details.includes(`${field}: `), error.details);
+    assert.deepEqual(
+      readDetails(error)
+        .violations.map(({ field }) => field)
+        .toSorted(),
+      fields.toSorted(),
+    );
     await nothingWasStored();
   });
 }

@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RunlaneError } from '@runlane/contract';
-import { ANONYMOUS, BATCH_PRIORITY, type Batch, batchJobIds, type Job, type JobStore } from '@runlane/core';
+import { BATCH_PRIORITY, type Batch, batchJobIds, type Job, type JobStore } from '@runlane/core';
 import { aResult, silentLog as log } from '@runlane/core/testing';
+import { createAllowance } from './auth/allowance.js';
+import { ANYBODY } from './auth/caller.js';
 import { createBatches } from './batches.js';
 import { createJobs } from './jobs.js';
 import { createLanguages } from './languages.js';
@@ -16,7 +18,7 @@ const BODY = { jobs: Array.from({ length: TOTAL }, (_, n) => ({ code: `print(${n
 const ID = '01890a5d-ac96-774b-bcce-b302099a8057';
 const IDS = batchJobIds(ID, TOTAL);
 
-function submitBatchOver(store: JobStore, { openQueue, feed }: TestDoors['ports'], add = openQueue.queue.add) {
+function submitBatchOver(store: JobStore, { openQueue, feed, meters }: TestDoors['ports'], add = openQueue.queue.add) {
   return createSubmitBatch({
     store,
     queue: { ...openQueue.queue, add },
@@ -25,6 +27,7 @@ function submitBatchOver(store: JobStore, { openQueue, feed }: TestDoors['ports'
     languages: createLanguages(store),
     newId: () => ID,
     room: createRoom(store, 10_000),
+    allowance: createAllowance({ store, meters }),
     log,
   });
 }
@@ -45,7 +48,7 @@ for (const count of [0, 1, TOTAL - 1, TOTAL]) {
     const doors = await openTestDoors();
     t.after(() => doors.close());
     const { store } = doors.ports;
-    const submission = { body: BODY, ownerId: ANONYMOUS, idempotencyKey: 'key' };
+    const submission = { body: BODY, caller: ANYBODY, idempotencyKey: 'key' };
     await assert.rejects(
       submitBatchOver(dyingAfter(count, store), doors.ports)(submission),
       refusal('STORE_UNAVAILABLE'),
@@ -81,7 +84,7 @@ test('jobs of a batch are queued behind others, in order, and a queue that is aw
   const doors = await openTestDoors();
   t.after(() => doors.close());
   const queued: { readonly id: string; readonly priority: number | undefined }[] = [];
-  const submission = { body: BODY, ownerId: ANONYMOUS, idempotencyKey: undefined };
+  const submission = { body: BODY, caller: ANYBODY, idempotencyKey: undefined };
   const submitBatch = submitBatchOver(doors.ports.store, doors.ports, async (_stage, id, options) => {
     queued.push({ id, priority: options?.priority });
     if (queued.length > 150) throw new Error('the queue does not answer');

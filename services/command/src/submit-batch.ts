@@ -10,8 +10,9 @@ import {
   type JobQueue,
   type JobStore,
   type Log,
-  type OwnerId,
 } from '@runlane/core';
+import type { Allowance } from './auth/allowance.js';
+import type { Caller } from './auth/caller.js';
 import { type Batches, type BatchView, toBatchView } from './batches.js';
 import type { CallbackProblems } from './callback-problems.js';
 import { openKey } from './idempotency.js';
@@ -27,13 +28,14 @@ export interface SubmitBatchDependencies {
   readonly callbackProblems: CallbackProblems;
   readonly newId: () => BatchId;
   readonly room: Room;
+  readonly allowance: Allowance;
   readonly log: Log;
 }
 
 export interface BatchSubmission {
   /** What the client sent, as JSON has it; nothing about it is checked yet. */
   readonly body: unknown;
-  readonly ownerId: OwnerId;
+  readonly caller: Caller;
   readonly idempotencyKey?: string | undefined;
 }
 
@@ -48,47 +50,55 @@ const QUEUED_AT_ONCE = 100;
 
 /**
  * @throws RunlaneError `INVALID_REQUEST` · `QUEUE_FULL` · `RUNNER_UNAVAILABLE` · `STORE_UNAVAILABLE` · `IDEMPOTENCY_MISMATCH` ·
- * `IDEMPOTENCY_IN_FLIGHT`. In all these cases but `STORE_UNAVAILABLE` no job was made; with that one some may have been, which
+ * `IDEMPOTENCY_IN_FLIGHT` · `JOB_LIMIT_REACHED` · `QUOTA_EXCEEDED`. In all these cases but `STORE_UNAVAILABLE` no job was made; with that one some may have been, which
  * run all the same, and a retry with the same key adds the others.
  */
 export function createSubmitBatch(dependencies: SubmitBatchDependencies) {
-  const { store, queue, batches, languages, callbackProblems, newId, room, log } = dependencies;
+  const { store, queue, batches, languages, callbackProblems, newId, room, allowance, log } = dependencies;
 
-  return async function submitBatch({ body, ownerId, idempotencyKey: key }: BatchSubmission): Promise<SubmittedBatch> {
+  return async function submitBatch({ body, caller, idempotencyKey: key }: BatchSubmission): Promise<SubmittedBatch> {
+    const { ownerId } = caller;
     const known = await languages.all();
     const { jobs: asked, metadata } = await readNewBatch(body, known, room.size, callbackProblems);
     const bodyDigest = key === undefined ? '' : digestOf(Buffer.from(JSON.stringify({ jobs: asked, metadata })));
     const keyed = await openKey(store, { ownerId, key, bodyDigest, newId, find: batches.find });
     if (keyed.made) return { view: keyed.made, replayed: true };
     const programs = await toPrograms(asked, known);
-    await room.take(programs.length);
-    const reserved = await keyed.reserve();
-    if (reserved.made) return { view: reserved.made, replayed: true };
+    const taken = await allowance.takeJobs(caller, programs.length);
+    try {
+      await room.take(programs.length);
+      const reserved = await keyed.reserve();
+      if (reserved.made) return { view: reserved.made, replayed: true };
+      return await accept(reserved.id);
+    } finally {
+      taken();
+    }
 
-    const { id } = reserved;
-    const createdAtMs = Date.now();
-    const total = programs.length;
-    const batch: Batch = { id, ownerId, total, ...(metadata && { metadata }), createdAtMs };
-    const ids = batchJobIds(id, total);
-    const jobs = programs.map((program, index): Job => {
-      const { metadata: own, callbackUrl } = asked[index] ?? {};
-      return {
-        id: ids[index] as JobId,
-        ownerId,
-        batchId: id,
-        program,
-        ...(own && { metadata: own }),
-        ...(callbackUrl !== undefined && { callbackUrl }),
-        createdAtMs,
-      };
-    });
-    // The key names the batch, and the batch's id its jobs: whatever this is cut off by, the same request finds what there
-    // is and adds the rest. Without a key nobody knows the ids, and the jobs that there are end all the same.
-    await store.insertBatch(batch, jobs);
-    enqueue(id, ids).catch((error) =>
-      log.warn({ batchId: id, reason: error.message }, 'not queued; the reconciler will'),
-    );
-    return { view: toBatchView(batch, ids, new Map()), replayed: false };
+    async function accept(id: BatchId): Promise<SubmittedBatch> {
+      const createdAtMs = Date.now();
+      const total = programs.length;
+      const batch: Batch = { id, ownerId, total, ...(metadata && { metadata }), createdAtMs };
+      const ids = batchJobIds(id, total);
+      const jobs = programs.map((program, index): Job => {
+        const { metadata: own, callbackUrl } = asked[index] ?? {};
+        return {
+          id: ids[index] as JobId,
+          ownerId,
+          batchId: id,
+          program,
+          ...(own && { metadata: own }),
+          ...(callbackUrl !== undefined && { callbackUrl }),
+          createdAtMs,
+        };
+      });
+      // The key names the batch, and the batch's id its jobs: whatever this is cut off by, the same request finds what there
+      // is and adds the rest. Without a key nobody knows the ids, and the jobs that there are end all the same.
+      await store.insertBatch(batch, jobs);
+      enqueue(id, ids).catch((error) =>
+        log.warn({ batchId: id, reason: error.message }, 'not queued; the reconciler will'),
+      );
+      return { view: toBatchView(batch, ids, new Map()), replayed: false };
+    }
   };
 
   async function enqueue(id: BatchId, ids: readonly JobId[]): Promise<void> {

@@ -7,9 +7,10 @@ import {
   type JobStore,
   type JobView,
   type Log,
-  type OwnerId,
   tellMoment,
 } from '@runlane/core';
+import type { Allowance } from './auth/allowance.js';
+import type { Caller } from './auth/caller.js';
 import type { CallbackProblems } from './callback-problems.js';
 import { openKey } from './idempotency.js';
 import type { Languages } from './languages.js';
@@ -23,13 +24,14 @@ export interface SubmitDependencies {
   readonly callbackProblems: CallbackProblems;
   readonly newId: () => JobId;
   readonly room: Room;
+  readonly allowance: Allowance;
   readonly log: Log;
 }
 
 export interface Submission {
   /** What the client sent, as JSON has it; nothing about it is checked yet. */
   readonly body: unknown;
-  readonly ownerId: OwnerId;
+  readonly caller: Caller;
   readonly idempotencyKey?: string | undefined;
 }
 
@@ -41,11 +43,21 @@ export interface Submitted {
 
 /**
  * @throws RunlaneError `INVALID_REQUEST` · `QUEUE_FULL` · `RUNNER_UNAVAILABLE` · `STORE_UNAVAILABLE` · `IDEMPOTENCY_MISMATCH` ·
- * `IDEMPOTENCY_IN_FLIGHT`. In all these cases but `STORE_UNAVAILABLE` no job was made; with that one it may have been, and a
+ * `IDEMPOTENCY_IN_FLIGHT` · `JOB_LIMIT_REACHED` · `QUOTA_EXCEEDED`. In all these cases but `STORE_UNAVAILABLE` no job was made; with that one it may have been, and a
  * key tells.
  */
-export function createSubmit({ store, queue, languages, callbackProblems, newId, room, log }: SubmitDependencies) {
-  return async function submit({ body, ownerId, idempotencyKey: key }: Submission): Promise<Submitted> {
+export function createSubmit({
+  store,
+  queue,
+  languages,
+  callbackProblems,
+  newId,
+  room,
+  allowance,
+  log,
+}: SubmitDependencies) {
+  return async function submit({ body, caller, idempotencyKey: key }: Submission): Promise<Submitted> {
+    const { ownerId } = caller;
     const receivedAtMs = performance.now();
     const known = await languages.all();
     const newJob = readNewJob(body, known, callbackProblems);
@@ -54,30 +66,37 @@ export function createSubmit({ store, queue, languages, callbackProblems, newId,
     // A key that made a job gives that job, whatever has become of languages and room since.
     if (keyed.made) return { view: keyed.made, replayed: true };
     const program = toProgram(newJob, known);
-    await room.take(1);
-    const reserved = await keyed.reserve();
-    if (reserved.made) return { view: reserved.made, replayed: true };
+    const taken = await allowance.takeJobs(caller, 1);
+    try {
+      await room.take(1);
+      const reserved = await keyed.reserve();
+      if (reserved.made) return { view: reserved.made, replayed: true };
+      return await accept(reserved.id);
+    } finally {
+      taken();
+    }
 
-    const { id } = reserved;
-    const job: Job = {
-      id,
-      ownerId,
-      program,
-      ...(newJob.metadata && { metadata: newJob.metadata }),
-      ...(newJob.callbackUrl !== undefined && { callbackUrl: newJob.callbackUrl }),
-      createdAtMs: Date.now(),
-    };
-    tellMoment(id, 'received', receivedAtMs);
-    // Not waited for: where the queue is away, the reconciler adds the job later.
-    const enqueue = () => {
-      tellMoment(id, 'visible');
-      queue
-        .add('save', id)
-        .catch((error) => log.warn({ jobId: id, reason: error.message }, 'not queued; the reconciler will'));
-    };
-    // Store before queueing: a lost queue is rebuilt from the store, a lost job from nothing. The work may begin while the
-    // disk is still busy with the job; the client is told when it is safe.
-    await store.insert(job, enqueue);
-    return { view: { job, status: 'accepted', attempt: 0 }, replayed: false };
+    async function accept(id: JobId): Promise<Submitted> {
+      const job: Job = {
+        id,
+        ownerId,
+        program,
+        ...(newJob.metadata && { metadata: newJob.metadata }),
+        ...(newJob.callbackUrl !== undefined && { callbackUrl: newJob.callbackUrl }),
+        createdAtMs: Date.now(),
+      };
+      tellMoment(id, 'received', receivedAtMs);
+      // Not waited for: where the queue is away, the reconciler adds the job later.
+      const enqueue = () => {
+        tellMoment(id, 'visible');
+        queue
+          .add('save', id)
+          .catch((error) => log.warn({ jobId: id, reason: error.message }, 'not queued; the reconciler will'));
+      };
+      // Store before queueing: a lost queue is rebuilt from the store, a lost job from nothing. The work may begin while the
+      // disk is still busy with the job; the client is told when it is safe.
+      await store.insert(job, enqueue);
+      return { view: { job, status: 'accepted', attempt: 0 }, replayed: false };
+    }
   };
 }

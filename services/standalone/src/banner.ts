@@ -2,6 +2,8 @@
 
 export interface BannerFacts {
   readonly host: string;
+  /** Whether REST and gRPC are over TLS; the worker's metrics never are. */
+  readonly tls: boolean;
   readonly httpPort?: unknown;
   readonly grpcPort?: unknown;
   readonly workerHttpPort?: unknown;
@@ -12,17 +14,28 @@ export interface BannerFacts {
   readonly queues: string;
 }
 
-export function banner({ host, httpPort, grpcPort, workerHttpPort, startupMs, jobs, queues }: BannerFacts): string {
+export function banner({
+  host,
+  tls,
+  httpPort,
+  grpcPort,
+  workerHttpPort,
+  startupMs,
+  jobs,
+  queues,
+}: BannerFacts): string {
   const name = host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
-  const base = `http://${name}:${httpPort}`;
+  const base = `${tls ? 'https' : 'http'}://${name}:${httpPort}`;
   return `
   Runlane is ready (${(startupMs / 1_000).toFixed(1)} s)
 
-  REST      ${base}
-  Docs      ${base}/docs
-  Board     ${base}/admin/queues
-  gRPC      ${name}:${grpcPort}
-  Metrics   http://${name}:${workerHttpPort}/metrics
+  Playground  ${base}
+  REST        ${base}
+  Docs        ${base}/docs
+  Status      ${base}/admin
+  Board       ${base}/admin/queues
+  gRPC        ${name}:${grpcPort}${tls ? ' (TLS)' : ''}
+  Metrics     http://${name}:${workerHttpPort}/metrics
   Jobs in   ${jobs}; queues and feeds in ${queues}
 
   Try it:

@@ -32,6 +32,9 @@ const asRoot = process.getuid?.() === 0;
 const python = ['/usr/bin/python3', '/usr/local/bin/python3'].find(existsSync) ?? 'python3';
 const startedAtMs = performance.now();
 
+/** Of files that command and the worker read themselves. */
+const TLS_VARIABLES = ['TLS_CERT', 'TLS_KEY', 'RUNNER_TLS_CERT', 'RUNNER_TLS_KEY', 'RUNNER_TLS_CA'] as const;
+
 const asJson = process.argv.includes('--json');
 
 /** For people; whoever asked for JSON gets the one line that says it is ready. */
@@ -87,6 +90,12 @@ function makeOwnFolder(path: string, mode: number): string {
   return folder;
 }
 
+/** Whole folders: in the place of a file comes another, and what watches the file must see that one. */
+function tlsFolders(config: Partial<Record<(typeof TLS_VARIABLES)[number], string | undefined>>): string[] {
+  const folders = TLS_VARIABLES.flatMap((name) => (config[name] ? [dirname(resolve(config[name]))] : []));
+  return [...new Set(folders)].filter(existsSync);
+}
+
 /** The words that start a Node program of ours as a child that ends with us, and as root as another user. */
 function childWords(
   { uid, groups = [] }: { readonly uid: number; readonly groups?: readonly number[] },
@@ -119,6 +128,7 @@ async function main(): Promise<void> {
     'TOOLCHAINS_DIR',
     'MONGO_URL',
     'REDIS_URL',
+    ...TLS_VARIABLES,
   ]);
   // A stricter one of root's would close the folders that the services share; what is to be private is made so by name.
   if (asRoot) process.umask(0o022);
@@ -185,7 +195,7 @@ async function main(): Promise<void> {
     const lock = `${dataFolder}/lock`;
     const words = childWords(
       { uid: PLATFORM_UID },
-      [runFolder, dataFolder],
+      [runFolder, dataFolder, ...tlsFolders(config)],
       lock,
       'services/standalone/dist/platform.js',
     );
@@ -199,6 +209,7 @@ async function main(): Promise<void> {
     const facts = {
       ...ports,
       host: config.HOST,
+      tls: config.TLS_CERT !== undefined,
       startupMs: Math.round(performance.now() - startedAtMs),
       jobs: config.MONGO_URL ? 'MongoDB' : dataFolder,
       queues: config.REDIS_URL ? 'Redis' : 'memory',

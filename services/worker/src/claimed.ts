@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RunlaneError } from '@runlane/contract';
 import type { Claim, Job, JobId, Result, Stage } from '@runlane/core';
-import { priorityOf, resultWithoutRun } from '@runlane/core';
+import { ANONYMOUS, priorityOf, resultWithoutRun } from '@runlane/core';
 import type { WorkerContext } from './context.js';
 import { createFeedWriter } from './feed-writer.js';
 import { RunnerError } from './runner-connection.js';
@@ -128,13 +128,15 @@ export async function endWithoutRun(context: WorkerContext, job: Job, result: Re
 
 /** Store a result, through outages of up to a minute, and count it when it was the first; true in that case. */
 export async function endJob(context: WorkerContext, job: Job, attempt: number, result: Result): Promise<boolean> {
-  const { store, metrics, log } = context;
+  const { store, meters, metrics, log } = context;
   const { id, program } = job;
   try {
     const first = await throughOutages(context, id, () => store.finish(id, attempt, result));
     if (first) {
       metrics.ended(program.language, result.status);
       tellCallback(context, job);
+      // Nobody asks how much those without a key have used.
+      if (job.ownerId !== ANONYMOUS) await meters.cpuTimeMs.add(job.ownerId, cpuTimeOf(result));
     } else log.info({ jobId: id, attempt }, 'another result came first; this one is dropped');
     return first;
   } catch (error) {
@@ -150,6 +152,10 @@ function tellCallback({ queue, log }: WorkerContext, { id, callbackUrl }: Job): 
   if (callbackUrl === undefined) return;
   queue.add('callback', id).catch(() => log.warn({ jobId: id }, 'the callback is not queued; the reconciler will'));
 }
+
+/** Of all its runs, in milliseconds: of several, the result itself tells the longest. */
+const cpuTimeOf = ({ cpuTimeMs, cases }: Result) =>
+  cases ? cases.reduce((sum, each) => sum + each.cpuTimeMs, 0) : cpuTimeMs;
 
 /** Store something that belongs to a result, again and again while the store is away, for up to a minute. */
 export async function throughOutages<T>(context: WorkerContext, id: JobId, store: () => Promise<T>): Promise<T> {

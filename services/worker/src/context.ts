@@ -1,5 +1,5 @@
 /** What both stages of a worker work with. */
-import type { ArtifactStore, JobFeed, JobQueue, JobStore, Log } from '@runlane/core';
+import type { ArtifactStore, JobFeed, JobQueue, JobStore, Log, Meters } from '@runlane/core';
 import type { Metrics } from './metrics.js';
 import type { RunnerPool } from './runner-pool.js';
 
@@ -10,6 +10,7 @@ export interface WorkerContext {
   readonly queue: JobQueue;
   readonly feed: JobFeed;
   readonly artifacts: ArtifactStore;
+  readonly meters: Meters;
   readonly pool: RunnerPool;
   readonly metrics: Metrics;
   readonly log: Log;

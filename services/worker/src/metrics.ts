@@ -8,6 +8,8 @@ export interface Metrics {
   /** A program was told to start. */
   started(language: string): void;
   ended(language: string, status: FinalStatus): void;
+  /** Jobs that were ended so far, by how they ended. */
+  endedByStatus(): Promise<Partial<Record<FinalStatus, number>>>;
   /** How a stage of a job went for this worker, and how long it took, in milliseconds. */
   handled(stage: QueuedStage, outcome: 'done' | 'skipped' | 'failed' | 'handed_back', durationMs: number): void;
   /** A callback was called: the class of its status, such as `2xx`, or why it did not answer. */
@@ -83,6 +85,14 @@ export function createMetrics({ depth, slots }: Gauges): Metrics {
   return {
     started: (language) => started.inc({ language }),
     ended: (language, status) => ended.inc({ language, status }),
+    async endedByStatus() {
+      const counts: Partial<Record<FinalStatus, number>> = {};
+      for (const { labels, value } of (await ended.get()).values) {
+        const status = labels.status as FinalStatus;
+        counts[status] = (counts[status] ?? 0) + value;
+      }
+      return counts;
+    },
     handled: (stage, outcome, durationMs) => handled.observe({ stage, outcome }, durationMs / 1_000),
     called: (outcome) => called.inc({ outcome }),
     told: (outcome) => told.inc({ outcome }),

@@ -2,9 +2,9 @@
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
+  type ChannelCredentials,
   Client,
   connectivityState,
-  credentials,
   Metadata,
   type MethodDefinition,
   type ServiceError,
@@ -91,8 +91,11 @@ const FAILURES: Partial<Record<status, RunnerFailure>> = {
 
 const healthWatch = healthService.Watch as MethodDefinition<{ service: string }, { status: string }>;
 
-/** @param address `host:port` or `unix:/path`. */
-export function connectRunner(address: string): RunnerConnection {
+/**
+ * @param address `host:port` or `unix:/path`.
+ * @param name over TLS, what the runner's certificate must be for; the address when left out.
+ */
+export function connectRunner(address: string, credentials: ChannelCredentials, name?: string): RunnerConnection {
   const options = {
     'grpc.max_receive_message_length': 4 * 1024 * 1024,
     'grpc.max_send_message_length': 4 * 1024 * 1024,
@@ -101,9 +104,10 @@ export function connectRunner(address: string): RunnerConnection {
     'grpc.keepalive_timeout_ms': 5_000,
     'grpc.initial_reconnect_backoff_ms': 100,
     'grpc.max_reconnect_backoff_ms': 2_000,
+    ...(name !== undefined && { 'grpc.ssl_target_name_override': name }),
   };
-  const client = new runner.RunnerServiceClient(address, credentials.createInsecure(), options);
-  const health = new Client(address, credentials.createInsecure(), options);
+  const client = new runner.RunnerServiceClient(address, credentials, options);
+  const health = new Client(address, credentials, options);
   const within = (timeoutMs: number) => ({ deadline: Date.now() + timeoutMs });
 
   /** A unary (or client-streaming) call as a promise that a signal can cancel. */

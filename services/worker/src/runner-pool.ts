@@ -2,10 +2,11 @@
  * The runners that this worker may use: every address behind the names in `RUNNERS`, each watched for health, chosen by
  * free slots. The worker resolves names itself, so that replicas behind one name are all seen.
  */
-import { lookup } from 'node:dns/promises';
+import { type ChannelCredentials, credentials as plain } from '@grpc/grpc-js';
 import { chooseVersion, type runner, type types } from '@runlane/contract';
 import type { Limits, Log, OfferedLanguage, Program, RunnerRecord } from '@runlane/core';
 import { LRUCache } from 'lru-cache';
+import { addressesOf, type RunnerAddress } from './runner-address.js';
 import { backOff, connectRunner, type RunnerConnection, RunnerError } from './runner-connection.js';
 
 /** How often names are resolved again, in milliseconds: replicas come and go. */
@@ -84,6 +85,8 @@ export interface RunnerPoolOptions {
   readonly names: readonly string[];
   /** Called whenever a runner has described itself. */
   readonly onDescribed: (address: string, record: RunnerRecord) => void;
+  /** For runners that are reached over TCP; in the open when left out. Unix sockets need none. */
+  readonly credentials?: ChannelCredentials | undefined;
   readonly log: Log;
 }
 
@@ -101,7 +104,7 @@ interface Entry {
 }
 
 /** @throws Error that names what in `names` is no address. */
-export function createRunnerPool({ names, onDescribed, log }: RunnerPoolOptions): RunnerPool {
+export function createRunnerPool({ names, onDescribed, credentials, log }: RunnerPoolOptions): RunnerPool {
   const wrong = names.find((name) => !ADDRESS.test(name));
   if (wrong !== undefined) throw new Error(`RUNNERS="${wrong}" must be host:port or unix:/path`);
   const entries = new Map<string, Entry>();
@@ -115,8 +118,9 @@ export function createRunnerPool({ names, onDescribed, log }: RunnerPoolOptions)
   });
 
   async function resolveNames(): Promise<void> {
-    const addresses = new Set((await Promise.all(names.map(addressesOf))).flat());
-    for (const address of addresses) if (!entries.has(address)) void keepConnected(address);
+    const found = (await Promise.all(names.map(addressesOf))).flat();
+    const addresses = new Set(found.map(({ address }) => address));
+    for (const each of found) if (!entries.has(each.address)) void keepConnected(each);
     for (const [address, entry] of entries) {
       // A name that resolves to nothing right now may be DNS's trouble, not the runner's end: a healthy one stays.
       if (!addresses.has(address) && !entry.member) drop(address, entry);
@@ -128,10 +132,13 @@ export function createRunnerPool({ names, onDescribed, log }: RunnerPoolOptions)
     entry.connection.close();
   }
 
-  async function keepConnected(address: string): Promise<void> {
-    const connection = connectRunner(address);
+  async function keepConnected({ address, host }: RunnerAddress): Promise<void> {
+    const overTcp = credentials && !address.startsWith('unix:') ? credentials : plain.createInsecure();
+    const connection = connectRunner(address, overTcp, host);
     const entry: Entry = { connection, member: undefined, used: 0, busyUntilMs: 0, busyPauseMs: BUSY_PAUSE_MS };
     entries.set(address, entry);
+    // One reason may hide another: the runner that starts after an absence may have the wrong certificate.
+    const told = new Set<string>();
     for (let tries = 0; entries.get(address) === entry && !closing.signal.aborted; tries += 1) {
       try {
         const description = await connection.describe();
@@ -142,10 +149,17 @@ export function createRunnerPool({ names, onDescribed, log }: RunnerPoolOptions)
           wake();
         });
         if (entry.member || tries === SILENT_TRIES) log.warn({ address }, 'runner is not serving');
-        if (entry.member) tries = 0;
+        if (entry.member) {
+          tries = 0;
+          told.clear();
+        }
       } catch (error) {
+        const { message: reason } = error as Error;
+        // But for times in it, which are others each time.
+        const kind = reason.replace(/\d/g, '');
         // Not at once: runners and workers start together, in any order.
-        if (tries === SILENT_TRIES) log.warn({ address, reason: (error as Error).message }, 'runner does not answer');
+        if (tries >= SILENT_TRIES && !told.has(kind)) log.warn({ address, reason }, 'runner does not answer');
+        if (tries >= SILENT_TRIES) told.add(kind);
       }
       entry.member = undefined;
       await backOff(tries, closing.signal);
@@ -283,19 +297,6 @@ function nextChange(waiters: Set<() => void>, signal: AbortSignal): Promise<void
     signal.addEventListener('abort', done, { once: true });
     waiters.add(done);
   });
-}
-
-/** Every address behind a name; the name itself where it is a Unix socket. */
-async function addressesOf(name: string): Promise<string[]> {
-  if (name.startsWith('unix:')) return [name];
-  const { host, port } = splitAddress(name);
-  const found = await lookup(host, { all: true }).catch(() => []);
-  return found.map(({ address, family }) => (family === 6 ? `[${address}]:${port}` : `${address}:${port}`));
-}
-
-function splitAddress(name: string): { host: string; port: string } {
-  const at = name.lastIndexOf(':');
-  return { host: name.slice(0, at).replace(/^\[|\]$/g, ''), port: name.slice(at + 1) };
 }
 
 /** The version that is meant, of those of the language that a runner can run; its default is the first. */

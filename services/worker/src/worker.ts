@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ChannelCredentials } from '@grpc/grpc-js';
 import {
   type ArtifactStore,
   type DeliveryHandler,
@@ -11,7 +12,9 @@ import {
   type JobQueue,
   type JobStore,
   type Log,
+  type Meters,
   type QueuedStage,
+  type WorkerRecords,
   withQuota,
 } from '@runlane/core';
 import { type CallbackConfig, createCallbackStage } from './callback/stage.js';
@@ -19,6 +22,7 @@ import type { Outcome } from './claimed.js';
 import type { WorkerContext } from './context.js';
 import { createExecute } from './execute.js';
 import { createMetrics, type Metrics } from './metrics.js';
+import { createPresence } from './presence.js';
 import { createReconciler } from './reconcile.js';
 import { createRunnerPool, type RunnerPool } from './runner-pool.js';
 import { createSave } from './save.js';
@@ -28,7 +32,11 @@ export interface WorkerOptions {
   readonly queue: JobQueue;
   readonly feed: JobFeed;
   readonly artifacts: ArtifactStore;
+  readonly meters: Meters;
+  readonly workers: WorkerRecords;
   readonly log: Log;
+  /** For runners that are reached over TCP; in the open when left out. */
+  readonly runnerCredentials?: ChannelCredentials;
   readonly config: CallbackConfig & {
     readonly RUNNERS: readonly string[];
     readonly LEASE_SECONDS: number;
@@ -58,7 +66,17 @@ const SAVES_AT_ONCE = 4;
 /** How often runners are asked again what they offer, and recorded as seen, in milliseconds. */
 const REFRESH_RUNNERS_EVERY_MS = 10_000;
 
-export function createWorker({ store, queue, feed, artifacts, log, config }: WorkerOptions): Worker {
+export function createWorker({
+  store,
+  queue,
+  feed,
+  artifacts,
+  meters,
+  workers,
+  log,
+  runnerCredentials,
+  config,
+}: WorkerOptions): Worker {
   const workerId = `${hostname()}/${randomUUID()}`;
   const draining = new AbortController();
   const stopping = new AbortController();
@@ -67,6 +85,7 @@ export function createWorker({ store, queue, feed, artifacts, log, config }: Wor
   let recorded: Promise<void> | undefined;
   const pool = createRunnerPool({
     names: config.RUNNERS,
+    credentials: runnerCredentials,
     log,
     onDescribed(address, record) {
       recorded = store
@@ -76,12 +95,14 @@ export function createWorker({ store, queue, feed, artifacts, log, config }: Wor
   });
   const refreshing = setInterval(() => void pool.refresh(), REFRESH_RUNNERS_EVERY_MS).unref();
   const metrics = createMetrics({ depth: queue.depth, slots: pool.slots });
+  const presence = createPresence({ workerId, workers, metrics, pool, log });
   const context: WorkerContext = {
     workerId,
     store,
     queue,
     feed,
     artifacts: withQuota(artifacts, { maxBytes: config.ARTIFACT_STORE_MB, log }),
+    meters,
     pool,
     metrics,
     log,
@@ -142,6 +163,7 @@ export function createWorker({ store, queue, feed, artifacts, log, config }: Wor
       await Promise.race([idle, sleep(Math.max(config.SHUTDOWN_SECONDS - HAND_BACK_MS, 0), undefined, { ref: false })]);
       stopping.abort();
       await Promise.race([idle, sleep(HAND_BACK_MS / 2, undefined, { ref: false })]);
+      await presence.leave();
       pool.close();
     },
   };

@@ -41,8 +41,8 @@ export const afterLoss: LanguageCheck = {
   name: 'after a loss',
   needs: ['spin', 'hello'],
   async run(subject) {
-    const tunnel = await openTunnel(subject.target);
-    const worker = connectRunner(tunnel.address, CALL_TIMEOUT_MS);
+    const tunnel = await openTunnel(subject.runner.target);
+    const worker = connectRunner(subject.runner, CALL_TIMEOUT_MS, tunnel.address);
     try {
       const conversation = worker.execute();
       conversation.send({ $case: 'start', value: subject.start(await subject.prepare('spin')) });

@@ -36,16 +36,17 @@ export interface FakeRunner {
 }
 
 /** It offers "pretended", which is interpreted, and "compiled", which is compiled; "absent" is not available. */
-export async function startFakeRunner(fault?: Fault): Promise<FakeRunner> {
+export async function startFakeRunner(
+  fault?: Fault,
+  credentials = ServerCredentials.createInsecure(),
+): Promise<FakeRunner> {
   const has = (one: Fault) => one === fault;
   const server = new Server({ 'grpc.max_receive_message_length': 2 ** 24 });
   server.addService(runner.RunnerServiceService, createService(has));
   new HealthImplementation({ '': has('says that it does not serve') ? 'NOT_SERVING' : 'SERVING' }).addToServer(server);
   if (!has('has no reflection')) new ReflectionService(loadDescriptors()).addToServer(server);
   const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
-      error ? reject(error) : resolve(bound),
-    );
+    server.bindAsync('127.0.0.1:0', credentials, (error, bound) => (error ? reject(error) : resolve(bound)));
   });
   return { address: `127.0.0.1:${port}`, close: () => server.forceShutdown() };
 }

@@ -3,6 +3,14 @@ import { OpenAPIRegistry, OpenApiGeneratorV31, type RouteConfig } from '@asteaso
 import { z } from 'zod';
 import { ERRORS, type ErrorCode } from '../errors.js';
 import {
+  apiKeyPageSchema,
+  apiKeySchema,
+  createdApiKeySchema,
+  keyListQuerySchema,
+  keyParamsSchema,
+  newApiKeySchema,
+} from './keys.js';
+import {
   attachMessageSchema,
   batchEventIdSchema,
   batchParamsSchema,
@@ -46,8 +54,13 @@ const SUBMITTING: readonly ErrorCode[] = [
   'RUNNER_UNAVAILABLE',
   'STORE_UNAVAILABLE',
 ];
+/** And with `AUTH=keys` any but the probes. */
+const WITH_KEYS: readonly ErrorCode[] = ['UNAUTHENTICATED', 'FORBIDDEN', 'RATE_LIMITED'];
+const LIMITED: readonly ErrorCode[] = ['JOB_LIMIT_REACHED', 'QUOTA_EXCEEDED'];
 const IDEMPOTENT: readonly ErrorCode[] = ['IDEMPOTENCY_IN_FLIGHT', 'IDEMPOTENCY_MISMATCH'];
 const READING: readonly ErrorCode[] = ['INVALID_REQUEST', 'STORE_UNAVAILABLE'];
+/** Where there are no keys, their routes are not there either. */
+const KEYS: readonly ErrorCode[] = [...READING, 'NOT_FOUND'];
 const ONE_JOB: readonly ErrorCode[] = [...READING, 'JOB_NOT_FOUND'];
 const ONE_BATCH: readonly ErrorCode[] = [...READING, 'BATCH_NOT_FOUND'];
 
@@ -73,6 +86,15 @@ function problems(codes: readonly ErrorCode[]): RouteConfig['responses'] {
   );
 }
 
+/** One of a stream, as it is written. */
+const sentEventSchema = z
+  .object({
+    id: z.string().optional(),
+    event: z.string(),
+    data: z.string().meta({ description: 'JSON.' }),
+  })
+  .meta({ id: 'SentEvent', description: 'A server-sent event; the description of the route tells which there are.' });
+
 const locationOf = (what: string) => z.object({ Location: z.string().meta({ description: `Where the ${what} is.` }) });
 const location = locationOf('job');
 const idempotencyKeyOf = (what: string) =>
@@ -83,12 +105,20 @@ const idempotencyKeyOf = (what: string) =>
 /** @param version of Runlane. */
 export function createOpenApiDocument(version: string) {
   const registry = new OpenAPIRegistry();
+  registry.registerComponent('securitySchemes', 'key', {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'An API key, where the server wants one (`AUTH=keys`).',
+  });
   const route = (
     config: Omit<RouteConfig, 'responses'>,
     answers: RouteConfig['responses'],
     codes: readonly ErrorCode[],
-  ) => registry.registerPath({ ...config, responses: { ...answers, ...problems(codes) } });
-  const body = (schema: z.ZodType) => ({ body: { required: true, content: { 'application/json': { schema } } } });
+  ) => registry.registerPath({ ...config, responses: { ...answers, ...problems([...codes, ...WITH_KEYS]) } });
+  /** With one example that is accepted as it is: put together from those of all fields, it would hold what excludes each other. */
+  const body = <T extends z.ZodType>(schema: T, example: z.input<T>) => ({
+    body: { required: true, content: { 'application/json': { schema, example } } },
+  });
 
   route(
     {
@@ -97,10 +127,10 @@ export function createOpenApiDocument(version: string) {
       operationId: 'submitCode',
       tags: ['Simple'],
       summary: 'Run a program in one file',
-      request: body(submitCodeSchema),
+      request: body(submitCodeSchema, { code: "print('Hello, World!')" }),
     },
     { 202: json(submittedSchema, 'The job is stored and will end.', location) },
-    SUBMITTING,
+    [...SUBMITTING, ...LIMITED],
   );
   route(
     {
@@ -122,7 +152,7 @@ export function createOpenApiDocument(version: string) {
       tags: ['Jobs'],
       summary: 'Run a program',
       request: {
-        ...body(newJobSchema),
+        ...body(newJobSchema, { language: 'python', code: 'print("Hello,", input())', stdin: 'World\n' }),
         headers: z.object({
           'Idempotency-Key': idempotencyKeyOf('job'),
           Prefer: z.string().optional().meta({
@@ -137,7 +167,7 @@ export function createOpenApiDocument(version: string) {
       200: json(jobSchema, 'The finished job, when `Prefer: wait` was given and it ended in time.', location),
       202: json(jobSchema, 'The job is stored and will end.', location),
     },
-    [...SUBMITTING, ...IDEMPOTENT],
+    [...SUBMITTING, ...LIMITED, ...IDEMPOTENT],
   );
   route(
     {
@@ -195,13 +225,16 @@ export function createOpenApiDocument(version: string) {
       request: {
         params: jobParamsSchema,
         headers: z.object({
-          'Last-Event-ID': eventIdSchema.optional().meta({ description: 'Go on after this event.', example: '1-7' }),
+          'Last-Event-ID': z
+            .union([z.literal(''), eventIdSchema])
+            .optional()
+            .meta({ description: 'Go on after this event.', example: '1-7' }),
         }),
       },
     },
     {
       204: { description: '`Last-Event-ID` was the result: there is nothing more.' },
-      200: { description: 'The events.', content: { 'text/event-stream': { schema: z.string() } } },
+      200: { description: 'The events.', content: { 'text/event-stream': { schema: sentEventSchema } } },
     },
     ONE_JOB,
   );
@@ -278,12 +311,12 @@ export function createOpenApiDocument(version: string) {
         `All jobs are accepted, or none. A bad field is named with its job, such as \`jobs[3].code\`. The body may have at most ` +
         `${MAX_BATCH_BYTES / 1024 / 1024} MiB.`,
       request: {
-        ...body(newBatchSchema),
+        ...body(newBatchSchema, { jobs: [{ code: 'print(1)' }, { code: 'print(2)' }] }),
         headers: z.object({ 'Idempotency-Key': idempotencyKeyOf('batch') }),
       },
     },
     { 202: json(batchSchema, 'All jobs are stored and will end.', locationOf('batch')) },
-    [...SUBMITTING, ...IDEMPOTENT],
+    [...SUBMITTING, ...LIMITED, ...IDEMPOTENT],
   );
   route(
     {
@@ -312,7 +345,8 @@ export function createOpenApiDocument(version: string) {
       request: {
         params: batchParamsSchema,
         headers: z.object({
-          'Last-Event-ID': batchEventIdSchema
+          'Last-Event-ID': z
+            .union([z.literal(''), batchEventIdSchema])
             .optional()
             .meta({ description: 'The id of `done`, the only event that has one.', example: 'done' }),
         }),
@@ -320,7 +354,7 @@ export function createOpenApiDocument(version: string) {
     },
     {
       204: { description: '`Last-Event-ID` was that of `done`: there is nothing more.' },
-      200: { description: 'The events.', content: { 'text/event-stream': { schema: z.string() } } },
+      200: { description: 'The events.', content: { 'text/event-stream': { schema: sentEventSchema } } },
     },
     ONE_BATCH,
   );
@@ -361,8 +395,56 @@ export function createOpenApiDocument(version: string) {
     ['STORE_UNAVAILABLE'],
   );
 
+  route(
+    {
+      method: 'post',
+      path: '/v1/keys',
+      operationId: 'createKey',
+      tags: ['Keys'],
+      summary: 'Make an API key',
+      description: 'Needs the scope `admin`.',
+      request: body(newApiKeySchema, { name: 'course site', limits: { requestsPerMinute: 600 } }),
+    },
+    { 201: json(createdApiKeySchema, 'The key, which is told this once.') },
+    [...KEYS, 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'],
+  );
+  route(
+    {
+      method: 'get',
+      path: '/v1/keys',
+      operationId: 'listKeys',
+      tags: ['Keys'],
+      summary: 'All API keys, without the keys themselves',
+      description: 'Needs the scope `admin`.',
+      request: { query: keyListQuerySchema },
+    },
+    { 200: json(apiKeyPageSchema, 'A page of keys.') },
+    KEYS,
+  );
+  route(
+    {
+      method: 'post',
+      path: '/v1/keys/{id}/revoke',
+      operationId: 'revokeKey',
+      tags: ['Keys'],
+      summary: 'Revoke an API key, at once and for good',
+      description: 'Needs the scope `admin`.',
+      request: { params: keyParamsSchema },
+    },
+    { 200: json(apiKeySchema, 'The key, which is not taken any more.') },
+    [...KEYS, 'KEY_NOT_FOUND'],
+  );
+
   const probe = (path: string, operationId: string, summary: string, answers: RouteConfig['responses']) =>
-    route({ method: 'get', path, operationId, tags: ['Platform'], summary }, answers, []);
+    registry.registerPath({
+      method: 'get',
+      path,
+      operationId,
+      tags: ['Platform'],
+      summary,
+      security: [],
+      responses: { ...answers, ...problems([]) },
+    });
   probe('/healthz', 'isAlive', 'Whether the process serves', { 200: { description: 'It does.' } });
   probe('/readyz', 'isReady', 'Whether jobs can be run', {
     200: { description: 'The store answers and a runner is there.' },
@@ -381,6 +463,6 @@ export function createOpenApiDocument(version: string) {
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/' }],
-    security: [],
+    security: [{ key: [] }, {}],
   });
 }

@@ -1,18 +1,24 @@
 /** Every adapter, and which of them a process works with. Only the `main.ts` files need this. */
 import { mkdirSync } from 'node:fs';
+import { createKeyStore, type KeyStore } from '../api-key.js';
 import type { ArtifactStore } from '../artifact-store.js';
 import type { Closer } from '../closer.js';
+import type { FactStore } from '../facts.js';
 import type { JobFeed } from '../job-feed.js';
 import { createJobStore, type JobStore } from '../job-store.js';
 import type { Log } from '../log.js';
+import { METER_WINDOWS_SECONDS, type Meters } from '../meter.js';
+import { createWorkerRecords, type WorkerRecords } from '../worker-record.js';
 import { type BullJobQueue, createBullJobQueue } from './bull/job-queue.js';
 import { createEmbeddedFactStore } from './embedded/facts.js';
 import { createEmbeddedJobFeed } from './embedded/job-feed.js';
 import { createEmbeddedJobQueue, type EmbeddedJobQueue } from './embedded/job-queue.js';
+import { createEmbeddedMeter } from './embedded/meter.js';
 import { createFileArtifactStore } from './filesystem/artifact-store.js';
 import { createMongoArtifactStore } from './mongo/artifact-store.js';
 import { createMongoFactStore } from './mongo/facts.js';
 import { createRedisJobFeed } from './redis/job-feed.js';
+import { createRedisMeters } from './redis/meter.js';
 
 export type { Delivery, EmbeddedJobQueue } from './embedded/job-queue.js';
 
@@ -26,6 +32,9 @@ export interface OpenPorts {
   readonly artifacts: ArtifactStore;
   readonly openQueue: OpenQueue;
   readonly feed: JobFeed;
+  readonly keys: KeyStore;
+  readonly workers: WorkerRecords;
+  readonly meters: Meters;
 }
 
 interface Context {
@@ -72,27 +81,32 @@ async function openMongo(url: string, config: StoreConfig, { closer, log }: Cont
   closer.add({ name: 'store', close: () => facts.close() });
   const artifacts = createMongoArtifactStore({ url, log });
   closer.add({ name: 'artifacts', close: () => artifacts.close() });
-  return { store: storeOver(facts, config), artifacts };
+  return { ...storesOver(facts, config), artifacts };
 }
 
 function openEmbeddedStore(folder: string, config: StoreConfig, { closer, log }: Context) {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const facts = createEmbeddedFactStore({ folder: `${folder}/store`, log });
   closer.add({ name: 'store', close: () => facts.close() });
-  return { store: storeOver(facts, config), artifacts: createFileArtifactStore(`${folder}/artifacts`) };
+  const artifacts = createFileArtifactStore(`${folder}/artifacts`);
+  return { ...storesOver(facts, config), artifacts };
 }
 
-const storeOver = (
-  facts: Parameters<typeof createJobStore>[0]['facts'],
-  { LEASE_SECONDS, MAX_ATTEMPTS }: StoreConfig,
-) => createJobStore({ facts, leaseMs: LEASE_SECONDS, maxAttempts: MAX_ATTEMPTS });
+const storesOver = (facts: FactStore, { LEASE_SECONDS, MAX_ATTEMPTS }: StoreConfig) => ({
+  store: createJobStore({ facts, leaseMs: LEASE_SECONDS, maxAttempts: MAX_ATTEMPTS }),
+  keys: createKeyStore(facts),
+  workers: createWorkerRecords(facts),
+});
 
 function openRedis(url: string, { closer, log }: Context) {
   const queue = createBullJobQueue({ url, log });
   closer.add({ name: 'queue', close: () => queue.close() });
   const feed = createRedisJobFeed({ url, log });
   closer.add({ name: 'feed', close: () => feed.close() });
-  return { openQueue: { kind: 'bull' as const, queue }, feed };
+  const redisMeters = createRedisMeters({ url, log });
+  closer.add({ name: 'meters', close: redisMeters.close });
+  const meters = metersBy((name) => redisMeters.create(name, METER_WINDOWS_SECONDS[name]));
+  return { openQueue: { kind: 'bull' as const, queue }, feed, meters };
 }
 
 function openEmbeddedQueue({ closer, log }: Context) {
@@ -100,5 +114,11 @@ function openEmbeddedQueue({ closer, log }: Context) {
   closer.add({ name: 'queue', close: () => queue.close() });
   const feed = createEmbeddedJobFeed();
   closer.add({ name: 'feed', close: () => feed.close() });
-  return { openQueue: { kind: 'embedded' as const, queue }, feed };
+  const meters = metersBy((name) => createEmbeddedMeter(METER_WINDOWS_SECONDS[name]));
+  return { openQueue: { kind: 'embedded' as const, queue }, feed, meters };
 }
+
+const metersBy = (create: (name: keyof Meters) => Meters[keyof Meters]): Meters => ({
+  requests: create('requests'),
+  cpuTimeMs: create('cpuTimeMs'),
+});

@@ -1,4 +1,5 @@
 /** What tests of every package share. Not for production code. */
+export { makeAuthority, type TestAuthority, type TestCertificate } from './certificates.js';
 export { findDocker, startDocker, TEST_IMAGE, type TestEngine, TOOLS_IMAGE } from './docker.js';
 export * from './jobs.js';
 export { ARCHITECTURES, type Architecture, bootMachine } from './machines.js';

@@ -1,6 +1,7 @@
 /**
  * Real programs for tests: redis-server, a server that speaks MongoDB's protocol (FerretDB over SQLite, built with Go),
- * grpcurl, a Docker engine (docker.ts), whole machines (machines.ts), and the tools of languages (languages.ts).
+ * grpcurl, openssl (certificates.ts), a Docker engine (docker.ts), whole machines (machines.ts), the tools of languages (languages.ts),
+ * and a browser (chromium.ts).
  * Each is started for one test file, on a free port of 127.0.0.1, and ends with the process that started it.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
@@ -11,6 +12,8 @@ import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { findOpenssl, prepareOpenssl } from './certificates.js';
+import { findChromium, prepareChromium } from './chromium.js';
 import { findDocker, findDockerTools, prepareDocker, prepareDockerTools } from './docker.js';
 import { findLanguages, prepareLanguages } from './languages.js';
 import { findMachines, prepareMachines } from './machines.js';
@@ -28,10 +31,12 @@ export const SERVERS = [
   'redis-server',
   'mongo-wire',
   'grpcurl',
+  'openssl',
   'docker',
   'docker-tools',
   'machines',
   'languages',
+  'chromium',
 ] as const;
 
 export type ServerName = (typeof SERVERS)[number];
@@ -60,6 +65,8 @@ export function findServer(name: ServerName): Availability {
   if (name === 'docker-tools') return findDockerTools();
   if (name === 'machines') return findMachines();
   if (name === 'languages') return findLanguages();
+  if (name === 'openssl') return findOpenssl();
+  if (name === 'chromium') return findChromium();
   if (name === 'mongo-wire')
     return existsSync(MONGO_WIRE)
       ? { path: MONGO_WIRE }
@@ -91,10 +98,12 @@ export async function prepareServers({
     'redis-server': await prepareRedis(log),
     'mongo-wire': await prepareMongoWire(log),
     grpcurl: await prepareGrpcurl(log),
+    openssl: await prepareOpenssl(log),
     docker: await prepareDocker(log),
     'docker-tools': await prepareDockerTools(log),
     machines: await prepareMachines(log),
     languages: await prepareLanguages(log),
+    chromium: await prepareChromium(log),
   };
 }
 

@@ -5,7 +5,6 @@ import {
   type handleBidiStreamingCall,
   type handleServerStreamingCall,
   type handleUnaryCall,
-  Metadata,
   type ServerDuplexStream,
   type ServerUnaryCall,
   type ServerWritableStream,
@@ -14,9 +13,11 @@ import {
   type sendUnaryData,
   status,
 } from '@grpc/grpc-js';
-import { ERRORS, RunlaneError } from '@runlane/contract';
+import { RunlaneError } from '@runlane/contract';
 import type { Log } from '@runlane/core';
+import type { Caller } from '../auth/caller.js';
 import { invalidRequest } from '../validate.js';
+import { toErrorStatus } from './error-status.js';
 import { checkMessage } from './message-limits.js';
 
 /** A message that was not read: too large, a number that JavaScript does not count to, bytes that are no message. */
@@ -47,10 +48,23 @@ function readable<I>(request: I): I {
   throw invalidRequest([{ field: '', reason: `the message cannot be read: ${(reason as Error).message}` }]);
 }
 
-export function unary<I, O>(answer: (request: I) => Promise<O>, log: Log): handleUnaryCall<I, O> {
+/** What every call needs to be answered. */
+export interface Serving {
+  /** @throws RunlaneError where the call is not let in. */
+  readonly callerOf: (call: ServerUnaryCall<unknown, unknown> | Answered<unknown, unknown>) => Promise<Caller>;
+  readonly log: Log;
+  /** Aborts when the server stops. */
+  readonly closing: AbortSignal;
+}
+
+export function unary<I, O>(
+  answer: (request: I, caller: Caller) => Promise<O>,
+  { callerOf, log }: Serving,
+): handleUnaryCall<I, O> {
   return async (call: ServerUnaryCall<I, O>, callback: sendUnaryData<O>) => {
     try {
-      callback(null, await answer(readable(call.request)));
+      const caller = await callerOf(call);
+      callback(null, await answer(readable(call.request), caller));
     } catch (reason) {
       callback(toServiceError(reason, log));
     }
@@ -63,13 +77,16 @@ export function unary<I, O>(answer: (request: I) => Promise<O>, log: Log): handl
  * this, in milliseconds, is cut off; unset: a few wait for the caller, and nobody is cut off.
  */
 export function serverStream<I, O>(
-  produce: (request: I, signal: AbortSignal) => AsyncIterable<O>,
-  log: Log,
-  closing: AbortSignal,
+  produce: (request: I, caller: Caller, signal: AbortSignal) => AsyncIterable<O>,
+  serving: Serving,
   takeWithinMs?: number,
 ): handleServerStreamingCall<I, O> {
   return (call: ServerWritableStream<I, O>) =>
-    answer(call, { produce: (signal) => produce(readable(call.request), signal), log, closing, takeWithinMs });
+    answer(call, {
+      produce: (caller, signal) => produce(readable(call.request), caller, signal),
+      serving,
+      takeWithinMs,
+    });
 }
 
 /**
@@ -77,9 +94,8 @@ export function serverStream<I, O>(
  * @param stopping what the caller is told when the server stops.
  */
 export function duplexStream<I, O>(
-  produce: (requests: AsyncIterator<I, undefined>, signal: AbortSignal) => AsyncIterable<O>,
-  log: Log,
-  closing: AbortSignal,
+  produce: (requests: AsyncIterator<I, undefined>, caller: Caller, signal: AbortSignal) => AsyncIterable<O>,
+  serving: Serving,
   stopping: RunlaneError,
 ): handleBidiStreamingCall<I, O> {
   return (call: ServerDuplexStream<I, O>) => {
@@ -89,24 +105,24 @@ export function duplexStream<I, O>(
       return done ? { done, value: undefined } : { value: readable(value) };
     };
     // Without `return`: ending the iterator of a call would destroy the call.
-    return answer(call, { produce: (signal) => produce({ next }, signal), log, closing, stopping });
+    return answer(call, { produce: (caller, signal) => produce({ next }, caller, signal), serving, stopping });
   };
 }
 
 type Answered<I, O> = ServerWritableStream<I, O> | ServerDuplexStream<I, O>;
 
 interface Answering<O> {
-  readonly produce: (signal: AbortSignal) => AsyncIterable<O>;
-  readonly log: Log;
-  readonly closing: AbortSignal;
+  readonly produce: (caller: Caller, signal: AbortSignal) => AsyncIterable<O>;
+  readonly serving: Serving;
   readonly takeWithinMs?: number | undefined;
   readonly stopping?: RunlaneError;
 }
 
 async function answer<I, O>(
   call: Answered<I, O>,
-  { produce, log, closing, takeWithinMs, stopping }: Answering<O>,
+  { produce, serving, takeWithinMs, stopping }: Answering<O>,
 ): Promise<void> {
+  const { callerOf, log, closing } = serving;
   const stopped = () => call.emit('error', stopping ? toServiceError(stopping, log) : STOPPING);
   const gone = new AbortController();
   const abort = () => gone.abort('nobody listens any more');
@@ -114,7 +130,7 @@ async function answer<I, O>(
   if (closing.aborted) abort();
   closing.addEventListener('abort', abort, { once: true });
   try {
-    for await (const message of produce(gone.signal)) {
+    for await (const message of produce(await callerOf(call), gone.signal)) {
       if (takeWithinMs !== undefined) await taken(call, message, takeWithinMs, gone.signal);
       // false: the caller is slow. Wait, or a runaway program's output fills our memory instead.
       else if (!call.write(message)) await once(call, 'drain', { signal: gone.signal });
@@ -159,12 +175,8 @@ function reset<I, O>(call: Answered<I, O>): void {
 /** Not the end of the job: the caller can go on, here again or elsewhere. */
 const STOPPING = { code: status.UNAVAILABLE, details: 'the server stops; call again, a watch after its last event' };
 
-/** The stable code travels as metadata `runlane-code`; a time after which to retry as `retry-after`, in seconds. */
 function toServiceError(reason: unknown, log: Log): Partial<ServiceError> {
   const error = RunlaneError.from(reason);
   if (error.code === 'INTERNAL') log.error({ err: error.cause ?? error }, 'call failed');
-  const metadata = new Metadata();
-  metadata.set('runlane-code', error.code);
-  if (error.retryAfterSeconds !== undefined) metadata.set('retry-after', String(error.retryAfterSeconds));
-  return { code: ERRORS[error.code].grpc, details: error.message, metadata };
+  return toErrorStatus(error);
 }

@@ -1,5 +1,5 @@
 /** The gRPC server: the execution service, the standard health service, and reflection. */
-import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { Server, type ServerCredentials } from '@grpc/grpc-js';
 import { ReflectionService } from '@grpc/reflection';
 import { execution, loadDescriptors, MAX_BATCH_BYTES } from '@runlane/contract';
 import type { Log } from '@runlane/core';
@@ -22,7 +22,12 @@ export interface GrpcDoor {
 /** @throws Error that names the address when it cannot be listened on. */
 export async function startGrpc(
   command: Command,
-  { host, port, closing }: { host: string; port: number; closing: AbortSignal },
+  {
+    host,
+    port,
+    credentials,
+    closing,
+  }: { host: string; port: number; credentials: ServerCredentials; closing: AbortSignal },
   log: Log,
 ): Promise<GrpcDoor> {
   const server = new Server({
@@ -40,7 +45,7 @@ export async function startGrpc(
 
   const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
   const bound = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(address, ServerCredentials.createInsecure(), (error, at) => {
+    server.bindAsync(address, credentials, (error, at) => {
       if (error)
         reject(
           new Error(`${address} cannot be listened on (is it in use? GRPC_PORT sets another port): ${error.message}`),

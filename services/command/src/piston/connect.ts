@@ -5,8 +5,9 @@
 import type { IncomingMessage } from 'node:http';
 import { StringDecoder } from 'node:string_decoder';
 import { INPUT_SIGNALS, MAX_INPUT_BYTES, RunlaneError } from '@runlane/contract';
-import { ANONYMOUS, type JobInput, type Log } from '@runlane/core';
+import type { JobInput, Log } from '@runlane/core';
 import type { Attachment } from '../attach.js';
+import type { Caller } from '../auth/caller.js';
 import type { Command } from '../command.js';
 import type { KnownLanguage } from '../languages.js';
 import { parseProgram } from '../rest/body.js';
@@ -43,6 +44,7 @@ type Message = Readonly<Record<string, unknown>>;
 
 export interface PistonConnections {
   readonly command: Command;
+  readonly caller: Caller;
   readonly webSockets: WebSockets;
   /** Aborts when the server stops. */
   readonly closing: AbortSignal;
@@ -52,12 +54,12 @@ export interface PistonConnections {
 /** Take the connection over and stay with it to the end. */
 export function serveConnection(
   request: IncomingMessage,
-  { command, webSockets, closing, log }: PistonConnections,
+  { command, caller, webSockets, closing, log }: PistonConnections,
 ): Promise<void> {
   return webSockets.serve(request, async (conversation) => {
     const { socket, gone } = conversation;
     try {
-      await runProgram(conversation, command);
+      await runProgram(conversation, command, caller);
       if (closing.aborted) close(socket, CLOSE.goingAway, 'the server stops');
       else closeAs(socket, 'jobCompleted');
     } catch (reason) {
@@ -85,13 +87,13 @@ async function tellError({ socket, gone }: Conversation, error: RunlaneError, lo
   await send(socket, { type: 'error', message: inPistonsNames(error) }).catch(() => undefined);
 }
 
-async function runProgram(conversation: Conversation, command: Command): Promise<void> {
+async function runProgram(conversation: Conversation, command: Command, caller: Caller): Promise<void> {
   const messages = messagesOf(conversation);
   const init = await initOf(messages);
   if (!init) return;
   const { language, body } = readPistonProgram({ ...init, stdin: undefined }, await command.languages.all());
-  const { view } = await command.submit({ body: { ...body, stdin: '', interactive: {} }, ownerId: ANONYMOUS });
-  const attachment = await command.attachments.attach(ANONYMOUS, view.job.id);
+  const { view } = await command.submit({ body: { ...body, stdin: '', interactive: {} }, caller });
+  const attachment = await command.attachments.attach(caller.ownerId, view.job.id);
   try {
     await tell(conversation, language, attachment, inputsOf(messages));
   } finally {

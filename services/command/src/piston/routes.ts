@@ -5,8 +5,9 @@
 import { compareVersions, RunlaneError } from '@runlane/contract';
 import type { Log } from '@runlane/core';
 import { createErrorHandler } from '@runlane/http';
-import { type Request, Router } from 'express';
+import { type Request, type RequestHandler, Router } from 'express';
 import type { Command } from '../command.js';
+import { callerOf } from '../rest/authenticate.js';
 import { readJson } from '../rest/body.js';
 import { goneSignal } from '../rest/gone-signal.js';
 import type { WebSockets } from '../rest/web-socket.js';
@@ -21,18 +22,27 @@ export const PISTON_VERSION = '3.1.1';
 
 const READS = ['GET', 'HEAD', 'OPTIONS'];
 
-/** @param closing aborts when the server stops. */
-export function createPistonRoutes(command: Command, webSockets: WebSockets, closing: AbortSignal, log: Log): Router {
+export interface PistonRoutesOptions {
+  readonly command: Command;
+  readonly authenticate: RequestHandler;
+  readonly webSockets: WebSockets;
+  /** Aborts when the server stops. */
+  readonly closing: AbortSignal;
+  readonly log: Log;
+}
+
+export function createPistonRoutes({ command, authenticate, webSockets, closing, log }: PistonRoutesOptions): Router {
   const routes = Router();
   const { languages } = command;
 
+  routes.use(authenticate);
   routes.use((request, _response, next) => {
     if (READS.includes(request.method) || request.is('application/json')) return next();
     throw new RunlaneError('UNSUPPORTED_MEDIA_TYPE', 'requests must be of type application/json');
   });
 
   routes.post('/execute', ...readJson, async (request, response) => {
-    response.json(await execute(command, request.body, goneSignal(response, closing)));
+    response.json(await execute(command, callerOf(response), request.body, goneSignal(response, closing)));
   });
 
   routes.get('/runtimes', async (_request, response) => {
@@ -42,9 +52,9 @@ export function createPistonRoutes(command: Command, webSockets: WebSockets, clo
     response.json(newestFirst.map(({ name, version, aliases }) => ({ language: name, version, aliases })));
   });
 
-  routes.get('/connect', async (request) => {
+  routes.get('/connect', async (request, response) => {
     if (!webSockets.isAsked(request)) throw notFound();
-    await serveConnection(request, { command, webSockets, closing, log });
+    await serveConnection(request, { command, caller: callerOf(response), webSockets, closing, log });
   });
 
   routes

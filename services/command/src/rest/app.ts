@@ -2,14 +2,19 @@
 
 import { MAX_INPUT_BYTES } from '@runlane/contract';
 import type { Log } from '@runlane/core';
-import { createErrorHandler, createGuard, notFound } from '@runlane/http';
+import { createErrorHandler, createGuard, methodNotAllowed, notFound } from '@runlane/http';
 import express, { type Express, type Router } from 'express';
 import helmet from 'helmet';
+import { createAdminRoutes } from '../admin/routes.js';
 import type { Command } from '../command.js';
-import { createPistonRoutes, PISTON_PREFIXES, PISTON_VERSION } from '../piston/routes.js';
+import { createPistonRoutes, PISTON_PREFIXES } from '../piston/routes.js';
+import { createAuthenticate } from './authenticate.js';
 import { createBatchRoutes } from './batches.js';
 import { MAX_PROGRAM_BYTES } from './body.js';
 import { createDocs } from './docs.js';
+import { isForEmbedding } from './embedding.js';
+import { createKeyRoutes } from './keys.js';
+import { createPlayground, EMBED_SCRIPT } from './playground.js';
 import { createRoutes } from './routes.js';
 import { createWebSockets } from './web-socket.js';
 
@@ -18,21 +23,26 @@ export interface AppOptions {
   readonly board: Router;
   readonly allowedHosts: readonly string[];
   readonly corsOrigins: readonly string[];
+  readonly embedOrigins: readonly string[];
+  /** It is served over TLS. */
+  readonly isSecure: boolean;
   /** Aborts when the server stops. */
   readonly closing: AbortSignal;
   readonly log: Log;
 }
 
+/** For a year, as is usual. Not for hosts below this one's name: they may be somebody else's. */
+const STRICT_TRANSPORT = { maxAge: 31_536_000, includeSubDomains: false };
 /** Longest message of somebody attached: the most input in base64, and the words around it. */
 const MAX_MESSAGE_BYTES = 2 * MAX_INPUT_BYTES;
 
-export function createApp({ command, board, allowedHosts, corsOrigins, closing, log }: AppOptions): Express {
+export function createApp({ command, board, isSecure, closing, log, ...origins }: AppOptions): Express {
   const app = express();
   app.disable('x-powered-by');
   // Only text: an operator such as `jobId[$ne]=x` stays a name that no schema knows.
   app.set('query parser', 'simple');
   app.set('etag', false);
-  app.use(createGuard({ allowedHosts, corsOrigins }));
+  app.use(createGuard({ ...origins, embeddable: isForEmbedding, openPaths: [EMBED_SCRIPT] }));
   app.use(
     helmet({
       // Nothing from elsewhere. The board links a font of another site and has styles of its own in the page: the font stays out.
@@ -45,31 +55,35 @@ export function createApp({ command, board, allowedHosts, corsOrigins, closing, 
           upgradeInsecureRequests: null,
         },
       },
-      // For a TLS proxy in front to say: this server itself speaks plain HTTP.
-      strictTransportSecurity: false,
+      // Without TLS of our own it is for a proxy in front to say.
+      strictTransportSecurity: isSecure && STRICT_TRANSPORT,
     }),
   );
-  app.get('/healthz', (_request, response) => void response.json({ status: 'ok' }));
-  app.get('/readyz', async (_request, response) => {
-    const { ready, checks } = await command.readiness();
-    response.status(ready ? 200 : 503).json({ status: ready ? 'ready' : 'not ready', checks });
-  });
+  app
+    .route('/healthz')
+    .get((_request, response) => void response.json({ status: 'ok' }))
+    .all(methodNotAllowed('GET'));
+  app
+    .route('/readyz')
+    .get(async (_request, response) => {
+      const { ready, checks } = await command.readiness();
+      response.status(ready ? 200 : 503).json({ status: ready ? 'ready' : 'not ready', checks });
+    })
+    .all(methodNotAllowed('GET'));
   app.use((_request, response, next) => {
     // Jobs are their owner's and change: no cache keeps them.
     response.set('Cache-Control', 'no-store');
     next();
   });
-  // Clients of Piston tell by this whom they talk to.
-  app.get('/', (_request, response) => {
-    response.json({
-      message: `Piston v${PISTON_VERSION}`,
-      server: `Runlane ${command.version}`,
-      documentation: '/docs',
-    });
-  });
+  app.use(createPlayground(command.version, log));
   app.use(createDocs(command.version));
+  const authenticate = createAuthenticate(command.auth, origins.embedOrigins);
+  const pistonSockets = createWebSockets(closing, MAX_PROGRAM_BYTES);
+  app.use(PISTON_PREFIXES, createPistonRoutes({ command, authenticate, webSockets: pistonSockets, closing, log }));
+  app.use(authenticate);
   app.use('/admin/queues', board);
-  app.use(PISTON_PREFIXES, createPistonRoutes(command, createWebSockets(closing, MAX_PROGRAM_BYTES), closing, log));
+  app.use(createAdminRoutes(command));
+  app.use(createKeyRoutes(command.auth.keys));
   app.use(createRoutes(command, createWebSockets(closing, MAX_MESSAGE_BYTES), closing, log));
   app.use(createBatchRoutes(command, closing));
   app.use(notFound);

@@ -1,12 +1,12 @@
 /** The REST door to batches. What each route takes and answers: `openapi.ts` of the contract. */
 import { BATCH_DONE, batchEventIdSchema, batchParamsSchema } from '@runlane/contract';
-import { ANONYMOUS } from '@runlane/core';
 import { methodNotAllowed } from '@runlane/http';
 import { type Request, Router } from 'express';
 import { toBatchJson } from '../batch-json.js';
 import type { Command } from '../command.js';
 import { validate } from '../validate.js';
 import type { BatchEvent } from '../watch-batch.js';
+import { callerOf } from './authenticate.js';
 import { readBatchJson } from './body.js';
 import { type SentEvent, sendEvents } from './events.js';
 import { goneSignal } from './gone-signal.js';
@@ -15,12 +15,15 @@ import { keyOf } from './idempotency-key.js';
 /** @param closing aborts when the server stops: whoever watches is answered then, and can come back. */
 export function createBatchRoutes({ submitBatch, batches, watchBatch }: Command, closing: AbortSignal): Router {
   const routes = Router();
-  const ownerId = ANONYMOUS;
 
   routes
     .route('/v1/batches')
     .post(...readBatchJson, async (request, response) => {
-      const { view, replayed } = await submitBatch({ body: request.body, ownerId, idempotencyKey: keyOf(request) });
+      const { view, replayed } = await submitBatch({
+        body: request.body,
+        caller: callerOf(response),
+        idempotencyKey: keyOf(request),
+      });
       if (replayed) response.set('Idempotency-Replayed', 'true');
       response.status(202).location(`/v1/batches/${view.batch.id}`).json(toBatchJson(view));
     })
@@ -29,14 +32,14 @@ export function createBatchRoutes({ submitBatch, batches, watchBatch }: Command,
   routes
     .route('/v1/batches/:id')
     .get(async (request, response) => {
-      response.json(toBatchJson(await batches.get(ownerId, idOf(request))));
+      response.json(toBatchJson(await batches.get(callerOf(response).ownerId, idOf(request))));
     })
     .all(methodNotAllowed('GET'));
 
   routes
     .route('/v1/batches/:id/cancel')
     .post(async (request, response) => {
-      response.status(202).json(toBatchJson(await batches.cancel(ownerId, idOf(request))));
+      response.status(202).json(toBatchJson(await batches.cancel(callerOf(response).ownerId, idOf(request))));
     })
     .all(methodNotAllowed('POST'));
 
@@ -48,12 +51,12 @@ export function createBatchRoutes({ submitBatch, batches, watchBatch }: Command,
       if (lastEventId) {
         // An EventSource comes back after the end as after any other loss.
         validate(batchEventIdSchema, lastEventId, 'Last-Event-ID');
-        await batches.batch(ownerId, id);
+        await batches.batch(callerOf(response).ownerId, id);
         response.status(204).end();
         return;
       }
       const signal = goneSignal(response, closing);
-      await sendEvents(response, watchBatch(ownerId, id, signal), toSentEvent, signal);
+      await sendEvents(response, watchBatch(callerOf(response).ownerId, id, signal), toSentEvent, signal);
     })
     .all(methodNotAllowed('GET'));
 

@@ -83,6 +83,45 @@ test('pages of an origin that is listed may send requests, and those of others s
   }
 });
 
+test('pages that embed code may run it, and see nothing of what others ran', async () => {
+  const origin = 'https://docs.example.org';
+  const open = await openTestDoors({ EMBED_ORIGINS: origin });
+  const id = '01890a5d-ac96-774b-bcce-b302099a8057';
+  const statusFor = async (method: string, path: string, headers: Record<string, string> = {}) =>
+    (await fetch(`${open.baseUrl}${path}`, { method, headers: { Origin: origin, ...headers } })).status;
+  const preflight = (method: string, path: string) =>
+    statusFor('OPTIONS', path, { 'Access-Control-Request-Method': method });
+  try {
+    assert.equal(await preflight('POST', '/v1/jobs'), 204);
+    assert.equal(await preflight('POST', `/v1/jobs/${id}/cancel`), 204);
+    for (const path of ['', '/events']) assert.equal(await statusFor('GET', `/v1/jobs/${id}${path}`), 404, path);
+    assert.equal(await preflight('POST', '/v1/batches'), 403);
+    for (const path of [
+      '/v1/jobs',
+      '/v1/system',
+      '/admin/queues',
+      `/v1/jobs/${id}/files/a`,
+      `/v1/jobs/${id}/attach`,
+      '/',
+    ]) {
+      assert.equal(await statusFor('GET', path), 403, path);
+    }
+    assert.equal(await statusFor('GET', '/v1/jobs', { Origin: 'https://evil.example' }), 403);
+  } finally {
+    await open.close();
+  }
+});
+
+test('the script of embedded code is the one thing that every page may load', async () => {
+  const elsewhere = 'Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: no-cors\r\n';
+  const answer = await get(`${host()}${elsewhere}`, '/embed/run-code.js');
+  assert.equal(statusOf(answer), 200);
+  assert.match(answer, /Cross-Origin-Resource-Policy: cross-origin/);
+  assert.equal(statusOf(await get(`Host: evil.example\r\n${elsewhere}`, '/embed/run-code.js')), 421);
+  for (const path of ['/embed', '/theme.js', '/'])
+    assert.equal(statusOf(await get(`${host()}${elsewhere}`, path)), 403, path);
+});
+
 test('broken HTTP is answered with a problem document and the connection closed', async () => {
   const broken = [
     'hello\r\n\r\n',

@@ -9,7 +9,7 @@ import {
   type SystemJson,
   submitCodeSchema,
 } from '@runlane/contract';
-import { ANONYMOUS, type Log, tellMoment, toJobJson, toSummaryJson } from '@runlane/core';
+import { type Log, tellMoment, toJobJson, toSummaryJson } from '@runlane/core';
 import { methodNotAllowed } from '@runlane/http';
 import { type Request, Router } from 'express';
 import type { Command } from '../command.js';
@@ -17,6 +17,7 @@ import { toExecResultJson } from '../exec-result-json.js';
 import type { KnownLanguage } from '../languages.js';
 import { validate } from '../validate.js';
 import { checkAsksForWebSocket, converse } from './attach.js';
+import { callerOf } from './authenticate.js';
 import { readJson } from './body.js';
 import { sendEvents } from './events.js';
 import { sendFile } from './files.js';
@@ -34,12 +35,11 @@ export function createRoutes(
   log: Log,
 ): Router {
   const routes = Router();
-  const ownerId = ANONYMOUS;
 
   routes
     .route('/submit-code')
     .post(...readJson, async (request, response) => {
-      const { view } = await submit({ body: validate(submitCodeSchema, request.body), ownerId });
+      const { view } = await submit({ body: validate(submitCodeSchema, request.body), caller: callerOf(response) });
       response.status(202).location(`/exec-result?jobId=${view.job.id}`).json({ jobId: view.job.id });
     })
     .all(methodNotAllowed('POST'));
@@ -48,28 +48,34 @@ export function createRoutes(
     .route('/exec-result')
     .get(async (request, response) => {
       const { jobId } = validate(execResultQuerySchema, request.query);
-      response.json(toExecResultJson(await jobs.get(ownerId, jobId)));
+      response.json(toExecResultJson(await jobs.get(callerOf(response).ownerId, jobId)));
     })
     .all(methodNotAllowed('GET'));
 
   routes
     .route('/v1/jobs')
     .post(...readJson, async (request, response) => {
-      const { view, replayed } = await submit({ body: request.body, ownerId, idempotencyKey: keyOf(request) });
+      const { view, replayed } = await submit({
+        body: request.body,
+        caller: callerOf(response),
+        idempotencyKey: keyOf(request),
+      });
       if (replayed) response.set('Idempotency-Replayed', 'true');
       response.location(`/v1/jobs/${view.job.id}`);
       const waitSeconds = preferredWaitSeconds(request.get('Prefer'));
       if (waitSeconds > 0) response.set('Preference-Applied', `wait=${waitSeconds}`);
       const now =
         waitSeconds > 0 && !view.result
-          ? await watch.wait(ownerId, view.job.id, waitSeconds * 1_000, goneSignal(response, closing)).catch(() => view)
+          ? await watch
+              .wait(callerOf(response).ownerId, view.job.id, waitSeconds * 1_000, goneSignal(response, closing))
+              .catch(() => view)
           : view;
       response.status(now.result ? 200 : 202).json(toJobJson(now));
       tellMoment(view.job.id, 'answered');
     })
     .get(async (request, response) => {
       const { limit, cursor, status, language } = validate(listQuerySchema, request.query);
-      const page = await jobs.list({ ownerId, limit, before: cursor, status, language });
+      const page = await jobs.list({ ownerId: callerOf(response).ownerId, limit, before: cursor, status, language });
       response.json({ jobs: page.jobs.map(toSummaryJson), ...(page.next && { nextCursor: page.next }) });
     })
     .all(methodNotAllowed('GET', 'POST'));
@@ -77,14 +83,14 @@ export function createRoutes(
   routes
     .route('/v1/jobs/:id')
     .get(async (request, response) => {
-      response.json(toJobJson(await jobs.get(ownerId, idOf(request))));
+      response.json(toJobJson(await jobs.get(callerOf(response).ownerId, idOf(request))));
     })
     .all(methodNotAllowed('GET'));
 
   routes
     .route('/v1/jobs/:id/cancel')
     .post(async (request, response) => {
-      response.status(202).json(toJobJson(await jobs.cancel(ownerId, idOf(request))));
+      response.status(202).json(toJobJson(await jobs.cancel(callerOf(response).ownerId, idOf(request))));
     })
     .all(methodNotAllowed('POST'));
 
@@ -94,16 +100,21 @@ export function createRoutes(
       const lastEventId = request.get('Last-Event-ID') || undefined;
       const after = lastEventId && validate(eventIdSchema, lastEventId, 'Last-Event-ID');
       const signal = goneSignal(response, closing);
-      await sendEvents(response, watch.watch(ownerId, idOf(request), after, signal), toSentEvent, signal);
+      await sendEvents(
+        response,
+        watch.watch(callerOf(response).ownerId, idOf(request), after, signal),
+        toSentEvent,
+        signal,
+      );
     })
     .all(methodNotAllowed('GET'));
 
   routes
     .route('/v1/jobs/:id/attach')
-    .get(async (request) => {
+    .get(async (request, response) => {
       const id = idOf(request);
       checkAsksForWebSocket(webSockets, request);
-      const attachment = await attachments.attach(ownerId, id);
+      const attachment = await attachments.attach(callerOf(response).ownerId, id);
       await webSockets.serve(request, (conversation) => converse(conversation, attachment, closing, log));
       await attachment.leave();
     })
@@ -114,7 +125,7 @@ export function createRoutes(
     .get(async (request, response) => {
       const { id, path: parts } = request.params;
       const { path } = validate(fileParamsSchema, { id, path: parts.join('/') });
-      const file = await files.find(ownerId, id, path);
+      const file = await files.find(callerOf(response).ownerId, id, path);
       await sendFile(request, response, file, files);
     })
     .all(methodNotAllowed('GET', 'HEAD'));
@@ -122,7 +133,7 @@ export function createRoutes(
   routes
     .route('/v1/jobs/:id/deliveries')
     .get(async (request, response) => {
-      response.json(await deliveries.of(ownerId, idOf(request)));
+      response.json(await deliveries.of(callerOf(response).ownerId, idOf(request)));
     })
     .all(methodNotAllowed('GET'));
 

@@ -2,6 +2,7 @@
 import { availableParallelism, tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { readConfig } from '@runlane/core';
+import { runnerTlsFiles, type TlsFiles } from '@runlane/core/tls';
 import type { PythonOptions } from './sandbox/jail/launch.js';
 
 export interface Config {
@@ -16,6 +17,8 @@ export interface Config {
   };
   /** Where gRPC is served: "host:port", or "unix:" and an absolute path. */
   readonly address: string;
+  /** What it proves itself by to workers, and knows them by. Undefined: it serves in the open, as on Unix sockets always. */
+  readonly tls: TlsFiles | undefined;
   /** Programs at once. */
   readonly slots: number;
   /** Interpreters that wait for a program of their language, at most. */
@@ -49,6 +52,9 @@ export function readRunnerConfig(env: NodeJS.ProcessEnv): Config {
       'HOST',
       'GRPC_PORT',
       'RUNNER_ADDRESS',
+      'RUNNER_TLS_CERT',
+      'RUNNER_TLS_KEY',
+      'RUNNER_TLS_CA',
       'RUNNER_SLOTS',
       'RUNNER_PRELUDES',
       'RUN_DIR',
@@ -71,6 +77,7 @@ export function readRunnerConfig(env: NodeJS.ProcessEnv): Config {
     ],
     { GRPC_PORT: '50052' },
   );
+  const address = read.RUNNER_ADDRESS ?? `${read.HOST}:${read.GRPC_PORT}`;
   const slots = read.RUNNER_SLOTS ?? Math.max(4, 2 * availableParallelism());
   return {
     sandbox: read.SANDBOX,
@@ -80,7 +87,8 @@ export function readRunnerConfig(env: NodeJS.ProcessEnv): Config {
       images: read.DOCKER_IMAGES ?? new Map(),
       poolSize: read.DOCKER_POOL_SIZE ?? slots,
     },
-    address: read.RUNNER_ADDRESS ?? `${read.HOST}:${read.GRPC_PORT}`,
+    address,
+    tls: address.startsWith('unix:') ? undefined : runnerTlsFiles(read),
     slots,
     preludes: read.RUNNER_PRELUDES,
     runDir: read.RUN_DIR ?? tmpdir(),

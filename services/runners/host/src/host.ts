@@ -2,6 +2,7 @@
 import { chmod, chown, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { type Closer, createCloser, type Log } from '@runlane/core';
+import { openTls, serverCredentials } from '@runlane/core/tls';
 import { createArtifacts, largestArtifactBytes } from './artifacts.js';
 import type { Config } from './config.js';
 import { findLanguages } from './languages.js';
@@ -51,7 +52,9 @@ export async function startRunnerHost(given: Config, log: Log): Promise<RunnerHo
       maxArtifactBytes: Math.min(MAX_ARTIFACT_BYTES, largestArtifactBytes(config.artifactCacheBytes)),
       log,
     });
-    const server = await serveRunner(service, config.address);
+    // As the user who reads them again later.
+    const tls = await openTls(config.tls, { closer, log });
+    const server = await serveRunner(service, config.address, serverCredentials(tls));
     closer.add({ name: 'gRPC', close: (deadline) => server.close(deadline) });
     void sandbox.lost.then(() => server.setServing(false));
     const offered = languages.available().map(({ manifest, version }) => `${manifest.name} ${version}`);

@@ -1,6 +1,6 @@
 /** The gRPC server: the runner's own service, the standard health service, and reflection. */
 import { rm } from 'node:fs/promises';
-import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { Server, type ServerCredentials } from '@grpc/grpc-js';
 import { ReflectionService } from '@grpc/reflection';
 import { loadDescriptors, runner } from '@runlane/contract';
 import { HealthImplementation } from 'grpc-health-check';
@@ -16,7 +16,11 @@ export interface RunnerServer {
   close(deadline: AbortSignal): Promise<void>;
 }
 
-export async function serveRunner(service: runner.RunnerServiceServer, address: string): Promise<RunnerServer> {
+export async function serveRunner(
+  service: runner.RunnerServiceServer,
+  address: string,
+  credentials: ServerCredentials,
+): Promise<RunnerServer> {
   const server = new Server({
     'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
     'grpc.max_concurrent_streams': 10_000,
@@ -28,7 +32,7 @@ export async function serveRunner(service: runner.RunnerServiceServer, address: 
   // A predecessor that was killed left its socket. Whoever may write to this folder is the one runner that serves here.
   if (address.startsWith('unix:')) await rm(address.slice('unix:'.length), { force: true });
   const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(address, ServerCredentials.createInsecure(), (reason, bound) => {
+    server.bindAsync(address, credentials, (reason, bound) => {
       if (reason) reject(reason);
       else resolve(bound);
     });

@@ -117,6 +117,12 @@ export interface FakeRunnerOptions {
   readonly compile?: (request: runner.PrepareRequest) => types.CompileResult | undefined;
   /** Prepare is answered with this status, where it is to be. */
   readonly refusesToPrepare?: (request: runner.PrepareRequest) => status | undefined;
+  /** In the open when left out. */
+  readonly credentials?: ServerCredentials;
+  /** A free one when left out. */
+  readonly port?: number;
+  /** Path of a Unix socket to serve on instead. */
+  readonly socket?: string;
   /** Runs that it makes at once; 2 when left out. */
   readonly slots?: number;
   /** What it offers, looked at each time it is asked; Python 3.11.2 alone when left out. */
@@ -128,6 +134,9 @@ export async function startFakeRunner({
   prepares = digestOf,
   languages = [{ version: '3.11.2' }],
   slots = 2,
+  credentials = ServerCredentials.createInsecure(),
+  port: wantedPort = 0,
+  socket,
   compile = () => undefined,
   refusesToPrepare = () => undefined,
 }: FakeRunnerOptions): Promise<FakeRunner> {
@@ -183,12 +192,12 @@ export async function startFakeRunner({
   } satisfies runner.RunnerServiceServer);
   new HealthImplementation({ '': 'SERVING' }).addToServer(server);
   const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
+    server.bindAsync(socket ? `unix:${socket}` : `127.0.0.1:${wantedPort}`, credentials, (error, bound) =>
       error ? reject(error) : resolve(bound),
     );
   });
   return {
-    address: `127.0.0.1:${port}`,
+    address: socket ? `unix:${socket}` : `127.0.0.1:${port}`,
     executed: () => executed,
     went: () => went,
     uploaded,

@@ -1,0 +1,1 @@
+let () = List.iter (Printf.printf "Hello, %s!\n") [ "Ada"; "Grace"; "Margaret" ]

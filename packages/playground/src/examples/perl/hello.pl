@@ -1,0 +1,4 @@
+use strict;
+use warnings;
+
+print "Hello, $_!\n" for qw(Ada Grace Margaret);

@@ -1,0 +1,4 @@
+<?php
+foreach (['Ada', 'Grace', 'Margaret'] as $name) {
+    echo "Hello, $name!\n";
+}

@@ -1,0 +1,6 @@
+# Press Run, or Ctrl+Enter.
+import time
+
+for name in ("Ada", "Grace", "Margaret"):
+    print(f"Hello, {name}!")
+    time.sleep(0.3)

@@ -1,0 +1,3 @@
+for (name in c("Ada", "Grace", "Margaret")) {
+  cat("Hello, ", name, "!\n", sep = "")
+}

@@ -1,0 +1,1 @@
+%w[Ada Grace Margaret].each { |name| puts "Hello, #{name}!" }

@@ -1,0 +1,5 @@
+fn main() {
+    for name in ["Ada", "Grace", "Margaret"] {
+        println!("Hello, {name}!");
+    }
+}

@@ -1,0 +1,3 @@
+const names: readonly string[] = ['Ada', 'Grace', 'Margaret'];
+
+for (const name of names) console.log(`Hello, ${name}!`);

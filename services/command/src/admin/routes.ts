@@ -1,0 +1,50 @@
+/** The status page, and what it shows as JSON, for whoever looks after the platform. */
+import { RunlaneError } from '@runlane/contract';
+import { toTime } from '@runlane/core';
+import { methodNotAllowed } from '@runlane/http';
+import { Router } from 'express';
+import type { Command } from '../command.js';
+import { readPage, sendPage } from '../rest/pages.js';
+
+export function createAdminRoutes({ status, version }: Command): Router {
+  const routes = Router();
+  const page = readPage('admin.html');
+
+  routes
+    .route('/admin')
+    .get((_request, response) => {
+      if (page === undefined) throw new RunlaneError('NOT_FOUND', 'the pages are not built: npm run build makes them');
+      sendPage(response, page);
+    })
+    .all(methodNotAllowed('GET'));
+
+  routes
+    .route('/admin/status')
+    .get(async (_request, response) => {
+      const { unfinishedJobs, queues, workers, runners } = await status();
+      response.json({
+        version,
+        now: toTime(Date.now()),
+        unfinishedJobs,
+        queues,
+        workers: workers.map(({ id, startedAtMs, seenAtMs, available, slots, ended }) => ({
+          id,
+          available,
+          startedAt: toTime(startedAtMs),
+          seenAt: toTime(seenAtMs),
+          slots,
+          ended,
+        })),
+        runners: runners.map(({ slots, available, isolation, seenAtMs, languages }) => ({
+          slots,
+          available,
+          seenAt: toTime(seenAtMs),
+          isolation,
+          languages: languages.map(({ name, version, unavailableReason }) => ({ name, version, unavailableReason })),
+        })),
+      });
+    })
+    .all(methodNotAllowed('GET'));
+
+  return routes;
+}

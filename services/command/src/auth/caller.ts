@@ -1,0 +1,33 @@
+/** Who calls, and what they may do: what a door finds out before it does anything. */
+import { ANONYMOUS, type KeyLimits, type OwnerId, SCOPES, type Scope } from '@runlane/core';
+
+export interface Caller {
+  readonly ownerId: OwnerId;
+  /** Requests are counted by this. */
+  readonly keyId: string;
+  readonly scopes: ReadonlySet<Scope>;
+  readonly limits: KeyLimits;
+}
+
+const EVERYTHING: ReadonlySet<Scope> = new Set(SCOPES);
+
+/** Whoever calls where there are no keys. */
+export const ANYBODY: Caller = { ownerId: ANONYMOUS, keyId: ANONYMOUS, scopes: EVERYTHING, limits: {} };
+
+const EMBED = 'embed';
+
+/** Readers of pages that `EMBED_ORIGINS` lists, all together: no page can keep a key from those who read it. */
+export const embedded = (limits: KeyLimits): Caller => ({
+  ownerId: EMBED,
+  keyId: EMBED,
+  scopes: new Set<Scope>(['submit', 'read']),
+  limits,
+});
+
+const ADMIN = 'admin';
+
+/** Whoever has the key of the configuration. */
+export const OPERATOR: Caller = { ownerId: ADMIN, keyId: ADMIN, scopes: EVERYTHING, limits: {} };
+
+/** Owners that a key cannot be made for: they are somebody already. */
+export const RESERVED_OWNERS: ReadonlySet<OwnerId> = new Set([ANONYMOUS, EMBED, ADMIN]);
