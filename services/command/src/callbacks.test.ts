@@ -71,7 +71,7 @@ for (const [what, bad, why] of [
   ['this machine', 'https://127.0.0.1:6379/', /WEBHOOK_ALLOWED_NETWORKS/],
   ['this machine in disguise', 'https://0x7f.1/', /WEBHOOK_ALLOWED_NETWORKS/],
   ['the metadata of a cloud', 'https://169.254.169.254/', /WEBHOOK_ALLOWED_NETWORKS/],
-  ['a text', 7, /string/],
+  ['a number', 7, /must be a text/],
 ] as const) {
   test(`a callback is refused by name: ${what}`, async () => {
     const errors = await errorsOf(await post('/v1/jobs', { code: 'x', callbackUrl: bad, version: 'no such' }));
