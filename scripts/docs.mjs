@@ -131,6 +131,52 @@ what is missing for the others.`,
   );
 }
 
+/** What each limit of the contract is, field by field: its schema says it in words or as a number. */
+async function limits() {
+  const { createOpenApiDocument, MINIMUM_LIMITS } = await built('packages/contract');
+  const { DEFAULT_LIMITS, MAXIMUM_LIMITS, COMPILE_LIMITS } = await import(
+    `${root}/services/runners/host/dist/limits.js`
+  );
+  const { VARIABLES } = await built('packages/core');
+  const { schemas } = createOpenApiDocument('').components;
+  const number = (value) => value.toLocaleString('en');
+  const ofRun = Object.entries(DEFAULT_LIMITS).map(([name, usual]) => [
+    `\`${name}\``,
+    number(MINIMUM_LIMITS[name] ?? 1),
+    number(usual),
+    number(MAXIMUM_LIMITS[name]),
+    // What can be set of compiling is less than what it is held to.
+    name in schemas.Limits.properties.compile.properties ? number(COMPILE_LIMITS[name]) : '–',
+    schemas.Limits.properties[name].description,
+  ]);
+  const ofRequest = ['NewJob', 'NewBatch'].flatMap((schema) =>
+    Object.entries(schemas[schema].properties)
+      .filter(([, { description = '' }]) => /at most/i.test(description))
+      .map(([field, { description }]) => [`\`${schema}\``, `\`${field}\``, description]),
+  );
+  const configured = Object.entries(VARIABLES)
+    .filter(([name]) =>
+      /^(?:MAX_|EMBED_(?!ORIGINS)|RETENTION_|ARTIFACT_|DOWNLOAD_|RUNNER_SLOTS|WORKER_CONC|WEBHOOK_ATT)/.test(name),
+    )
+    .map(([name, { fallback, meaning }]) => [`\`${name}\``, fallback === undefined ? '–' : `\`${fallback}\``, meaning]);
+  return page(
+    'the schemas, services/runners/host/src/limits.ts and packages/core/src/config.ts',
+    '# Limits',
+    `Everything that a program, a request or a server may use has a bound. What is above one is refused with its name and the
+bound, before anything is stored; a program that reaches one of its own is ended, and the [status](statuses.md) says which.`,
+    '## Of a run',
+    `\`limits\` of a job sets them. These are the usual values; a language may have others, which \`GET /v1/languages\` tells.
+How exact each is: [sandbox.md](sandbox.md).`,
+    table(['Limit', 'Least', 'Default', 'Most', 'Compiling', 'Meaning'], ofRun),
+    '## Of a request',
+    `A body may have 4 MiB, a batch 16 MiB. The exact rules of every field are in [/openapi.json](http://localhost:3000/openapi.json).`,
+    table(['Of', 'Field', 'Meaning'], ofRequest),
+    '## Of a server',
+    'Set by whoever runs it: [configuration.md](configuration.md). What a key may use: [keys.md](keys.md#how-much-it-may-use).',
+    table(['Variable', 'Default', 'Meaning'], configured),
+  );
+}
+
 function read(path) {
   return readFileSync(`${root}/${path}`, 'utf8');
 }
@@ -140,6 +186,7 @@ const PAGES = {
   'docs/errors.md': errors,
   'docs/statuses.md': statuses,
   'docs/languages.md': languages,
+  'docs/limits.md': limits,
   'services/runners/runner.schema.json': manifestSchema,
 };
 const check = process.argv.includes('--check');

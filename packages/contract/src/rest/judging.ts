@@ -112,10 +112,14 @@ export const judgeSchema = z
   .meta({ id: 'Judge', description: 'How test cases are judged.' });
 
 export const judgingFields = {
-  cases: z.array(testCaseSchema).min(1).max(MAX_CASES).optional().meta({
-    description:
-      'Test mode: the program is compiled once, run for each case in a sandbox of its own, and judged by what it prints.',
-  }),
+  cases: z
+    .array(testCaseSchema)
+    .min(1)
+    .max(MAX_CASES)
+    .optional()
+    .meta({
+      description: `Test mode: the program is compiled once, run for each case, at most ${MAX_CASES}, in a sandbox of its own, and judged by what it prints.`,
+    }),
   judge: judgeSchema.optional(),
 };
 

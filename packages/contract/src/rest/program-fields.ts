@@ -11,7 +11,7 @@ export const MAX_SOURCE_BYTES = 1024 * 1024;
 export const MAX_STDIN_BYTES = 1024 * 1024;
 const MAX_FILES = 64;
 export const MAX_ARGS = 64;
-const MAX_TEXT_BYTES = 4_096;
+export const MAX_TEXT_BYTES = 4_096;
 
 export const wellFormed = z
   .string()
@@ -81,13 +81,16 @@ export const sourceFields = {
   code: wellFormed
     .refine(...bytesAtMost(MAX_FILE_BYTES))
     .optional()
-    .meta({ description: 'The whole program in one file. Use this or `files`.', example: "print('Hello, World!')" }),
+    .meta({
+      description: `The whole program in one file, at most ${MAX_FILE_BYTES} bytes. Use this or \`files\`.`,
+      example: "print('Hello, World!')",
+    }),
   files: z
     .array(sourceFileSchema)
     .min(1)
     .max(MAX_FILES)
     .optional()
-    .meta({ description: 'The program in several files.' }),
+    .meta({ description: `The program in several files, at most ${MAX_FILES}, and ${MAX_SOURCE_BYTES} bytes in all.` }),
   entry: path.optional().meta({
     description:
       'The file to start: one of `files`. When left out, the usual one of the language (such as `main.py`), else the first.',

@@ -15,6 +15,7 @@ import {
   MAX_ARGS,
   MAX_FILE_BYTES,
   MAX_STDIN_BYTES,
+  MAX_TEXT_BYTES,
   type Problem,
   sourceFields,
   wellFormed,
@@ -23,6 +24,7 @@ import { STATUSES } from './status.js';
 
 const MAX_ENTRIES = 64;
 const MAX_LABELS = 16;
+const MAX_LABEL_BYTES = 1_024;
 const MAX_BATCH_JOBS = 1_000;
 /** Of a batch as it is sent. */
 export const MAX_BATCH_BYTES = 16 * 1024 * 1024;
@@ -67,8 +69,8 @@ const labelName = wellFormed
   .refine((name) => !POISONED.has(name), 'this name is not allowed');
 
 const labels = (of: string) =>
-  entries(MAX_LABELS, labelName, wellFormed.refine(...bytesAtMost(1_024))).meta({
-    description: `Your own labels, kept with the ${of} and never interpreted.`,
+  entries(MAX_LABELS, labelName, wellFormed.refine(...bytesAtMost(MAX_LABEL_BYTES))).meta({
+    description: `Your own labels, at most ${MAX_LABELS} of at most ${MAX_LABEL_BYTES} bytes each; kept with the ${of} and never interpreted.`,
     example: { exercise: '7' },
   });
 
@@ -105,8 +107,18 @@ export const newJobSchema = z
       .default('')
       .meta({ description: `Standard input, at most ${MAX_STDIN_BYTES} bytes.`, example: '' }),
     stdinEncoding: encoding,
-    args: z.array(argument).max(MAX_ARGS).default([]).meta({ description: 'Command-line arguments.', example: [] }),
-    env: entries(MAX_ENTRIES, variableName, argument).meta({ description: 'Environment variables.', example: {} }),
+    args: z
+      .array(argument)
+      .max(MAX_ARGS)
+      .default([])
+      .meta({
+        description: `Command-line arguments, at most ${MAX_ARGS} of at most ${MAX_TEXT_BYTES} bytes each.`,
+        example: [],
+      }),
+    env: entries(MAX_ENTRIES, variableName, argument).meta({
+      description: `Environment variables, at most ${MAX_ENTRIES} of at most ${MAX_TEXT_BYTES} bytes each.`,
+      example: {},
+    }),
     limits: limitsSchema.optional(),
     interactive: interactiveSchema.optional(),
     ...judgingFields,
@@ -154,7 +166,8 @@ const batchOf = <T extends z.ZodType>(job: T) =>
     jobs: z
       .array(job)
       .min(1, 'must have at least one job')
-      .max(MAX_BATCH_JOBS, `must have at most ${MAX_BATCH_JOBS} jobs; send the rest as another batch`),
+      .max(MAX_BATCH_JOBS, `must have at most ${MAX_BATCH_JOBS} jobs; send the rest as another batch`)
+      .meta({ description: `The jobs, at most ${MAX_BATCH_JOBS}.` }),
     metadata: labels('batch'),
   });
 
