@@ -16,6 +16,7 @@ export * from './job-queue.js';
 export * from './job-state.js';
 export * from './job-store.js';
 export * from './judging.js';
+export * from './latencies.js';
 export * from './log.js';
 export * from './meter.js';
 export * from './moments.js';

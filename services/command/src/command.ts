@@ -6,6 +6,7 @@ import type {
   JobStore,
   KeyLimits,
   KeyStore,
+  Latencies,
   Log,
   Meters,
   WorkerRecords,
@@ -21,6 +22,7 @@ import { createDeliveries, type Deliveries } from './deliveries.js';
 import { createFiles, type Files } from './files.js';
 import { createJobs, type Jobs } from './jobs.js';
 import { createLanguages, type Languages } from './languages.js';
+import { createMetrics, type Metrics } from './metrics.js';
 import { createRoom } from './room.js';
 import { createStatus } from './status.js';
 import { createSubmit } from './submit.js';
@@ -41,6 +43,7 @@ export interface Command {
   readonly deliveries: Deliveries;
   readonly languages: Languages;
   readonly status: ReturnType<typeof createStatus>;
+  readonly metrics: Metrics;
   /** Of Runlane. */
   readonly version: string;
   /** Ready: the store answers and a runner has been seen. Without its queue it still accepts jobs: `degraded`. */
@@ -58,6 +61,7 @@ export interface CommandOptions {
   readonly keys: KeyStore;
   readonly meters: Meters;
   readonly workers: WorkerRecords;
+  readonly latencies: Latencies;
   readonly log: Log;
   readonly version: string;
   readonly config: CallbackConfig & {
@@ -73,7 +77,8 @@ export interface CommandOptions {
 }
 
 export function createCommand(options: CommandOptions): Command {
-  const { store, queue, feed, artifacts, meters, workers, log, version, config } = options;
+  const { store, queue, feed, artifacts, meters, workers, latencies, log, version, config } = options;
+  const metrics = createMetrics({ unfinishedJobs: store.inFlightCount, latencies });
   const languages = createLanguages(store);
   const allowance = createAllowance({ store, meters });
   const jobs = createJobs({ store, feed, queue });
@@ -88,9 +93,19 @@ export function createCommand(options: CommandOptions): Command {
     );
   return {
     auth: createAuth({ keys: keysOf(options), allowance, embedLimits: embedLimitsOf(config) }),
-    submit: createSubmit({ store, queue, languages, callbackProblems, newId: () => v7(), room, allowance, log }),
+    submit: createSubmit({
+      store,
+      queue,
+      languages,
+      callbackProblems,
+      newId: () => v7(),
+      room,
+      allowance,
+      metrics,
+      log,
+    }),
     jobs,
-    watch,
+    watch: { ...watch, watch: counted(watch.watch, metrics) },
     attachments: createAttachments({ jobs, store, feed, watch, log }),
     submitBatch: createSubmitBatch({
       store,
@@ -101,6 +116,7 @@ export function createCommand(options: CommandOptions): Command {
       newId: () => v7(),
       room,
       allowance,
+      metrics,
       log,
     }),
     batches,
@@ -113,6 +129,7 @@ export function createCommand(options: CommandOptions): Command {
     }),
     deliveries: createDeliveries({ jobs, store }),
     languages,
+    metrics,
     status: createStatus({ store, queue, workers, languages }),
     version,
     async readiness() {
@@ -136,6 +153,18 @@ const embedLimitsOf = (config: CommandOptions['config']): KeyLimits => ({
   unfinishedJobs: config.EMBED_UNFINISHED_JOBS,
   cpuSecondsPerDay: config.EMBED_CPU_SECONDS_PER_DAY,
 });
+
+/** Whoever watches is counted for as long as that lasts. */
+function counted(watch: Watch['watch'], metrics: Metrics): Watch['watch'] {
+  return async function* watchCounted(...args) {
+    const left = metrics.watching();
+    try {
+      yield* watch(...args);
+    } finally {
+      left();
+    }
+  };
+}
 
 /** @throws Error where keys are to be asked for, and nobody could make the first. */
 function keysOf({ keys: store, config: { AUTH, ADMIN_KEY: adminKey } }: CommandOptions) {

@@ -28,6 +28,7 @@ function submitBatchOver(store: JobStore, { openQueue, feed, meters }: TestDoors
     newId: () => ID,
     room: createRoom(store, 10_000),
     allowance: createAllowance({ store, meters }),
+    metrics: { accepted: () => undefined },
     log,
   });
 }

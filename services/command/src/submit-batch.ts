@@ -17,6 +17,7 @@ import { type Batches, type BatchView, toBatchView } from './batches.js';
 import type { CallbackProblems } from './callback-problems.js';
 import { openKey } from './idempotency.js';
 import type { Languages } from './languages.js';
+import type { Metrics } from './metrics.js';
 import { readNewBatch, toPrograms } from './new-batch.js';
 import type { Room } from './room.js';
 
@@ -29,6 +30,7 @@ export interface SubmitBatchDependencies {
   readonly newId: () => BatchId;
   readonly room: Room;
   readonly allowance: Allowance;
+  readonly metrics: Pick<Metrics, 'accepted'>;
   readonly log: Log;
 }
 
@@ -54,7 +56,7 @@ const QUEUED_AT_ONCE = 100;
  * run all the same, and a retry with the same key adds the others.
  */
 export function createSubmitBatch(dependencies: SubmitBatchDependencies) {
-  const { store, queue, batches, languages, callbackProblems, newId, room, allowance, log } = dependencies;
+  const { store, queue, batches, languages, callbackProblems, newId, room, allowance, metrics, log } = dependencies;
 
   return async function submitBatch({ body, caller, idempotencyKey: key }: BatchSubmission): Promise<SubmittedBatch> {
     const { ownerId } = caller;
@@ -94,6 +96,7 @@ export function createSubmitBatch(dependencies: SubmitBatchDependencies) {
       // The key names the batch, and the batch's id its jobs: whatever this is cut off by, the same request finds what there
       // is and adds the rest. Without a key nobody knows the ids, and the jobs that there are end all the same.
       await store.insertBatch(batch, jobs);
+      for (const { language } of programs) metrics.accepted(language);
       enqueue(id, ids).catch((error) =>
         log.warn({ batchId: id, reason: error.message }, 'not queued; the reconciler will'),
       );

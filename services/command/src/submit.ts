@@ -14,6 +14,7 @@ import type { Caller } from './auth/caller.js';
 import type { CallbackProblems } from './callback-problems.js';
 import { openKey } from './idempotency.js';
 import type { Languages } from './languages.js';
+import type { Metrics } from './metrics.js';
 import type { Room } from './room.js';
 import { readNewJob, toProgram } from './to-program.js';
 
@@ -25,6 +26,7 @@ export interface SubmitDependencies {
   readonly newId: () => JobId;
   readonly room: Room;
   readonly allowance: Allowance;
+  readonly metrics: Pick<Metrics, 'accepted'>;
   readonly log: Log;
 }
 
@@ -46,16 +48,9 @@ export interface Submitted {
  * `IDEMPOTENCY_IN_FLIGHT` · `JOB_LIMIT_REACHED` · `QUOTA_EXCEEDED`. In all these cases but `STORE_UNAVAILABLE` no job was made; with that one it may have been, and a
  * key tells.
  */
-export function createSubmit({
-  store,
-  queue,
-  languages,
-  callbackProblems,
-  newId,
-  room,
-  allowance,
-  log,
-}: SubmitDependencies) {
+export function createSubmit(dependencies: SubmitDependencies) {
+  const { store, queue, languages, callbackProblems, newId, room, allowance, metrics, log } = dependencies;
+
   return async function submit({ body, caller, idempotencyKey: key }: Submission): Promise<Submitted> {
     const { ownerId } = caller;
     const receivedAtMs = performance.now();
@@ -96,6 +91,7 @@ export function createSubmit({
       // Store before queueing: a lost queue is rebuilt from the store, a lost job from nothing. The work may begin while the
       // disk is still busy with the job; the client is told when it is safe.
       await store.insert(job, enqueue);
+      metrics.accepted(program.language);
       return { view: { job, status: 'accepted', attempt: 0 }, replayed: false };
     }
   };

@@ -1,6 +1,6 @@
 /** What a worker counts and measures, in Prometheus' form. */
 import type { DeliveryEnd } from '@runlane/contract';
-import type { FinalStatus, QueuedStage } from '@runlane/core';
+import type { FinalStatus, Latencies, QueuedStage } from '@runlane/core';
 import { QUEUED_STAGES } from '@runlane/core';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 
@@ -22,12 +22,13 @@ export interface Metrics {
   readonly contentType: string;
 }
 
-export interface Gauges {
+export interface Measured {
+  readonly latencies: Latencies;
   depth(stage: QueuedStage): Promise<number>;
   slots(): { total: number; used: number; runners: number };
 }
 
-export function createMetrics({ depth, slots }: Gauges): Metrics {
+export function createMetrics({ depth, slots, latencies }: Measured): Metrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
@@ -106,7 +107,7 @@ export function createMetrics({ depth, slots }: Gauges): Metrics {
         },
       });
     },
-    text: () => registry.metrics(),
+    text: () => Registry.merge([registry, latencies.registry]).metrics(),
     contentType: registry.contentType,
   };
 }

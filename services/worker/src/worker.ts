@@ -11,6 +11,7 @@ import {
   type JobId,
   type JobQueue,
   type JobStore,
+  type Latencies,
   type Log,
   type Meters,
   type QueuedStage,
@@ -34,6 +35,7 @@ export interface WorkerOptions {
   readonly artifacts: ArtifactStore;
   readonly meters: Meters;
   readonly workers: WorkerRecords;
+  readonly latencies: Latencies;
   readonly log: Log;
   /** For runners that are reached over TCP; in the open when left out. */
   readonly runnerCredentials?: ChannelCredentials;
@@ -73,6 +75,7 @@ export function createWorker({
   artifacts,
   meters,
   workers,
+  latencies,
   log,
   runnerCredentials,
   config,
@@ -94,7 +97,7 @@ export function createWorker({
     },
   });
   const refreshing = setInterval(() => void pool.refresh(), REFRESH_RUNNERS_EVERY_MS).unref();
-  const metrics = createMetrics({ depth: queue.depth, slots: pool.slots });
+  const metrics = createMetrics({ depth: queue.depth, slots: pool.slots, latencies });
   const presence = createPresence({ workerId, workers, metrics, pool, log });
   const context: WorkerContext = {
     workerId,

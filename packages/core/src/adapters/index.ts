@@ -6,6 +6,7 @@ import type { Closer } from '../closer.js';
 import type { FactStore } from '../facts.js';
 import type { JobFeed } from '../job-feed.js';
 import { createJobStore, type JobStore } from '../job-store.js';
+import { createLatencies, type Latencies } from '../latencies.js';
 import type { Log } from '../log.js';
 import { METER_WINDOWS_SECONDS, type Meters } from '../meter.js';
 import { createWorkerRecords, type WorkerRecords } from '../worker-record.js';
@@ -35,9 +36,14 @@ export interface OpenPorts {
   readonly keys: KeyStore;
   readonly workers: WorkerRecords;
   readonly meters: Meters;
+  readonly latencies: Latencies;
 }
 
-interface Context {
+interface Context extends Opening {
+  readonly latencies: Latencies;
+}
+
+interface Opening {
   readonly closer: Closer;
   readonly log: Log;
 }
@@ -56,39 +62,42 @@ export async function openPorts(
     readonly REDIS_URL: string | undefined;
     readonly DATA_DIR: string;
   },
-  context: Context,
+  opening: Opening,
 ): Promise<OpenPorts> {
   const { MONGO_URL: mongoUrl, REDIS_URL: redisUrl, DATA_DIR: folder } = config;
+  const context = { ...opening, latencies: createLatencies() };
   const kept = mongoUrl ? await openMongo(mongoUrl, config, context) : openEmbeddedStore(folder, config, context);
   const moved = redisUrl ? openRedis(redisUrl, context) : openEmbeddedQueue(context);
-  return { ...kept, ...moved };
+  return { ...kept, ...moved, latencies: context.latencies };
 }
 
 /** The ports of a service by itself. @throws Error when an address is missing: processes share nothing else. */
 export async function openDistributedPorts(
   config: StoreConfig & { readonly MONGO_URL: string | undefined; readonly REDIS_URL: string | undefined },
-  context: Context,
+  opening: Opening,
 ): Promise<OpenPorts> {
   const { MONGO_URL: mongoUrl, REDIS_URL: redisUrl } = config;
   if (!mongoUrl || !redisUrl) {
     throw new Error('a service by itself needs MONGO_URL and REDIS_URL; `npm start` runs everything without them');
   }
-  return { ...(await openMongo(mongoUrl, config, context)), ...openRedis(redisUrl, context) };
+  const context = { ...opening, latencies: createLatencies() };
+  const kept = await openMongo(mongoUrl, config, context);
+  return { ...kept, ...openRedis(redisUrl, context), latencies: context.latencies };
 }
 
-async function openMongo(url: string, config: StoreConfig, { closer, log }: Context) {
-  const facts = createMongoFactStore({ url, log });
+async function openMongo(url: string, config: StoreConfig, { closer, log, latencies }: Context) {
+  const facts = latencies.timed('store', createMongoFactStore({ url, log }));
   closer.add({ name: 'store', close: () => facts.close() });
-  const artifacts = createMongoArtifactStore({ url, log });
+  const artifacts = latencies.timed('artifacts', createMongoArtifactStore({ url, log }));
   closer.add({ name: 'artifacts', close: () => artifacts.close() });
   return { ...storesOver(facts, config), artifacts };
 }
 
-function openEmbeddedStore(folder: string, config: StoreConfig, { closer, log }: Context) {
+function openEmbeddedStore(folder: string, config: StoreConfig, { closer, log, latencies }: Context) {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const facts = createEmbeddedFactStore({ folder: `${folder}/store`, log });
+  const facts = latencies.timed('store', createEmbeddedFactStore({ folder: `${folder}/store`, log }));
   closer.add({ name: 'store', close: () => facts.close() });
-  const artifacts = createFileArtifactStore(`${folder}/artifacts`);
+  const artifacts = latencies.timed('artifacts', createFileArtifactStore(`${folder}/artifacts`));
   return { ...storesOver(facts, config), artifacts };
 }
 
@@ -98,10 +107,10 @@ const storesOver = (facts: FactStore, { LEASE_SECONDS, MAX_ATTEMPTS }: StoreConf
   workers: createWorkerRecords(facts),
 });
 
-function openRedis(url: string, { closer, log }: Context) {
-  const queue = createBullJobQueue({ url, log });
+function openRedis(url: string, { closer, log, latencies }: Context) {
+  const queue = latencies.timed('queue', createBullJobQueue({ url, log }));
   closer.add({ name: 'queue', close: () => queue.close() });
-  const feed = createRedisJobFeed({ url, log });
+  const feed = latencies.timed('feed', createRedisJobFeed({ url, log }));
   closer.add({ name: 'feed', close: () => feed.close() });
   const redisMeters = createRedisMeters({ url, log });
   closer.add({ name: 'meters', close: redisMeters.close });

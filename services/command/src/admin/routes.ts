@@ -6,7 +6,7 @@ import { Router } from 'express';
 import type { Command } from '../command.js';
 import { readPage, sendPage } from '../rest/pages.js';
 
-export function createAdminRoutes({ status, version }: Command): Router {
+export function createAdminRoutes({ status, metrics, version }: Command): Router {
   const routes = Router();
   const page = readPage('admin.html');
 
@@ -43,6 +43,13 @@ export function createAdminRoutes({ status, version }: Command): Router {
           languages: languages.map(({ name, version, unavailableReason }) => ({ name, version, unavailableReason })),
         })),
       });
+    })
+    .all(methodNotAllowed('GET'));
+
+  routes
+    .route('/metrics')
+    .get(async (_request, response) => {
+      response.type(metrics.contentType).send(await metrics.text());
     })
     .all(methodNotAllowed('GET'));
 

@@ -52,6 +52,8 @@ function readable<I>(request: I): I {
 export interface Serving {
   /** @throws RunlaneError where the call is not let in. */
   readonly callerOf: (call: ServerUnaryCall<unknown, unknown> | Answered<unknown, unknown>) => Promise<Caller>;
+  /** It was answered, with this code of gRPC. */
+  readonly called: (path: string, code: string, tookMs: number) => void;
   readonly log: Log;
   /** Aborts when the server stops. */
   readonly closing: AbortSignal;
@@ -59,14 +61,19 @@ export interface Serving {
 
 export function unary<I, O>(
   answer: (request: I, caller: Caller) => Promise<O>,
-  { callerOf, log }: Serving,
+  { callerOf, called, log }: Serving,
 ): handleUnaryCall<I, O> {
   return async (call: ServerUnaryCall<I, O>, callback: sendUnaryData<O>) => {
+    const startMs = performance.now();
+    const done: sendUnaryData<O> = (error, value) => {
+      called(call.getPath(), status[error?.code ?? status.OK], performance.now() - startMs);
+      callback(error, value);
+    };
     try {
       const caller = await callerOf(call);
-      callback(null, await answer(readable(call.request), caller));
+      done(null, await answer(readable(call.request), caller));
     } catch (reason) {
-      callback(toServiceError(reason, log));
+      done(toServiceError(reason, log));
     }
   };
 }

@@ -31,11 +31,11 @@ const LARGEST_PAGE = 100;
 
 /** @param closing aborts when the server stops: streams end then, and clients go on after the last event elsewhere. */
 export function createExecutionService(
-  { auth, submit, jobs, watch, attachments, files, languages, submitBatch, batches, watchBatch }: Command,
+  { auth, metrics, submit, jobs, watch, attachments, files, languages, submitBatch, batches, watchBatch }: Command,
   closing: AbortSignal,
   log: Log,
 ): execution.ExecutionServiceServer {
-  const serving: Serving = { callerOf: createCallerOf(auth), log, closing };
+  const serving: Serving = { callerOf: createCallerOf(auth), called: metrics.called, log, closing };
 
   function accept(request: execution.SubmitRequest | execution.RunRequest, caller: Caller): Promise<Submitted> {
     const { idempotencyKey } = validate(keySchema, request);

@@ -14,6 +14,7 @@ import { MAX_PROGRAM_BYTES } from './body.js';
 import { createDocs } from './docs.js';
 import { isForEmbedding } from './embedding.js';
 import { createKeyRoutes } from './keys.js';
+import { createMeasure } from './measure.js';
 import { createPlayground, EMBED_SCRIPT } from './playground.js';
 import { createRoutes } from './routes.js';
 import { createWebSockets } from './web-socket.js';
@@ -42,6 +43,7 @@ export function createApp({ command, board, isSecure, closing, log, ...origins }
   // Only text: an operator such as `jobId[$ne]=x` stays a name that no schema knows.
   app.set('query parser', 'simple');
   app.set('etag', false);
+  app.use(createMeasure(command.metrics));
   app.use(createGuard({ ...origins, embeddable: isForEmbedding, openPaths: [EMBED_SCRIPT] }));
   app.use(
     helmet({

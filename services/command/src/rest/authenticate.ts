@@ -7,8 +7,8 @@ import type { RequestAllowance } from '../auth/allowance.js';
 import type { Auth } from '../auth/auth.js';
 import type { Caller } from '../auth/caller.js';
 
-/** Of everybody's queues and keys. */
-const ADMIN = /^\/(?:admin|v1\/keys)(?:\/|$)/i;
+/** Of everybody's queues, figures and keys. */
+const ADMIN = /^\/(?:admin|metrics|v1\/keys)(?:\/|$)/i;
 /** In pages, a WebSocket has no headers of its own: the key comes as one of its subprotocols. */
 const KEY_PROTOCOL = 'runlane.key.';
 

@@ -34,10 +34,10 @@ async function onStage(t: TestContext, { answers = [], makeCall, maxCalls = 3, f
     await closer.close();
     await rm(folder, { recursive: true, force: true });
   });
-  const { store, openQueue } = ports;
+  const { store, openQueue, latencies } = ports;
   assert.ok(openQueue.kind === 'embedded');
   const { queue } = openQueue;
-  const metrics = createMetrics({ depth: queue.depth, slots: () => ({ total: 0, used: 0, runners: 0 }) });
+  const metrics = createMetrics({ depth: queue.depth, slots: () => ({ total: 0, used: 0, runners: 0 }), latencies });
   const context = { ...ports, queue, log, metrics, workerId: 'w' } as unknown as WorkerContext;
   const ids: string[] = [];
   const deliver = createDeliver(context, {

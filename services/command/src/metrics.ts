@@ -1,0 +1,75 @@
+/** What command counts and measures, in Prometheus' form. */
+import type { Latencies } from '@runlane/core';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+
+export interface Metrics {
+  /** A request over HTTP was answered. `route` is its pattern, never its path: ids would make a series each. */
+  requested(
+    request: { readonly method: string; readonly route: string; readonly status: number },
+    tookMs: number,
+  ): void;
+  /** A call over gRPC was answered. */
+  called(method: string, code: string, tookMs: number): void;
+  accepted(language: string): void;
+  /** Somebody watches, until the function is called. */
+  watching(): () => void;
+  text(): Promise<string>;
+  readonly contentType: string;
+}
+
+const BUCKETS_SECONDS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5, 10, 60];
+
+export interface MetricsOptions {
+  readonly unfinishedJobs: () => Promise<number>;
+  readonly latencies: Latencies;
+}
+
+export function createMetrics({ unfinishedJobs, latencies }: MetricsOptions): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  const requests = new Histogram({
+    name: 'runlane_http_request_duration_seconds',
+    help: 'Time until a request over HTTP was answered whole; streams of events and WebSockets are left out.',
+    labelNames: ['method', 'route', 'status'],
+    buckets: BUCKETS_SECONDS,
+    registers,
+  });
+  const calls = new Histogram({
+    name: 'runlane_grpc_call_duration_seconds',
+    help: 'Time until a call over gRPC was answered whole; calls that stream are left out.',
+    labelNames: ['method', 'code'],
+    buckets: BUCKETS_SECONDS,
+    registers,
+  });
+  const accepted = new Counter({
+    name: 'runlane_jobs_accepted_total',
+    help: 'Jobs that this process accepted.',
+    labelNames: ['language'],
+    registers,
+  });
+  const watchers = new Gauge({
+    name: 'runlane_watchers',
+    help: 'Streams of events that are open here.',
+    registers,
+  });
+  new Gauge({
+    name: 'runlane_jobs_unfinished',
+    help: 'Jobs without a result, of the whole platform.',
+    registers,
+    async collect() {
+      this.set(await unfinishedJobs().catch(() => Number.NaN));
+    },
+  });
+  return {
+    requested: ({ method, route, status }, tookMs) => requests.observe({ method, route, status }, tookMs / 1_000),
+    called: (method, code, tookMs) => calls.observe({ method, code }, tookMs / 1_000),
+    accepted: (language) => accepted.inc({ language }),
+    watching() {
+      watchers.inc();
+      return () => watchers.dec();
+    },
+    text: () => Registry.merge([registry, latencies.registry]).metrics(),
+    contentType: registry.contentType,
+  };
+}
