@@ -6,7 +6,7 @@
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { mkdir, rename } from 'node:fs/promises';
 import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
@@ -212,12 +212,23 @@ async function start(
     url: `${scheme}://127.0.0.1:${port}`,
     port,
     stop: () => end('SIGTERM'),
-    kill: async (signal) => (signal === 'SIGKILL' ? end(signal) : void child.kill(signal)),
+    async kill(signal) {
+      if (signal === 'SIGKILL') return end(signal);
+      child.kill(signal);
+      if (signal === 'SIGSTOP') await stopped(child.pid);
+    },
     async restart() {
       await end('SIGTERM');
       child = await launch();
     },
   };
+}
+
+/** Resolves when every thread has stopped: on a busy machine, some go on for a moment, and answer. */
+async function stopped(pid: number | undefined): Promise<void> {
+  const tasks = `/proc/${pid}/task`;
+  const isStopped = (task: string) => /^State:\s+T/m.test(readFileSync(`${tasks}/${task}/status`, 'utf8'));
+  while (!readdirSync(tasks).every(isStopped)) await sleep(1);
 }
 
 /** What runs now. */
