@@ -1,6 +1,7 @@
 /** What this server has against the callback that a client asks for. */
 import { callbackUrlProblem, type FieldProblem } from '@runlane/contract';
 import { type CallbackRules, createCallbackRules } from '@runlane/core';
+import type { Caller } from './auth/caller.js';
 
 /** Takes anything: what is no address at all has been said already. */
 export type CallbackProblems = (callbackUrl: unknown) => FieldProblem[];
@@ -26,3 +27,11 @@ export function createCallbackProblems(config: CallbackConfig): CallbackProblems
     return reason ? [{ field: 'callbackUrl', reason }] : [];
   };
 }
+
+/** The same for whoever calls: some may have nobody called at all. */
+export function callbackProblemsFor({ callsNobody }: Caller, usual: CallbackProblems): CallbackProblems {
+  return callsNobody ? refuseAny : usual;
+}
+
+const refuseAny: CallbackProblems = (callbackUrl) =>
+  callbackUrl === undefined ? [] : [{ field: 'callbackUrl', reason: 'needs an API key: pages have nobody called' }];

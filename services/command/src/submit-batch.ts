@@ -14,7 +14,7 @@ import {
 import type { Allowance } from './auth/allowance.js';
 import type { Caller } from './auth/caller.js';
 import { type Batches, type BatchView, toBatchView } from './batches.js';
-import type { CallbackProblems } from './callback-problems.js';
+import { type CallbackProblems, callbackProblemsFor } from './callback-problems.js';
 import { openKey } from './idempotency.js';
 import type { Languages } from './languages.js';
 import type { Metrics } from './metrics.js';
@@ -61,7 +61,8 @@ export function createSubmitBatch(dependencies: SubmitBatchDependencies) {
   return async function submitBatch({ body, caller, idempotencyKey: key }: BatchSubmission): Promise<SubmittedBatch> {
     const { ownerId } = caller;
     const known = await languages.all();
-    const { jobs: asked, metadata } = await readNewBatch(body, known, room.size, callbackProblems);
+    const against = callbackProblemsFor(caller, callbackProblems);
+    const { jobs: asked, metadata } = await readNewBatch(body, known, room.size, against);
     const bodyDigest = key === undefined ? '' : digestOf(Buffer.from(JSON.stringify({ jobs: asked, metadata })));
     const keyed = await openKey(store, { ownerId, key, bodyDigest, newId, find: batches.find });
     if (keyed.made) return { view: keyed.made, replayed: true };

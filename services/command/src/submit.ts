@@ -11,7 +11,7 @@ import {
 } from '@runlane/core';
 import type { Allowance } from './auth/allowance.js';
 import type { Caller } from './auth/caller.js';
-import type { CallbackProblems } from './callback-problems.js';
+import { type CallbackProblems, callbackProblemsFor } from './callback-problems.js';
 import { openKey } from './idempotency.js';
 import type { Languages } from './languages.js';
 import type { Metrics } from './metrics.js';
@@ -55,7 +55,7 @@ export function createSubmit(dependencies: SubmitDependencies) {
     const { ownerId } = caller;
     const receivedAtMs = performance.now();
     const known = await languages.all();
-    const newJob = readNewJob(body, known, callbackProblems);
+    const newJob = readNewJob(body, known, callbackProblemsFor(caller, callbackProblems));
     const bodyDigest = key === undefined ? '' : digestOf(Buffer.from(JSON.stringify(newJob)));
     const keyed = await openKey(store, { ownerId, key, bodyDigest, newId, find: store.get });
     // A key that made a job gives that job, whatever has become of languages and room since.

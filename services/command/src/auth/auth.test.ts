@@ -1,5 +1,6 @@
 /** API keys at both doors: who is let in, to what, and how often. */
 import assert from 'node:assert/strict';
+import { request } from 'node:http';
 import { after, before, test } from 'node:test';
 import { Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import {
@@ -316,6 +317,43 @@ test('readers of pages that embed code need no key, and share limits of their ow
     for (let n = 0; n < 4; n += 1) await (await ask()).body?.cancel();
     assert.deepEqual(await codeOf(await ask()), [429, 'RATE_LIMITED']);
   }
+});
+
+test('readers of such pages are nobody elsewhere, whatever name they call the server by', async (t) => {
+  const origin = 'http://localhost:8000';
+  const embedding = await openTestDoors({ AUTH: 'keys', ADMIN_KEY, EMBED_ORIGINS: origin });
+  t.after(() => embedding.close());
+  // Not by `fetch`, which sets Host itself: as a page of the server's own would, for whose name the origin is.
+  const ask = (path: string, method: string, body = '') =>
+    new Promise<number | undefined>((resolve, reject) => {
+      const headers = { Host: 'localhost:8000', Origin: origin, 'Content-Type': 'application/json' };
+      const sent = request(`${embedding.baseUrl}${path}`, { method, headers }, (response) => {
+        response.resume().once('end', () => resolve(response.statusCode));
+      });
+      sent.once('error', reject).end(body);
+    });
+  assert.equal(await ask('/v1/jobs', 'POST', '{"code": ""}'), 202);
+  for (const path of ['/v1/jobs', '/v1/jobs/', '/v1/languages', `/v1/jobs/${UNKNOWN_JOB}/files/a`, '/admin/status'])
+    assert.equal(await ask(path, 'GET'), 401, path);
+  for (const path of ['/v1/batches', '/api/v2/execute', '/api/v2/v1/jobs', '/submit-code'])
+    assert.equal(await ask(path, 'POST', '{}'), 401, path);
+});
+
+test('readers of such pages have nobody called when their program has ended', async (t) => {
+  const origin = 'https://docs.example.org';
+  const embedding = await openTestDoors({ AUTH: 'keys', ADMIN_KEY, EMBED_ORIGINS: origin, WEBHOOKS: 'on' });
+  t.after(() => embedding.close());
+  const response = await fetch(`${embedding.baseUrl}/v1/jobs`, {
+    method: 'POST',
+    headers: { Origin: origin, 'Content-Type': 'application/json' },
+    body: '{"code": "", "callbackUrl": "https://example.org/"}',
+  });
+  assert.equal(response.status, 400);
+  const { errors = [] } = (await response.json()) as ProblemJson;
+  assert.deepEqual(
+    errors.map(({ field }) => field),
+    ['callbackUrl'],
+  );
 });
 
 test('a browser asks for the key of the board as a password', async () => {

@@ -7,6 +7,8 @@ export interface Caller {
   readonly keyId: string;
   readonly scopes: ReadonlySet<Scope>;
   readonly limits: KeyLimits;
+  /** Without a key, may not have this server call anybody: what it signs would come from somebody unknown. */
+  readonly callsNobody?: true;
 }
 
 const EVERYTHING: ReadonlySet<Scope> = new Set(SCOPES);
@@ -22,6 +24,7 @@ export const embedded = (limits: KeyLimits): Caller => ({
   keyId: EMBED,
   scopes: new Set<Scope>(['submit', 'read']),
   limits,
+  callsNobody: true,
 });
 
 const ADMIN = 'admin';

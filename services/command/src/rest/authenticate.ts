@@ -6,6 +6,7 @@ import type { Request, RequestHandler, Response } from 'express';
 import type { RequestAllowance } from '../auth/allowance.js';
 import type { Auth } from '../auth/auth.js';
 import type { Caller } from '../auth/caller.js';
+import { isForEmbedding } from './embedding.js';
 
 /** Of everybody's queues, figures and keys. */
 const ADMIN = /^\/(?:admin|metrics|v1\/keys)(?:\/|$)/i;
@@ -15,13 +16,12 @@ const KEY_PROTOCOL = 'runlane.key.';
 /** @param embedOrigins origins whose pages may have their readers run programs without a key. */
 export function createAuthenticate(auth: Auth, embedOrigins: readonly string[]): RequestHandler {
   const embedding = new Set(embedOrigins);
+  // Asked here too, not of the guard alone: to that, an origin that is also the server's own name may do everything.
+  const isOfReader = (request: Request) =>
+    embedding.has(request.get('Origin') ?? '') && isForEmbedding(request.method, `${request.baseUrl}${request.path}`);
   return async (request, response, next) => {
     try {
-      const { caller, requests } = await auth.admit(
-        presentedBy(request),
-        scopeFor(request),
-        embedding.has(request.get('Origin') ?? ''),
-      );
+      const { caller, requests } = await auth.admit(presentedBy(request), scopeFor(request), isOfReader(request));
       response.locals.caller = caller;
       if (requests) response.set(rateLimitHeaders(requests));
     } catch (error) {
