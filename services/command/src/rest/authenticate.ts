@@ -7,11 +7,10 @@ import type { RequestAllowance } from '../auth/allowance.js';
 import type { Auth } from '../auth/auth.js';
 import type { Caller } from '../auth/caller.js';
 import { isForEmbedding } from './embedding.js';
+import { KEY_PROTOCOL } from './web-socket.js';
 
 /** Of everybody's queues, figures and keys. */
 const ADMIN = /^\/(?:admin|metrics|v1\/keys)(?:\/|$)/i;
-/** In pages, a WebSocket has no headers of its own: the key comes as one of its subprotocols. */
-const KEY_PROTOCOL = 'runlane.key.';
 
 /** @param embedOrigins origins whose pages may have their readers run programs without a key. */
 export function createAuthenticate(auth: Auth, embedOrigins: readonly string[]): RequestHandler {

@@ -11,6 +11,9 @@ const PING_EVERY_MS = 15_000;
 /** How long the other side has to close, in milliseconds. */
 const CLOSE_WITHIN_MS = 1_000;
 
+/** In pages, a WebSocket has no headers of its own: the key comes as one of its subprotocols. */
+export const KEY_PROTOCOL = 'runlane.key.';
+
 /** Closing codes of RFC 6455. */
 export const CLOSE = { done: 1000, goingAway: 1001, refused: 1008, failed: 1011 } as const;
 
@@ -41,6 +44,8 @@ export function createWebSockets(closing: AbortSignal, maxMessageBytes: number):
     clientTracking: false,
     maxPayload: maxMessageBytes,
     perMessageDeflate: false,
+    // Of what is offered the first, as is usual, but for the key: that is not sent back.
+    handleProtocols: (offered) => [...offered].find((protocol) => !protocol.startsWith(KEY_PROTOCOL)) ?? false,
   });
 
   return {
