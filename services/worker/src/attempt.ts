@@ -15,15 +15,13 @@ import {
 } from './claimed.js';
 import { type Collector, createCollector, follow } from './collect.js';
 import type { WorkerContext } from './context.js';
+import { endSoon } from './end-soon.js';
 import { createFeedWriter, type FeedWriter } from './feed-writer.js';
 import { firstProgram } from './judge/case-programs.js';
-import { judge } from './judge/judge.js';
+import { type Judged, judge } from './judge/judge.js';
 import { keepFiles } from './produced-files.js';
 import { type AdmittedRun, RunnerError } from './runner-connection.js';
 import type { Slot } from './runner-pool.js';
-
-/** How soon a runner must have ended a cancelled run, in milliseconds. */
-const KILL_WITHIN_MS = 2_000;
 
 /** One attempt on one runner. @throws RunnerError `busy` or `away`: it did not take the run, and nothing is counted. */
 export async function attemptOn(context: WorkerContext, slot: Slot, job: Job, saved: Saved): Promise<Outcome> {
@@ -45,8 +43,11 @@ export async function attemptOn(context: WorkerContext, slot: Slot, job: Job, sa
     const putFile = (bytes: Uint8Array) =>
       throughOutages(context, id, () => context.artifacts.put(bytes, { durable: true }));
     return await withLease(context, job, claim, async (signal, abandon) => {
-      // Of a judged job, what a case made until then is not kept: nothing is waited for.
-      const stop = () => (signal.reason === 'cancelled' && !program.cases ? endSoon(run) : run.cancel());
+      const stop = () => {
+        if (signal.reason !== 'cancelled') run.cancel();
+        // The runs of a judged job are its lanes' to end.
+        else if (!program.cases) endSoon(run);
+      };
       signal.addEventListener('abort', stop, { once: true });
       const collected = createCollector(start.limits);
       const over = new AbortController();
@@ -56,13 +57,14 @@ export async function attemptOn(context: WorkerContext, slot: Slot, job: Job, sa
         events.status('running');
         begun = true;
         if (program.interactive) void whileAttached(context, id, run, over.signal, abandon);
-        const ran = program.cases
+        const { result: ran, cpuTimeMs } = program.cases
           ? await judge(context, { job, saved, slot, admitted: { run, limits: start.limits }, events, signal })
           : await runAlone(context, job, run, collected, events);
         // Before the result that names them: who reads it finds them.
         const result = { ...ran, ...(await keepFiles(collected.produced, putFile)) };
         // What a cancelled run took until then is known as well as any other's.
-        await endJob(context, job, claim.attempt, signal.reason === 'cancelled' ? asCancelled(result) : result);
+        const ended = signal.reason === 'cancelled' ? asCancelled(result) : result;
+        await endJob(context, job, claim.attempt, ended, cpuTimeMs);
         tellMoment(id, 'finished');
         await events.end();
         return 'done';
@@ -93,16 +95,17 @@ export async function attemptOn(context: WorkerContext, slot: Slot, job: Job, sa
   }
 }
 
-function runAlone(
+async function runAlone(
   { metrics }: WorkerContext,
   { id, program }: Job,
   run: AdmittedRun,
   collected: Collector,
   events: FeedWriter,
-): Promise<Result> {
+): Promise<Judged> {
   run.go();
   metrics.started(program.language);
-  return follow(id, run, collected, events);
+  const result = await follow(id, run, collected, events);
+  return { result, cpuTimeMs: result.cpuTimeMs };
 }
 
 /** What becomes of a run that its runner did not admit. @throws what it was given where no runner took the run. */
@@ -123,12 +126,6 @@ async function notAdmitted(context: WorkerContext, job: Job, error: unknown): Pr
 /** No other attempt would change it. */
 function refusedResult({ message }: RunnerError): Result {
   return resultWithoutRun('error', { message: `the runner refused: ${message}` });
-}
-
-/** Kill the program, and if the runner does not say soon that it is dead, break off the call. */
-function endSoon(run: AdmittedRun): void {
-  run.kill();
-  setTimeout(run.cancel, KILL_WITHIN_MS).unref();
 }
 
 function asCancelled({ message: _, ...result }: Result): Result {

@@ -126,8 +126,17 @@ export async function endWithoutRun(context: WorkerContext, job: Job, result: Re
   await createFeedWriter(context.feed, job.id, attempt + 1, context.log).end();
 }
 
-/** Store a result, through outages of up to a minute, and count it when it was the first; true in that case. */
-export async function endJob(context: WorkerContext, job: Job, attempt: number, result: Result): Promise<boolean> {
+/**
+ * Store a result, through outages of up to a minute, and count it when it was the first; true in that case.
+ * @param cpuTimeMs what all that ran for it took: of several runs, the result itself tells the longest.
+ */
+export async function endJob(
+  context: WorkerContext,
+  job: Job,
+  attempt: number,
+  result: Result,
+  cpuTimeMs = result.cpuTimeMs,
+): Promise<boolean> {
   const { store, meters, metrics, log } = context;
   const { id, program } = job;
   try {
@@ -136,14 +145,14 @@ export async function endJob(context: WorkerContext, job: Job, attempt: number, 
       metrics.ended(program.language, result.status);
       tellCallback(context, job);
       // Nobody asks how much those without a key have used.
-      if (job.ownerId !== ANONYMOUS) await meters.cpuTimeMs.add(job.ownerId, cpuTimeOf(result));
+      if (job.ownerId !== ANONYMOUS) await meters.cpuTimeMs.add(job.ownerId, cpuTimeMs);
     } else log.info({ jobId: id, attempt }, 'another result came first; this one is dropped');
     return first;
   } catch (error) {
     if (!isTooLarge(error)) throw error;
     // A job must end even if its output cannot be stored.
     const message = `the result cannot be stored: ${result.stdout.length + result.stderr.length} bytes of output are too much`;
-    return endJob(context, job, attempt, resultWithoutRun('error', { message }));
+    return endJob(context, job, attempt, resultWithoutRun('error', { message }), cpuTimeMs);
   }
 }
 
@@ -152,10 +161,6 @@ function tellCallback({ queue, log }: WorkerContext, { id, callbackUrl }: Job): 
   if (callbackUrl === undefined) return;
   queue.add('callback', id).catch(() => log.warn({ jobId: id }, 'the callback is not queued; the reconciler will'));
 }
-
-/** Of all its runs, in milliseconds: of several, the result itself tells the longest. */
-const cpuTimeOf = ({ cpuTimeMs, cases }: Result) =>
-  cases ? cases.reduce((sum, each) => sum + each.cpuTimeMs, 0) : cpuTimeMs;
 
 /** Store something that belongs to a result, again and again while the store is away, for up to a minute. */
 export async function throughOutages<T>(context: WorkerContext, id: JobId, store: () => Promise<T>): Promise<T> {

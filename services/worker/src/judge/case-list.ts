@@ -4,6 +4,9 @@
  */
 import type { CaseResult } from '@runlane/core';
 
+/** Why a case is aborted where the job stops at the first failure. */
+export const EARLIER_FAILED = 'an earlier case failed';
+
 export interface CaseList {
   /** The next case to judge, in order; its signal aborts when its verdict is no longer wanted. */
   take(): { readonly index: number; readonly signal: AbortSignal } | undefined;
@@ -78,7 +81,7 @@ export function createCaseList({ count, stopAtFirstFailure, tell }: CaseListOpti
       running.delete(index);
       if (index >= end) return;
       results.set(index, result);
-      if (stopAtFirstFailure && verdict !== 'accepted') stopBefore(index + 1, 'an earlier case failed');
+      if (stopAtFirstFailure && verdict !== 'accepted') stopBefore(index + 1, EARLIER_FAILED);
       tellSettled();
     },
     waiting: () => waiting.length,

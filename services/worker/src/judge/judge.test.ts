@@ -338,3 +338,20 @@ test('a checker that does not compile ends the job before anything runs, and is 
   assert.deepEqual([result?.checkerCompile?.diagnostics.toString(), result?.compile], ['no such thing', undefined]);
   assert.equal(fake.executed(), 0);
 });
+
+test('what checkers take, and cases that were cut off, is counted for the owner of the job', async () => {
+  const takes = computes(({ entry }) => ({ cpuTimeMs: entry === 'check.py' ? 700 : 20 }));
+  const judge = { comparison: { mode: 'checker' as const }, checker: CHECKER };
+  const { ports, runner: fake } = await onStage({ behaviours: [takes, takes, BEHAVIOURS.spins], slots: 1 });
+  const { store, openQueue, meters } = ports;
+  const program = { ...aJob().program, ...judged([aCase('a'), aCase('b')], judge) };
+  const job = aJob({ ownerId: 'somebody', program });
+  await store.insert(job);
+  await openQueue.queue.add('save', job.id);
+  await until('the second case runs', () => fake.went() === 3);
+  await store.cancel(job.id);
+  await ports.feed.wish(job.id, { type: 'cancel' });
+  const { status, result } = await endOf(ports, job.id);
+  assert.deepEqual([status, verdictsOf(result?.cases)], ['cancelled', ['accepted', 'skipped']]);
+  assert.equal((await meters.cpuTimeMs.add('somebody', 0)).amount, 20 + 700 + 500);
+});

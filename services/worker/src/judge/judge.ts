@@ -25,8 +25,14 @@ export interface Judging {
   readonly signal: AbortSignal;
 }
 
+export interface Judged {
+  readonly result: Result;
+  /** Of everything that ran for it: checkers, and cases that do not count in the end, too. */
+  readonly cpuTimeMs: number;
+}
+
 /** @throws RunnerError when runners failed again and again, or are away; the signal's reason when it aborted for another one than `cancelled`. */
-export async function judge(context: WorkerContext, judging: Judging): Promise<Result> {
+export async function judge(context: WorkerContext, judging: Judging): Promise<Judged> {
   const { job, saved, slot, events, signal } = judging;
   const { cases = [], judge: how } = job.program;
   const list = createCaseList({
@@ -41,6 +47,7 @@ export async function judge(context: WorkerContext, judging: Judging): Promise<R
   const lanes = new Set<Promise<void>>();
   let admitted: Admitted | undefined = judging.admitted;
   let isolation = '';
+  let cpuTimeMs = 0;
   let lost: RunnerError | undefined;
 
   async function judgeCase(
@@ -96,7 +103,10 @@ export async function judge(context: WorkerContext, judging: Judging): Promise<R
     const onLost = (error: RunnerError) => {
       lost ??= error;
     };
-    const lane = createLane(context, { jobId: job.id, slot: laneSlot, isSpare, onLost });
+    const onRan = (ran: Result) => {
+      cpuTimeMs += ran.cpuTimeMs;
+    };
+    const lane = createLane(context, { jobId: job.id, slot: laneSlot, isSpare, onLost, onRan });
     const working = work(lane, isSpare)
       .catch((error: unknown) => list.giveUp(error))
       .finally(() => {
@@ -127,12 +137,15 @@ export async function judge(context: WorkerContext, judging: Judging): Promise<R
     signal.removeEventListener('abort', stop);
   }
   const failure = list.failure();
-  if (isRefusal(failure)) return resultWithoutRun('error', { message: `the runner refused: ${failure.message}` });
+  if (isRefusal(failure)) {
+    const message = `the runner refused: ${failure.message}`;
+    return { result: resultWithoutRun('error', { message }), cpuTimeMs };
+  }
   // Runners that are away are nobody's fault, and not counted; where one was lost first, this job may be why.
   if (failure !== undefined && signal.reason !== 'cancelled') throw isAway(failure) ? (lost ?? failure) : failure;
   const results = cases.map((testCase, index) => list.result(index) ?? skipped(index, testCase));
   list.tellRest(results);
-  return toJobResult(results, isolation);
+  return { result: toJobResult(results, isolation), cpuTimeMs };
 }
 
 function isAway(failure: unknown): boolean {

@@ -8,8 +8,10 @@ import type { JobId, Result } from '@runlane/core';
 import { admit, callMsOf, toStart } from '../admit.js';
 import { createCollector, follow } from '../collect.js';
 import type { WorkerContext } from '../context.js';
+import { endSoon } from '../end-soon.js';
 import { type AdmittedRun, RunnerError } from '../runner-connection.js';
 import { chosen, noRunnerFor, type Offer, type Slot, wantedFor } from '../runner-pool.js';
+import { EARLIER_FAILED } from './case-list.js';
 import type { Runnable } from './case-programs.js';
 
 /** How often a program is started that runners break off or lose; then the attempt at the whole job is given up. */
@@ -39,9 +41,11 @@ export interface LaneOptions {
   readonly isSpare: boolean;
   /** Called when a runner failed at a run, though it may be run again: who did that to it may be what ran. */
   readonly onLost: (error: RunnerError) => void;
+  /** Called with every run that came to its end, also where it was aborted and nobody wants what came of it. */
+  readonly onRan: (result: Result) => void;
 }
 
-export function createLane(context: WorkerContext, { jobId, slot, isSpare, onLost }: LaneOptions): Lane {
+export function createLane(context: WorkerContext, { jobId, slot, isSpare, onLost, onRan }: LaneOptions): Lane {
   let held = slot;
 
   function letGo(outcome?: 'busy'): void {
@@ -69,14 +73,19 @@ export function createLane(context: WorkerContext, { jobId, slot, isSpare, onLos
 
   async function runOnce(runnable: Runnable, signal: AbortSignal, admitted?: Admitted): Promise<Result> {
     const { run, limits } = admitted ?? (await admitAnew(runnable, signal));
-    signal.addEventListener('abort', run.cancel);
+    // What it took until then is its owner's, and only a runner that is let say so knows.
+    const stop = () => (isOfTheJob(signal.reason) ? endSoon(run) : run.cancel());
+    signal.addEventListener('abort', stop, { once: true });
     try {
       signal.throwIfAborted();
       run.go();
       context.metrics.started(runnable.program.language);
-      return await follow(jobId, run, createCollector(limits), NOT_TOLD);
+      const result = await follow(jobId, run, createCollector(limits), NOT_TOLD);
+      onRan(result);
+      signal.throwIfAborted();
+      return result;
     } finally {
-      signal.removeEventListener('abort', run.cancel);
+      signal.removeEventListener('abort', stop);
       run.cancel();
     }
   }
@@ -102,6 +111,9 @@ export function createLane(context: WorkerContext, { jobId, slot, isSpare, onLos
     close: () => letGo(),
   };
 }
+
+/** Whether a run is ended because of what its job or its client did, rather than the platform. */
+const isOfTheJob = (reason: unknown) => reason === 'cancelled' || reason === EARLIER_FAILED;
 
 /** Output of cases is in the result alone: side by side it would make no sense. */
 const NOT_TOLD = { output: async () => {} };

@@ -43,6 +43,7 @@ export interface Ended {
   readonly stderr?: string;
   readonly exitCode?: number;
   readonly reason?: runner.EndReason;
+  readonly cpuTimeMs?: number;
 }
 
 /** The program is this function; it ends when that does. */
@@ -50,10 +51,11 @@ export const computes =
   (program: (start: runner.Start) => Ended | Promise<Ended>): Behaviour =>
   (call, start) =>
     onGo(call, async () => {
-      const { stdout = '', stderr = '', exitCode = 0, reason = runner.EndReason.EXITED } = await program(start);
+      const ended = await program(start);
+      const { stdout = '', stderr = '', exitCode = 0, reason = runner.EndReason.EXITED, cpuTimeMs = 0 } = ended;
       output(call, stdout);
       send(call, { $case: 'output', value: { stream: runner.Stream.STDERR, data: Buffer.from(stderr) } });
-      send(call, { $case: 'exited', value: { ...EXITED, reason, exitCode } });
+      send(call, { $case: 'exited', value: { ...EXITED, reason, exitCode, cpuTimeMs } });
       call.end();
     });
 
@@ -75,6 +77,15 @@ export const BEHAVIOURS = {
       call.end();
     }),
   crashes: (call) => onGo(call, () => call.emit('error', { code: status.INTERNAL, details: 'sandbox' })),
+  /** Runs until it is killed, and says then what it took. */
+  spins: (call) => {
+    onGo(call, () => undefined);
+    call.on('data', ({ message }: runner.ExecuteRequest) => {
+      if (message?.$case !== 'signal') return;
+      send(call, { $case: 'exited', value: { ...EXITED, exitCode: undefined, signal: 'SIGKILL', cpuTimeMs: 500 } });
+      call.end();
+    });
+  },
   saysNonsense: (call) => onGo(call, () => send(call, { $case: 'admitted', value: {} })),
   saysNothing: (call) => onGo(call, () => undefined),
   startsUnasked: (call) => send(call, { $case: 'started', value: {} }),
