@@ -2,7 +2,7 @@
 
 import { createWriteStream } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname, join, relative } from 'node:path';
+import { dirname, join, relative, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Client, Job } from '@runlane/client';
 import { note } from './server.js';
@@ -17,7 +17,7 @@ export async function saveFiles(client: Client, { id, result }: Job, folder: str
   for (const { path } of files) {
     const target = join(folder, path);
     // The server never gives such a path; one that is not ours might.
-    if (relative(folder, target).startsWith('..')) continue;
+    if (relative(folder, target).split(sep)[0] === '..') continue;
     await mkdir(dirname(target), { recursive: true });
     const { body } = await client.file(id, path);
     if (body) await pipeline(body, createWriteStream(target));

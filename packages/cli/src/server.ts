@@ -1,6 +1,7 @@
 /** The server that a command talks to, and what is said when that fails. */
 import { type Client, createClient, type RunlaneError } from '@runlane/client';
 import { UsageError } from './command.js';
+import { printable } from './printable.js';
 
 const DEFAULT_SERVER = 'http://localhost:3000';
 
@@ -34,7 +35,7 @@ export function serverUrl(option: string | undefined): string {
 
 /** A line about what goes on; not of the output, so that this can go on to another program. */
 export function note(text: string): void {
-  process.stderr.write(`runlane: ${text}\n`);
+  process.stderr.write(`runlane: ${printable(text)}\n`);
 }
 
 /** Why it could not be done, with every bad field and the way out. */
@@ -47,5 +48,5 @@ export function explain({ code, message, fields, status }: RunlaneError): string
   else if (code === 'UNREACHABLE')
     lines.push('`npm start` starts a server here; --server URL or RUNLANE_URL names another.');
   if (status === 401) lines.push('Set RUNLANE_API_KEY to a key; `runlane keys create` makes one.');
-  return lines.join('\n');
+  return printable(lines.join('\n'));
 }
