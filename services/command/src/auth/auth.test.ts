@@ -1,6 +1,8 @@
 /** API keys at both doors: who is let in, to what, and how often. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { request } from 'node:http';
+import { connect } from 'node:http2';
 import { after, before, test } from 'node:test';
 import { Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import {
@@ -175,6 +177,23 @@ test('an attachment takes its key as a subprotocol, as pages cannot send a heade
   assert.equal(await statusOf(['runlane', `runlane.key.${other.key}`]), 404);
   // Whichever comes first, the key is not what is sent back.
   assert.equal(await statusOf([`runlane.key.${mine.key}`, 'runlane']), 101);
+});
+
+test('over gRPC nobody is waited for who is not let in: what they send is not kept', async (t) => {
+  const session = connect(`http://127.0.0.1:${doors.grpcPort}`);
+  t.after(() => session.destroy());
+  const path = '/runlane.v1.ExecutionService/SubmitBatch';
+  const call = session.request({
+    ':method': 'POST',
+    ':path': path,
+    'content-type': 'application/grpc',
+    te: 'trailers',
+  });
+  // A message of 8 MiB, of which the end never comes.
+  call.write(Buffer.concat([Buffer.from([0, 0, 0x80, 0, 0]), Buffer.alloc(64 * 1024)]));
+  const signal = AbortSignal.timeout(5_000);
+  const [[headers]] = await Promise.all([once(call, 'response', { signal }), once(call.resume(), 'close', { signal })]);
+  assert.equal(headers['grpc-status'], `${status.UNAUTHENTICATED}`);
 });
 
 test('a revoked key is refused from the next request on, and so is one that has expired', async (t) => {

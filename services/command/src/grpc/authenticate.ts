@@ -1,23 +1,61 @@
-/** Lets in who may do what a call asks for, by its method. */
-import type { Metadata } from '@grpc/grpc-js';
-import type { Scope } from '@runlane/core';
+/** Lets in who may do what a call asks for, by its method: before a byte of its messages is waited for. */
+import { constants } from 'node:http2';
+import { type Metadata, ServerInterceptingCall, type ServerInterceptor } from '@grpc/grpc-js';
+import { RunlaneError } from '@runlane/contract';
+import type { Log, Scope } from '@runlane/core';
 import type { Auth } from '../auth/auth.js';
 import type { Caller } from '../auth/caller.js';
+import { toErrorStatus } from './error-status.js';
+import { hangUp } from './hang-up.js';
 
-/** What is known of a call before its messages are read. */
-interface Call {
-  readonly metadata: Metadata;
-  getPath(): string;
+export interface Gate {
+  /** Answers those who are not let in. */
+  readonly interceptor: ServerInterceptor;
+  /** Who makes a call that was let in. */
+  callerOf(call: { readonly metadata: Metadata }): Caller;
 }
 
+/** Others, of health and reflection, are for everybody. */
+const GUARDED = '/runlane.v1.ExecutionService/';
 /** Of those methods that change nothing. */
 const READS = /\/(?:Get|List|Watch|ReadFile)[A-Za-z]*$/;
 
-export function createCallerOf(auth: Auth): (call: Call) => Promise<Caller> {
-  return async (call) => {
-    const scope: Scope = READS.test(call.getPath()) ? 'read' : 'submit';
-    const { caller } = await auth.admit(presentedBy(call.metadata), scope);
-    return caller;
+export function createGate(auth: Auth, log: Log): Gate {
+  const callers = new WeakMap<Metadata, Caller>();
+
+  async function admit(path: string, metadata: Metadata): Promise<void> {
+    const scope: Scope = READS.test(path) ? 'read' : 'submit';
+    const { caller } = await auth.admit(presentedBy(metadata), scope);
+    callers.set(metadata, caller);
+  }
+
+  return {
+    interceptor({ path }, call) {
+      if (!path.startsWith(GUARDED)) return new ServerInterceptingCall(call);
+      return new ServerInterceptingCall(call, {
+        start: (next) =>
+          next({
+            onReceiveMetadata(metadata, goOn) {
+              admit(path, metadata).then(
+                () => goOn(metadata),
+                (reason) => {
+                  const error = RunlaneError.from(reason);
+                  if (error.code === 'INTERNAL') log.error({ err: error.cause ?? error }, 'call failed');
+                  call.sendStatus(toErrorStatus(error));
+                  // Else what is still sent would be kept until it ends.
+                  hangUp(call, constants.NGHTTP2_NO_ERROR);
+                },
+              );
+            },
+          }),
+      });
+    },
+
+    callerOf({ metadata }) {
+      const caller = callers.get(metadata);
+      if (caller) return caller;
+      throw new Error('a call came past the gate');
+    },
   };
 }
 

@@ -14,7 +14,7 @@ const DOMAIN = 'runlane.dev';
 const MOST_MESSAGE_BYTES = 2_000;
 const MOST_DETAILS_BYTES = 3_700;
 
-export function toErrorStatus(error: RunlaneError): Partial<ServiceError> {
+export function toErrorStatus(error: RunlaneError): Pick<ServiceError, 'code' | 'details' | 'metadata'> {
   const code = ERRORS[error.code].grpc;
   const details = shortened(error.message);
   const metadata = new Metadata();

@@ -1,6 +1,6 @@
 /** How gRPC calls are answered: promises for unary calls, async iterables for streams, errors by the one table. */
 import { once } from 'node:events';
-import { constants, type ServerHttp2Stream } from 'node:http2';
+import { constants } from 'node:http2';
 import {
   type handleBidiStreamingCall,
   type handleServerStreamingCall,
@@ -18,6 +18,7 @@ import type { Log } from '@runlane/core';
 import type { Caller } from '../auth/caller.js';
 import { invalidRequest } from '../validate.js';
 import { toErrorStatus } from './error-status.js';
+import { hangUp } from './hang-up.js';
 import { checkMessage } from './message-limits.js';
 
 /** A message that was not read: too large, a number that JavaScript does not count to, bytes that are no message. */
@@ -50,8 +51,7 @@ function readable<I>(request: I): I {
 
 /** What every call needs to be answered. */
 export interface Serving {
-  /** @throws RunlaneError where the call is not let in. */
-  readonly callerOf: (call: ServerUnaryCall<unknown, unknown> | Answered<unknown, unknown>) => Promise<Caller>;
+  readonly callerOf: (call: ServerUnaryCall<unknown, unknown> | Answered<unknown, unknown>) => Caller;
   /** It was answered, with this code of gRPC. */
   readonly called: (path: string, code: string, tookMs: number) => void;
   readonly log: Log;
@@ -70,8 +70,7 @@ export function unary<I, O>(
       callback(error, value);
     };
     try {
-      const caller = await callerOf(call);
-      done(null, await answer(readable(call.request), caller));
+      done(null, await answer(readable(call.request), callerOf(call)));
     } catch (reason) {
       done(toServiceError(reason, log));
     }
@@ -137,7 +136,7 @@ async function answer<I, O>(
   if (closing.aborted) abort();
   closing.addEventListener('abort', abort, { once: true });
   try {
-    for await (const message of produce(await callerOf(call), gone.signal)) {
+    for await (const message of produce(callerOf(call), gone.signal)) {
       if (takeWithinMs !== undefined) await taken(call, message, takeWithinMs, gone.signal);
       // false: the caller is slow. Wait, or a runaway program's output fills our memory instead.
       else if (!call.write(message)) await once(call, 'drain', { signal: gone.signal });
@@ -170,13 +169,9 @@ function taken<I, O>(call: Answered<I, O>, message: O, withinMs: number, signal:
   });
 }
 
-/**
- * End a call whose caller reads nothing. A status would wait behind what is not read, with all that is held for it, and
- * grpc-js has no public way to end the stream itself.
- */
+/** End a call whose caller reads nothing, with all that is held for it. */
 function reset<I, O>(call: Answered<I, O>): void {
-  const { stream } = (call as unknown as { readonly call: { readonly stream: ServerHttp2Stream } }).call;
-  stream.close(constants.NGHTTP2_CANCEL);
+  hangUp((call as unknown as { readonly call: unknown }).call, constants.NGHTTP2_CANCEL);
 }
 
 /** Not the end of the job: the caller can go on, here again or elsewhere. */

@@ -5,6 +5,7 @@ import { execution, loadDescriptors, MAX_BATCH_BYTES } from '@runlane/contract';
 import type { Log } from '@runlane/core';
 import { HealthImplementation } from 'grpc-health-check';
 import type { Command } from '../command.js';
+import { createGate } from './authenticate.js';
 import { tolerant } from './server-stream.js';
 import { createExecutionService } from './service.js';
 
@@ -30,7 +31,9 @@ export async function startGrpc(
   }: { host: string; port: number; credentials: ServerCredentials; closing: AbortSignal },
   log: Log,
 ): Promise<GrpcDoor> {
+  const gate = createGate(command.auth, log);
   const server = new Server({
+    interceptors: [gate.interceptor],
     'grpc.max_receive_message_length': MAX_BATCH_BYTES,
     'grpc.max_send_message_length': -1,
     'grpc.max_concurrent_streams': 1_000,
@@ -38,7 +41,10 @@ export async function startGrpc(
     'grpc.keepalive_time_ms': 15_000,
     'grpc.keepalive_timeout_ms': 15_000,
   });
-  server.addService(tolerant(execution.ExecutionServiceService), createExecutionService(command, closing, log));
+  server.addService(
+    tolerant(execution.ExecutionServiceService),
+    createExecutionService(command, gate.callerOf, closing, log),
+  );
   const health = new HealthImplementation({ '': 'NOT_SERVING', 'runlane.v1.ExecutionService': 'NOT_SERVING' });
   health.addToServer(server);
   new ReflectionService(loadDescriptors(), { services: [...REFLECTED] }).addToServer(server);

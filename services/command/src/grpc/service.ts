@@ -14,7 +14,6 @@ import type { Command } from '../command.js';
 import type { Submitted } from '../submit.js';
 import { invalidRequest, validate } from '../validate.js';
 import { readFirst, readInputs } from './attach.js';
-import { createCallerOf } from './authenticate.js';
 import { toBatchEventMessage, toBatchMessage, toNewBatchInput } from './batch-proto.js';
 import { toEventMessage, toJobMessage, toLanguageMessage, toNewJobInput, toStatusName } from './job-proto.js';
 import { duplexStream, type Serving, serverStream, unary } from './server-stream.js';
@@ -31,11 +30,12 @@ const LARGEST_PAGE = 100;
 
 /** @param closing aborts when the server stops: streams end then, and clients go on after the last event elsewhere. */
 export function createExecutionService(
-  { auth, metrics, submit, jobs, watch, attachments, files, languages, submitBatch, batches, watchBatch }: Command,
+  { metrics, submit, jobs, watch, attachments, files, languages, submitBatch, batches, watchBatch }: Command,
+  callerOf: Serving['callerOf'],
   closing: AbortSignal,
   log: Log,
 ): execution.ExecutionServiceServer {
-  const serving: Serving = { callerOf: createCallerOf(auth), called: metrics.called, log, closing };
+  const serving: Serving = { callerOf, called: metrics.called, log, closing };
 
   function accept(request: execution.SubmitRequest | execution.RunRequest, caller: Caller): Promise<Submitted> {
     const { idempotencyKey } = validate(keySchema, request);
