@@ -32,6 +32,8 @@ z.config({
         return `must ${amount(issue.origin, issue.minimum)} or more`;
       case 'too_big':
         return `must ${amount(issue.origin, issue.maximum)} or less`;
+      case 'unrecognized_keys':
+        return `must not have ${issue.keys.map((key) => JSON.stringify(key)).join(', ')}`;
       case 'invalid_union':
         return 'has none of the forms that it may have; see /openapi.json';
       default:
