@@ -184,6 +184,12 @@ test('bench tells jobs per second and latency, in words and in JSON', async () =
   assert.deepEqual([figures.jobs, figures.notSucceeded], [2, 2]);
 });
 
+test('it tells its version, and of an option that there is not no more than that', async () => {
+  assert.match((await runlane(['--version'])).stdout, /^runlane \d+\.\d+\.\d+\n$/);
+  const { stderr } = await runlane(['run', 'main.py', '--bogus']);
+  assert.match(stderr, /^runlane run: Unknown option '--bogus'\n\nUsage/);
+});
+
 test('completion is a script that its shell takes, and completes commands and options', async () => {
   const { stdout } = await runlane(['completion', 'bash']);
   const probe = `${stdout}\nCOMP_WORDS=(runlane "$1" "$2"); COMP_CWORD=$3; _runlane; printf '%s\\n' "\${COMPREPLY[@]}"`;
@@ -216,7 +222,7 @@ test('keys are made, used, listed and revoked', async () => {
     assert.match((await runlane(['keys', 'list'], as(key))).stderr, /needs the scope "admin"/);
     assert.match(
       (await runlane(['keys', 'list'], as(adminKey))).stdout,
-      new RegExp(`\n${id} +of a test +submit read +${id} +valid until `),
+      new RegExp(`\n${id} +of a test +submit read +${id} +5 jobs +\\S+Z +valid until `),
     );
     assert.equal((await runlane(['keys', 'revoke', id], as(adminKey))).code, 0);
     assert.match((await runlane(['run', 'noname', '-l', 'python'], as(key))).stderr, /the key was revoked/);

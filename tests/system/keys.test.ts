@@ -35,7 +35,7 @@ for (const { form, start, skip } of FORMS) {
       await rm(folder, { recursive: true, force: true });
     });
 
-    const as = (apiKey: string) => createClient({ server: platform.baseUrl, apiKey, retries: 0 });
+    const as = (apiKey: string) => createClient({ server: platform.baseUrl, apiKey, retryForMs: 0 });
     const refusal = (code: string) => (error: RunlaneError) => error.code === code;
 
     test('a program runs for a key, and the job is the key’s alone', async () => {

@@ -48,7 +48,8 @@ function parse<O extends Options>(args: readonly string[], options: O): Called<O
     const { values, positionals } = parseArgs({ args: [...own], options, strict: true, allowPositionals: true });
     return { values, words: positionals, rest };
   } catch (error) {
-    throw new UsageError((error as Error).message);
+    // Node goes on to say how a word could begin with a dash: that is for "--" here, and rarely what was meant.
+    throw new UsageError((error as Error).message.split('. To specify')[0] ?? '');
   }
 }
 

@@ -21,7 +21,7 @@ Makes, lists and revokes API keys. RUNLANE_API_KEY must be a key with the scope 
   --unfinished-jobs N         jobs without a result at once
   --cpu-seconds-per-day N     processor time of programs in 24 hours, in seconds
   --json                      print JSON
-${SERVER_HELP}
+${SERVER_HELP.replace('URL    ', 'URL          ')}
 
 create prints the key, which nobody can tell again, and nothing else to standard output.
 
@@ -84,8 +84,10 @@ async function list(client: Client, { values, words }: CalledKeys): Promise<numb
     all.push(...page.keys);
     cursor = page.nextCursor;
   } while (cursor !== undefined);
-  const rows = all.map((key) => [key.id, key.name, key.scopes.join(' '), key.ownerId, stateOf(key)]);
-  const text = table([['id', 'name', 'scopes', 'owner', 'state'], ...rows]);
+  const rows = all
+    .toSorted((a, b) => a.createdAt.localeCompare(b.createdAt))
+    .map((key) => [key.id, key.name, key.scopes.join(' '), key.ownerId, limitsOf(key), key.createdAt, stateOf(key)]);
+  const text = table([['id', 'name', 'scopes', 'owner', 'limits', 'created', 'state'], ...rows]);
   process.stdout.write(values.json ? `${JSON.stringify({ keys: all }, undefined, 2)}\n` : text);
   return 0;
 }
@@ -94,6 +96,15 @@ async function revoke(client: Client, { words }: CalledKeys): Promise<number> {
   if (words.length === 0) throw new UsageError('revoke which? Give the id of a key; `runlane keys list` tells them');
   for (const id of words) await client.revokeKey(id);
   return 0;
+}
+
+function limitsOf({ limits: { requestsPerMinute, unfinishedJobs, cpuSecondsPerDay } }: ApiKey): string {
+  const told = [
+    requestsPerMinute && `${requestsPerMinute} requests/min`,
+    unfinishedJobs && `${unfinishedJobs} jobs`,
+    cpuSecondsPerDay && `${cpuSecondsPerDay} s CPU/day`,
+  ];
+  return told.filter(Boolean).join(', ') || 'none';
 }
 
 function stateOf({ revokedAt, expiresAt }: ApiKey): string {

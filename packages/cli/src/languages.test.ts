@@ -128,7 +128,7 @@ test('without a server it says how to start one, and lists the checkout: exit co
   closed.close();
   const { code, stdout, stderr } = await languages(['--server', `http://127.0.0.1:${port}`]);
   assert.equal(code, 1);
-  assert.match(stderr, new RegExp(`no answer from http://127\\.0\\.0\\.1:${port} \\(ECONNREFUSED\\).*npm start`));
+  assert.match(stderr, new RegExp(`no answer from http://127\\.0\\.0\\.1:${port} \\(ECONNREFUSED\\)\n.*npm start`));
   assert.match(stdout, /^cpp +C\+\+ +c\+\+, g\+\+ +g\+\+$/m);
 });
 

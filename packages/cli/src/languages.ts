@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline/promises';
 import { createClient, type Language, RunlaneError } from '@runlane/client';
 import { type Called, command, LANGUAGES_DIR, UsageError } from './command.js';
 import { type Manifest, readManifestsOf } from './manifests.js';
-import { SERVER_HELP, SERVER_OPTIONS, serverUrl } from './server.js';
+import { explain, SERVER_HELP, SERVER_OPTIONS, serverUrl } from './server.js';
 import { table } from './table.js';
 
 const ANSWER_MS = 5_000;
@@ -55,9 +55,9 @@ async function ask(server: string): Promise<{ readonly languages: Language[] } |
   const signal = AbortSignal.timeout(ANSWER_MS);
   try {
     // No more is checked: a server of another version may tell more, or less, than this one knows of.
-    return { languages: await createClient({ server, retries: 0 }).languages({ signal }) };
+    return { languages: await createClient({ server, retryForMs: 0 }).languages({ signal }) };
   } catch (error) {
-    if (error instanceof RunlaneError) return { problem: error.message };
+    if (error instanceof RunlaneError) return { problem: explain(error) };
     if (signal.aborted) return { problem: `no answer from ${server} within ${ANSWER_MS / 1_000} s` };
     throw error;
   }
@@ -79,7 +79,7 @@ function offered(all: readonly Language[]): string {
 async function listManifests(problem: string, json: boolean): Promise<number> {
   const manifests = await readManifests();
   process.stderr.write(
-    `runlane languages: ${problem}; \`npm start\` starts one here, --server names another.\n` +
+    `runlane languages: ${problem}\n` +
       'Without one, this checkout tells which languages there could be, not which are installed.\n',
   );
   const known = manifests.map(({ name, title, aliases = [], packages = [] }) => ({ name, title, aliases, packages }));

@@ -12,6 +12,7 @@ import { result } from './result.js';
 import { run } from './run.js';
 import { explain, NOT_DONE } from './server.js';
 import { submit } from './submit.js';
+import { VERSION } from './version.js';
 import { watch } from './watch.js';
 
 const COMMANDS: ReadonlyMap<string, Command> = new Map([
@@ -29,6 +30,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
 ]);
 
 const WRONG_USAGE = 2;
+const VERSION_WORDS = new Set(['version', '--version', '-V']);
 const HELP = new Set(['help', '--help', '-h']);
 
 function usage(): string {
@@ -42,6 +44,10 @@ const firstParagraph = (help: string) => `${help.split('\n\n')[0]}\n`;
 async function main([name, ...args]: string[]): Promise<number> {
   if (name !== undefined && HELP.has(name)) {
     process.stdout.write(usage());
+    return 0;
+  }
+  if (name !== undefined && VERSION_WORDS.has(name)) {
+    process.stdout.write(`runlane ${VERSION}\n`);
     return 0;
   }
   const command = name === undefined ? undefined : COMMANDS.get(name);

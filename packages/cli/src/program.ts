@@ -16,7 +16,7 @@ export const PROGRAM_OPTIONS = {
 
 export const PROGRAM_HELP = `  -l, --language NAME   its language (default: what the name of the first file says)
   --version RANGE       a version of it, such as 3.11 or ">=3.10 <4"
-  --stdin FILE          standard input; "-" is this command's own, read to its end
+  --stdin FILE          standard input, empty without; "-" is this command's own, read to its end
   --env NAME=VALUE      an environment variable; may be given several times
   --limit NAME=NUMBER   such as wallTimeMs=2000 or memoryBytes=67108864; may be given several times`;
 

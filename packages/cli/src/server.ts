@@ -4,6 +4,7 @@ import { UsageError } from './command.js';
 import { printable } from './printable.js';
 
 const DEFAULT_SERVER = 'http://localhost:3000';
+const FIRST_RETRY_FOR_MS = 3_000;
 
 export const SERVER_OPTIONS = { server: { type: 'string' } } as const;
 
@@ -21,6 +22,8 @@ export function clientFor({ server }: ServerValues): Client {
   return createClient({
     server: serverUrl(server),
     ...(process.env.RUNLANE_API_KEY && { apiKey: process.env.RUNLANE_API_KEY }),
+    // Who has not started one wants to hear so soon.
+    firstRetryForMs: FIRST_RETRY_FOR_MS,
     onRetry: ({ error, delayMs }) => note(`${error.message}; trying again in ${(delayMs / 1_000).toFixed(1)} s`),
   });
 }
@@ -39,14 +42,21 @@ export function note(text: string): void {
 }
 
 /** Why it could not be done, with every bad field and the way out. */
-export function explain({ code, message, fields, status }: RunlaneError): string {
-  const refused = fields.map(({ field, reason }) => `${field || 'the request'}: ${reason}`);
-  const lines = refused.length > 0 ? ['refused:', ...refused.map((line) => `  ${line}`)] : [message];
+export function explain(error: RunlaneError): string {
+  const refused = error.fields.map(({ field, reason }) => `${field || 'the request'}: ${reason}`);
+  const lines = refused.length > 0 ? ['refused:', ...refused.map((line) => `  ${line}`)] : [error.message];
+  return printable([...lines, ...waysOut(error)].join('\n'));
+}
+
+function waysOut({ code, message, status, jobId }: RunlaneError): string[] {
+  if (jobId !== undefined) return [`Job ${jobId} goes on; \`runlane watch ${jobId}\` follows it.`];
+  if (status === 401) return ['Set RUNLANE_API_KEY to a key; `runlane keys create` makes one.'];
+  if (code !== 'UNREACHABLE') return [];
   // Such as DEPTH_ZERO_SELF_SIGNED_CERT and UNABLE_TO_VERIFY_LEAF_SIGNATURE.
-  const isOfTls = /CERT|VERIFY/.test(message);
-  if (isOfTls) lines.push('NODE_EXTRA_CA_CERTS names a file with the authority that has signed its certificate.');
-  else if (code === 'UNREACHABLE')
-    lines.push('`npm start` starts a server here; --server URL or RUNLANE_URL names another.');
-  if (status === 401) lines.push('Set RUNLANE_API_KEY to a key; `runlane keys create` makes one.');
-  return printable(lines.join('\n'));
+  if (/CERT|VERIFY/.test(message))
+    return ['NODE_EXTRA_CA_CERTS names a file with the authority that has signed its certificate.'];
+  if (/ERR_SSL/.test(message))
+    return ['Something answers there, but not over TLS: its address may begin with http://.'];
+  const start = '`npm start` starts a server here; --server URL or RUNLANE_URL names another.';
+  return /UND_ERR_SOCKET/.test(message) ? [start, 'One that has TLS begins with https://.'] : [start];
 }

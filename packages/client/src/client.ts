@@ -115,15 +115,19 @@ export function createClient(options: ClientOptions = {}): Client {
   const client: Client = {
     async *run(job, options = {}) {
       const accepted = await submitToCancel(job, options);
-      let ended = false;
+      let isOver = false;
       try {
         yield { type: 'accepted', job: accepted };
         for await (const event of client.watch(accepted.id, options)) {
-          ended = event.type === 'result';
+          isOver = event.type === 'result';
           yield event;
         }
+      } catch (error) {
+        // Nobody left: it is the way to the job that was lost.
+        isOver = !options.signal?.aborted;
+        throw aboutJob(error, accepted);
       } finally {
-        if (!ended && !options.detached) await client.cancel(accepted.id).catch(() => undefined);
+        if (!isOver && !options.detached) await client.cancel(accepted.id).catch(() => undefined);
       }
     },
 
@@ -134,8 +138,9 @@ export function createClient(options: ClientOptions = {}): Client {
       try {
         return await client.wait(accepted.id, options);
       } catch (error) {
-        if (!options.detached) await client.cancel(accepted.id).catch(() => undefined);
-        throw error;
+        const hasLeft = options.signal?.aborted && !options.detached;
+        if (hasLeft) await client.cancel(accepted.id).catch(() => undefined);
+        throw aboutJob(error, accepted);
       }
     },
 
@@ -209,6 +214,12 @@ export function createClient(options: ClientOptions = {}): Client {
 
 const jobPath = (id: string) => `/v1/jobs/${encodeURIComponent(id)}`;
 const batchPath = (id: string) => `/v1/batches/${encodeURIComponent(id)}`;
+
+/** So that whoever catches it can find the job again. */
+function aboutJob(error: unknown, { id }: Job): unknown {
+  if (error instanceof RunlaneError) error.jobId = id;
+  return error;
+}
 
 /** Not `randomUUID`: browsers have that for pages of HTTPS and localhost alone. */
 function newKey(): string {

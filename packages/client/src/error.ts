@@ -16,6 +16,8 @@ export class RunlaneError extends Error {
   readonly fields: readonly FieldProblem[];
   /** When a retry may succeed, in seconds. */
   readonly retryAfterSeconds: number | undefined;
+  /** Of a job that goes on all the same, where `run` or `execute` was through with its submission. */
+  jobId?: string;
 
   /** @param code the server's, which is stable; `UNREACHABLE` without an answer, `UNEXPECTED_ANSWER` where it was not Runlane's. */
   constructor(
@@ -31,9 +33,16 @@ export class RunlaneError extends Error {
 
   /** Whether the same call may succeed later. */
   get retryable(): boolean {
-    return this.code === 'UNREACHABLE' || this.retryAfterSeconds !== undefined || GATEWAY.has(this.status ?? 0);
+    if (this.code === 'UNREACHABLE') return !isOfTls(this.cause);
+    return this.retryAfterSeconds !== undefined || GATEWAY.has(this.status ?? 0);
   }
 }
+
+/** Whoever answers there speaks no TLS, or is not to be trusted: that will not change by waiting. */
+const isOfTls = (cause: unknown) =>
+  /^(?:ERR_SSL|ERR_TLS|CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO)/.test(causeOf(cause)?.code ?? '');
+
+const causeOf = (error: unknown) => (error as { cause?: Error & { code?: string } } | undefined)?.cause;
 
 /** What proxies answer in the place of a server that is away. */
 const GATEWAY = new Set([502, 503, 504]);
@@ -52,7 +61,7 @@ export async function toError(response: Response): Promise<RunlaneError> {
 }
 
 export function unreachable(server: string, cause: unknown): RunlaneError {
-  const { message, cause: deeper } = cause as Error & { cause?: Error & { code?: string } };
-  const why = deeper?.code ?? deeper?.message ?? message;
+  const deeper = causeOf(cause);
+  const why = deeper?.code ?? deeper?.message ?? (cause as Error).message;
   return new RunlaneError('UNREACHABLE', `no answer from ${server} (${why})`, { cause });
 }

@@ -5,8 +5,10 @@ export interface ClientOptions {
   /** Where the server is; http://localhost:3000 without. */
   readonly server?: string;
   readonly apiKey?: string;
-  /** How often one call is sent again before it fails; 4 without. `Infinity` never gives up. */
-  readonly retries?: number;
+  /** How long a call is sent again before it fails, from its first failure, in milliseconds; a minute without. `Infinity` never gives up. */
+  readonly retryForMs?: number;
+  /** The same until the server has answered for the first time. */
+  readonly firstRetryForMs?: number;
   /** Is told of each retry before it waits. */
   readonly onRetry?: (retry: Retry) => void;
 }
@@ -36,12 +38,19 @@ export interface Http {
   send(path: string, call?: Call): Promise<Response>;
   /** The answer's JSON, read whole: a connection that is lost halfway is an answer that did not come. */
   json<T>(path: string, call?: Call): Promise<T>;
+  backoff(signal: AbortSignal | undefined): Backoff;
+}
+
+/** The pauses between tries: longer each time, with some chance in them, and never sooner than the server says. */
+interface Backoff {
   /** Waits until it may be tried again. @throws `error` itself where it may not. */
-  beforeRetry(attempt: number, error: unknown, signal: AbortSignal | undefined): Promise<void>;
+  wait(error: unknown): Promise<void>;
+  /** It works: the next failure is a first one. */
+  reset(): void;
 }
 
 const DEFAULT_SERVER = 'http://localhost:3000';
-const DEFAULT_RETRIES = 4;
+const DEFAULT_RETRY_FOR_MS = 60_000;
 /** The first wait; each further one is twice as long. */
 const FIRST_DELAY_MS = 200;
 const LONGEST_DELAY_MS = 5_000;
@@ -51,9 +60,11 @@ const LONGEST_RETRY_AFTER_MS = 60_000;
 export function createHttp({
   server = DEFAULT_SERVER,
   apiKey,
-  retries = DEFAULT_RETRIES,
+  retryForMs = DEFAULT_RETRY_FOR_MS,
+  firstRetryForMs = retryForMs,
   onRetry,
 }: ClientOptions): Http {
+  let hasAnswered = false;
   const base = server.replace(/\/+$/, '');
   const own: Record<string, string> = apiKey === undefined ? {} : { Authorization: `Bearer ${apiKey}` };
 
@@ -68,26 +79,41 @@ export function createHttp({
       signal?.throwIfAborted();
       throw unreachable(base, cause);
     });
+    hasAnswered = true;
     if (!response.ok) throw await toError(response);
     return response;
   }
 
-  async function beforeRetry(attempt: number, error: unknown, signal: AbortSignal | undefined): Promise<void> {
-    if (!(error instanceof RunlaneError) || !error.retryable || attempt > retries) throw error;
-    const askedMs = (error.retryAfterSeconds ?? 0) * 1_000;
-    if (askedMs > LONGEST_RETRY_AFTER_MS) throw error;
-    const delayMs = askedMs + Math.random() * Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** (attempt - 1));
-    onRetry?.({ attempt, delayMs, error });
-    await sleep(delayMs, signal);
+  function backoff(signal: AbortSignal | undefined): Backoff {
+    let attempt = 0;
+    let failedAtMs = 0;
+    return {
+      reset() {
+        attempt = 0;
+      },
+      async wait(error) {
+        if (!(error instanceof RunlaneError) || !error.retryable) throw error;
+        if (attempt === 0) failedAtMs = performance.now();
+        attempt += 1;
+        const patienceMs = hasAnswered ? retryForMs : firstRetryForMs;
+        const askedMs = (error.retryAfterSeconds ?? 0) * 1_000;
+        const pauseMs = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** (attempt - 1)) * (0.5 + Math.random() / 2);
+        const delayMs = Math.max(askedMs, pauseMs);
+        if (askedMs > LONGEST_RETRY_AFTER_MS || performance.now() - failedAtMs + delayMs > patienceMs) throw error;
+        onRetry?.({ attempt, delayMs, error });
+        await sleep(delayMs, signal);
+      },
+    };
   }
 
   async function retrying<T>(send: () => Promise<T>, { once, signal }: Call): Promise<T> {
-    for (let attempt = 1; ; attempt += 1) {
+    const { wait } = backoff(signal);
+    for (;;) {
       try {
         return await send();
       } catch (error) {
         if (once) throw error;
-        await beforeRetry(attempt, error, signal);
+        await wait(error);
       }
     }
   }
@@ -111,7 +137,7 @@ export function createHttp({
     socketProtocols: apiKey === undefined ? [] : ['runlane', `runlane.key.${apiKey}`],
     send: (path, call = {}) => retrying(() => sendOnce(path, call), call),
     json: (path, call = {}) => retrying(() => jsonOnce(path, call), call),
-    beforeRetry,
+    backoff,
   };
 }
 

@@ -19,7 +19,8 @@ const SILENCE_MS = 45_000;
 /** @throws RunlaneError when the server is away for longer than the retries last. */
 export async function* watch(http: Http, { path, last, after, signal }: Watched): AsyncGenerator<Told> {
   let lastEventId = after;
-  for (let losses = 1; ; losses += 1) {
+  const { wait, reset } = http.backoff(signal);
+  for (;;) {
     const headers: Record<string, string> = lastEventId === undefined ? {} : { 'Last-Event-ID': lastEventId };
     const response = await http.send(path, { headers, signal });
     // Nothing comes after that event.
@@ -27,16 +28,14 @@ export async function* watch(http: Http, { path, last, after, signal }: Watched)
     try {
       for await (const told of eventsOf(response.body)) {
         lastEventId = told.id ?? lastEventId;
-        // It works, so the next loss is a first one.
-        losses = 0;
+        reset();
         yield told;
         if (told.event === last) return;
       }
     } catch {
       signal?.throwIfAborted();
     }
-    losses = Math.max(losses, 1);
-    await http.beforeRetry(losses, new RunlaneError('UNREACHABLE', 'the connection to the server was lost'), signal);
+    await wait(new RunlaneError('UNREACHABLE', 'the connection to the server was lost'));
   }
 }
 

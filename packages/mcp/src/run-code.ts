@@ -64,7 +64,7 @@ function description(languages: readonly Language[] | undefined): string {
     '- Every call is a new sandbox, and nothing is kept: no files, variables or packages of earlier calls. Send all that the program needs.',
     '- There is no network: nothing can be downloaded or installed. What there is, is the standard library of the language and what the operator installed.',
     '- Print what you want to see. Nobody can type: give standard input as stdin.',
-    `- Files that are to come back go to the folder out/ below the working folder (make it if it is not there). Pictures (PNG, JPEG, GIF, WebP) come as images, up to ${bytesInWords(image.each)} each; text files up to ${bytesInWords(text.each)} as text; other files up to ${bytesInWords(blob.each)} as bytes; larger ones are only named.`,
+    `- Files that are to come back go to the folder out/ of the working folder, which is there already. Pictures (PNG, JPEG, GIF, WebP) come as images, up to ${bytesInWords(image.each)} each; text files up to ${bytesInWords(text.each)} as text; other files up to ${bytesInWords(blob.each)} as bytes; larger ones are only named.`,
     `- Of stdout ${MOST_STDOUT} characters are shown and of stderr ${MOST_STDERR}: the beginning and the end.`,
     `- A program may mostly run for 10 s; limits.wallTimeMs may say up to ${timeInWords(MOST_WALL_TIME_MS)}.`,
     '- A program that fails is no error of this tool: read exit code and stderr, correct it, and call again.',

@@ -23,7 +23,7 @@ export function createApi(server: string, apiKey?: string): Api {
   return {
     client: createClient({
       server: base,
-      retries: Number.POSITIVE_INFINITY,
+      retryForMs: Number.POSITIVE_INFINITY,
       onRetry: ({ error }) => tell(error),
       ...(apiKey !== undefined && { apiKey }),
     }),

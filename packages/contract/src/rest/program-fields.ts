@@ -157,7 +157,8 @@ export type Problem = (path: (string | number)[], message: string) => void;
 
 /** What several fields of a program decide together. They may be of any type still: then their own checks have said so. */
 export function checkSources({ code, files: given, entry }: Record<string, unknown>, problem: Problem): void {
-  if ((code === undefined) === (given === undefined)) problem(['code'], 'give either "code" or "files", and not both');
+  if (code === undefined && given === undefined) problem(['code'], 'is missing: give "code", or "files"');
+  if (code !== undefined && given !== undefined) problem(['code'], 'give either "code" or "files", and not both');
   if (!Array.isArray(given)) return;
   const read = z
     .array(z.object({ path: z.string(), content: z.string(), encoding: z.enum(['utf8', 'base64']).default('utf8') }))

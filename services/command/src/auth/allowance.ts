@@ -99,7 +99,7 @@ function createUnfinishedJobs(store: Pick<JobStore, 'inFlight'>) {
       // Those that have ended since are still counted: before anybody is refused for them, it is counted anew.
       if (counting || performance.now() - countedAtMs > COUNT_EVERY_MS || of(ownerId) + jobs > limit) await recount();
       if (of(ownerId) + jobs > limit) {
-        const message = `${of(ownerId)} jobs are unfinished, and at most ${limit} may be; wait for one to end`;
+        const message = `unfinished jobs: ${of(ownerId)}, and at most ${limit} may be; wait for one to end`;
         throw new RunlaneError('JOB_LIMIT_REACHED', message, { retryAfterSeconds: UNFINISHED_RETRY_SECONDS });
       }
       arriving.set(ownerId, (arriving.get(ownerId) ?? 0) + jobs);
