@@ -21,6 +21,13 @@ test('every bad variable is named at once', () => {
   );
 });
 
+test('a bad variable that is asked for twice is named once', () => {
+  assert.throws(
+    () => readConfig({ LEASE_SECONDS: 'soon' }, ['LEASE_SECONDS', 'HOST', 'LEASE_SECONDS']),
+    ({ message }: Error) => message.split('LEASE_SECONDS=').length === 2,
+  );
+});
+
 test('times are read in the unit of their name and given in milliseconds', () => {
   const { LEASE_SECONDS, RETENTION_HOURS } = readConfig({ LEASE_SECONDS: '2', RETENTION_HOURS: '1' }, [
     'LEASE_SECONDS',

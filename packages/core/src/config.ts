@@ -453,12 +453,16 @@ type Reader = Variable['readBy'][number];
 /** What a process started by another needs of the other's environment besides the variables that it reads. */
 const ALWAYS = ['PATH', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'NODE_OPTIONS', 'NODE_ENV', 'NODE_EXTRA_CA_CERTS'] as const;
 
+/** Every variable that a service reads, by itself or in what it starts. */
+export function variablesOf(reader: Reader): VariableName[] {
+  const variables = Object.entries(VARIABLES) as [VariableName, Variable][];
+  return variables.filter(([, { readBy }]) => readBy.includes(reader)).map(([name]) => name);
+}
+
 /** The part of an environment that a service reads. Whoever starts it passes no more: an address may hold a password. */
 export function environmentFor(reader: Reader, env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const variables: [string, Variable][] = Object.entries(VARIABLES);
-  const names = variables.filter(([, { readBy }]) => readBy.includes(reader)).map(([name]) => name);
   return Object.fromEntries(
-    [...ALWAYS, ...names].flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])),
+    [...ALWAYS, ...variablesOf(reader)].flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])),
   );
 }
 
@@ -478,7 +482,8 @@ export function readConfig<const N extends VariableName>(
 ): { readonly [Name in N]: Value<Name> } {
   const problems: string[] = [];
   const values: Partial<Record<VariableName, unknown>> = {};
-  for (const name of names) {
+  // Services that share a process name some of them twice.
+  for (const name of new Set(names)) {
     const variable: Variable = VARIABLES[name];
     const text = env[name] || (fallbacks[name] ?? variable.fallback);
     if (text === undefined) continue;

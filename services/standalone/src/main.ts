@@ -16,7 +16,7 @@ import {
 import { homedir, tmpdir } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { environmentFor, readConfig } from '@runlane/core';
+import { environmentFor, readConfig, variablesOf } from '@runlane/core';
 import { banner } from './banner.js';
 import { type Child, keepRunning } from './child.js';
 import { makeAndGive } from './give-folder.js';
@@ -111,25 +111,13 @@ function childWords(
   return ['-I', starter, ...user, ...seen, ...locked, '--', process.execPath, `${root}/${script}`];
 }
 
+function sayWhy(error: unknown): void {
+  process.stderr.write(`Runlane did not start: ${(error as Error).message}\n`);
+}
+
 async function main(): Promise<void> {
-  const config = readConfig(process.env, [
-    'HOST',
-    'DATA_DIR',
-    'RUNNERS',
-    'RUNNER_SLOTS',
-    'RUNNER_PRELUDES',
-    'SANDBOX',
-    'DOCKER_SOCKET',
-    'ALLOW_WEAK_ISOLATION',
-    'PYTHON_VENV',
-    'PYTHON_PRELOAD',
-    'SHUTDOWN_SECONDS',
-    'LANGUAGES_DIR',
-    'TOOLCHAINS_DIR',
-    'MONGO_URL',
-    'REDIS_URL',
-    ...TLS_VARIABLES,
-  ]);
+  // Those that only what is started here reads, too: one start names every bad one.
+  const config = readConfig(process.env, variablesOf('start'));
   // A stricter one of root's would close the folders that the services share; what is to be private is made so by name.
   if (asRoot) process.umask(0o022);
   const runFolder = makeRunFolder();
@@ -218,7 +206,7 @@ async function main(): Promise<void> {
   } catch (error) {
     // Told to stop while it started: what then ends has not failed.
     if (stopped) return;
-    process.stderr.write(`Runlane did not start: ${(error as Error).message}\n`);
+    sayWhy(error);
     await stopAll();
     process.exit(1);
   }
@@ -262,4 +250,9 @@ async function startJail(
   return `${folder}/jail.sock`;
 }
 
-await main();
+try {
+  await main();
+} catch (error) {
+  sayWhy(error);
+  process.exit(1);
+}

@@ -1,0 +1,25 @@
+/** `npm start` with what it cannot use: it says what, once, and starts nothing. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const MAIN = fileURLToPath(new URL('./main.js', import.meta.url));
+
+function start(env: Readonly<Record<string, string>>) {
+  return spawnSync(process.execPath, [MAIN], {
+    env: { PATH: process.env.PATH, ...env },
+    encoding: 'utf8',
+    timeout: 30_000,
+  });
+}
+
+test('every bad variable is named once, whoever reads it, without a stack trace', () => {
+  const bad = { RUNNER_SLOTS: '-1', SANDBOX: 'foo', HTTP_PORT: 'high', LEASE_SECONDS: '0', DOCKER_POOL_SIZE: 'many' };
+  const { status, stdout, stderr } = start(bad);
+  assert.deepEqual([status, stdout], [1, '']);
+  assert.match(stderr, /^Runlane did not start: bad configuration:\n/);
+  for (const [name, value] of Object.entries(bad))
+    assert.equal(stderr.split(`${name}="${value}"`).length, 2, `${name} in ${stderr}`);
+  assert.doesNotMatch(stderr, /\n\s+at |throw /);
+});
