@@ -223,7 +223,8 @@ export const VARIABLES = {
     schema: list,
     fallback: undefined,
     readBy: ['start', 'runner'],
-    meaning: 'Languages that the runner offers, separated by commas; all that it has a manifest for when unset.',
+    meaning:
+      'Languages that the runner offers, separated by commas; all that it has a manifest for when unset. One that it has none for is refused at the start.',
   },
   SANDBOX: {
     schema: z.enum(['auto', 'jail', 'docker']),

@@ -143,3 +143,10 @@ test('the manifests of this checkout are sound', async () => {
   assert.deepEqual(broken, []);
   assert.ok(usable.length > 10);
 });
+
+test('a language that is named and not there is refused, with those that are', async () => {
+  await assert.rejects(
+    read({ here: {}, there: '{', 'not-asked-for': '{' }, ['there', 'cobol', 'here', 'fortran']),
+    /^Error: LANGUAGES names what is no language here: cobol, fortran; there are here, not-asked-for, there$/,
+  );
+});

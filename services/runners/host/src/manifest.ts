@@ -116,18 +116,27 @@ export interface Manifests {
   readonly broken: readonly BrokenManifest[];
 }
 
-/** The languages of a folder, those named alone where there are any. What is wrong with one is no harm to another. */
+/**
+ * The languages of a folder, those named alone where there are any. What is wrong with one is no harm to another.
+ * @throws Error when one that is named is not there: whoever named it means it.
+ */
 export async function readManifests(languagesDir: string, only: readonly string[]): Promise<Manifests> {
   const entries = await readdir(languagesDir, { withFileTypes: true });
   const names = entries.filter((entry) => entry.isDirectory() || entry.isSymbolicLink()).map(({ name }) => name);
   const read: Manifest[] = [];
   const broken: BrokenManifest[] = [];
-  for (const name of names.filter((each) => only.length === 0 || only.includes(each)).sort()) {
+  const known: string[] = [];
+  for (const name of names.sort()) {
     const found = await readManifest(languagesDir, name);
+    if (found) known.push(name);
+    if (only.length > 0 && !only.includes(name)) continue;
     if (found && 'problems' in found)
       broken.push({ name, reason: `${name}/runner.json: ${found.problems.join('; ')}` });
     else if (found) read.push(found);
   }
+  const unknown = only.filter((name) => !known.includes(name));
+  if (unknown.length > 0)
+    throw new Error(`LANGUAGES names what is no language here: ${unknown.join(', ')}; there are ${known.join(', ')}`);
   const clashes = clashesAmong(read, broken);
   return {
     usable: read.filter(({ name }) => !clashes.some((clash) => clash.name === name)),
