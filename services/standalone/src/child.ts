@@ -24,6 +24,18 @@ export interface Child {
   stop(graceMs: number): Promise<void>;
 }
 
+/** How a child ended before it was ready. */
+export class EndedError extends Error {
+  override readonly name = 'EndedError';
+  constructor(
+    message: string,
+    /** Undefined: it was ended by a signal, or never started. */
+    readonly exitCode: number | undefined,
+  ) {
+    super(message);
+  }
+}
+
 /** Pause before the first restart and the longest, in milliseconds. */
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
@@ -33,6 +45,7 @@ const WELL_AFTER_MS = 10_000;
 export function keepRunning({ name, program, args, env, announces, onRestart }: ChildOptions): Child {
   const stopping = new AbortController();
   let current: ChildProcess;
+  const endedError = (how: string) => new EndedError(`${name} ${how}`, current.exitCode ?? undefined);
 
   function start(): { process: ChildProcess; ready: Promise<Record<string, unknown>>; ended: Promise<string> } {
     // A group of its own: Ctrl-C goes to the supervisor alone, which stops its children in order.
@@ -46,7 +59,7 @@ export function keepRunning({ name, program, args, env, announces, onRestart }: 
     const lines = createInterface({ input: process.stdout });
     const said = announces ? firstReadyLine(lines) : Promise.resolve({});
     lines.on('line', () => undefined);
-    const ready = Promise.race([said, ended.then((how) => Promise.reject(new Error(`${name} ${how}`)))]);
+    const ready = Promise.race([said, ended.then((how) => Promise.reject(endedError(how)))]);
     ready.catch(() => undefined);
     current = process;
     return { process, ready, ended };
@@ -70,7 +83,7 @@ export function keepRunning({ name, program, args, env, announces, onRestart }: 
   // What ends right after its first start is not tried again: its message says what to do.
   const failed = first.ended.then((how): Promise<never> => {
     if (stopping.signal.aborted) return new Promise(() => undefined);
-    return Promise.reject(new Error(`${name} ${how}`));
+    return Promise.reject(endedError(how));
   });
   failed.catch(() => undefined);
   const kept = first.ready.then(

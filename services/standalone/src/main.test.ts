@@ -1,6 +1,9 @@
 /** `npm start` with what it cannot use: it says what, once, and starts nothing. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
@@ -22,4 +25,17 @@ test('every bad variable is named once, whoever reads it, without a stack trace'
   for (const [name, value] of Object.entries(bad))
     assert.equal(stderr.split(`${name}="${value}"`).length, 2, `${name} in ${stderr}`);
   assert.doesNotMatch(stderr, /\n\s+at |throw /);
+});
+
+test('an interpreter that is not there is told as such: no other sandbox is tried for it', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'runlane-standalone-test-'));
+  try {
+    const env = { DATA_DIR: join(folder, 'data'), TOOLCHAINS_DIR: join(folder, 'toolchains') };
+    const { status, stderr } = start({ ...env, HTTP_PORT: '0', GRPC_PORT: '0', PYTHON_VENV: '/nowhere' });
+    assert.equal(status, 1, stderr);
+    assert.match(stderr, /there is no program at \/nowhere\/bin\/python3, which was given for python/);
+    assert.doesNotMatch(stderr, /container|Docker/);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });

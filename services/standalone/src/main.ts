@@ -18,7 +18,7 @@ import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { environmentFor, readConfig, variablesOf } from '@runlane/core';
 import { banner } from './banner.js';
-import { type Child, keepRunning } from './child.js';
+import { type Child, EndedError, keepRunning } from './child.js';
 import { makeAndGive } from './give-folder.js';
 
 /** Ids that no distribution gives to anybody. Two, so that neither service can touch the other's process or files. */
@@ -26,6 +26,9 @@ const PLATFORM_UID = 64_901;
 const RUNNER_UID = 64_902;
 /** What they share: the runner's socket. */
 const SHARED_GID = 64_900;
+
+/** The launcher's exit code where what it was given cannot be used: `MISCONFIGURED` in launcher.py. */
+const JAIL_MISCONFIGURED = 78;
 
 const root = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, '');
 const asRoot = process.getuid?.() === 0;
@@ -124,7 +127,9 @@ async function main(): Promise<void> {
   const children: Child[] = [];
   let stopped: Promise<void> | undefined;
   const env = { ...process.env, LOG_LEVEL: process.env.LOG_LEVEL || 'warn', NODE_ENV: 'production' };
-  const onRestart = (name: string, how: string) => say(`${name} ${how}; starting it again`);
+  let isReady = false;
+  // Until all serve, what ends is not started again: it ends all.
+  const onRestart = (name: string, how: string) => void (isReady && say(`${name} ${how}; starting it again`));
   const start = (name: string, args: readonly string[], announces: boolean, more: NodeJS.ProcessEnv): Child => {
     if (stopped) throw new Error('told to stop');
     const child = keepRunning({ name, program: python, args, env: more, announces, onRestart });
@@ -140,7 +145,7 @@ async function main(): Promise<void> {
       try {
         return { JAIL_SOCKET: await startJail(start, runFolder, toolchainsDir, config) };
       } catch (error) {
-        if (config.SANDBOX === 'jail' || stopped) throw error;
+        if (config.SANDBOX === 'jail' || stopped || isMisconfigured(error)) throw error;
         children.length = 0;
         process.stderr.write(`${(error as Error).message}; trying containers instead\n`);
       }
@@ -194,6 +199,7 @@ async function main(): Promise<void> {
     });
     const failed = Promise.race(children.map((child) => child.failed));
     const ports = await Promise.race([platform.ready, failed]);
+    isReady = true;
     const facts = {
       ...ports,
       host: config.HOST,
@@ -210,6 +216,11 @@ async function main(): Promise<void> {
     await stopAll();
     process.exit(1);
   }
+}
+
+/** The jail has said what it cannot use. Containers would only hide it. */
+function isMisconfigured(error: unknown): boolean {
+  return error instanceof EndedError && error.exitCode === JAIL_MISCONFIGURED;
 }
 
 /** The jail's launcher, as root; resolves with its socket when it serves. */

@@ -136,7 +136,10 @@ def _import(names):
     before = dict(os.environ)
     os.environ.update(dict.fromkeys(ONE_THREAD, "1"))
     for name in names:
-        __import__(name)
+        try:
+            __import__(name)
+        except Exception as reason:
+            raise ImportError(f"{name} cannot be imported beforehand: {reason}") from reason
         if len(os.listdir("/proc/self/task")) > 1:
             raise ImportError(f"{name} starts threads when it is imported, so it cannot be imported beforehand")
     os.environ.clear()

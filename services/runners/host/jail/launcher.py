@@ -36,11 +36,17 @@ OVERFLOW_UID = 65534
 # The service may run in another version of Python.
 MARSHAL_VERSION = 2
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
-REFUSED = 78  # EX_CONFIG: starting again without a change is useless
+# What the host and `npm start` tell apart: containers are no way out of the first.
+MISCONFIGURED = 78  # EX_CONFIG
+CANNOT_ISOLATE = 69  # EX_UNAVAILABLE
 
 
 class CannotIsolate(Exception):
     """This machine cannot keep programs apart; the message says what to do."""
+
+
+class Misconfigured(Exception):
+    """What somebody has given by hand cannot be used: they mean it, so nothing else is taken in its place."""
 
 
 # What the outer sandbox is made with. `users` are (name, uid) of the runs; `binds` files and folders to show, `toolchains` a folder to show by
@@ -62,9 +68,9 @@ def main():
     try:
         _launch(arguments, groups)
         code = _wait(arguments.leash)
-    except CannotIsolate as reason:
+    except (CannotIsolate, Misconfigured) as reason:
         print(f"runlane jail: refusing to start: {reason}", file=sys.stderr, flush=True)
-        code = REFUSED
+        code = MISCONFIGURED if isinstance(reason, Misconfigured) else CANNOT_ISOLATE
     _clean_up(arguments.socket, groups)
     sys.exit(code)
 
@@ -118,7 +124,7 @@ def _launch(arguments, groups):
     count = arguments.slots + arguments.warm + arguments.preludes
     groups.make(count, wanted=not arguments.no_cgroups)
     if arguments.cgroups and not groups.slots[0].has_memory:
-        raise CannotIsolate(f"no groups with a limit of memory can be made in {arguments.cgroups}, which was given for them: {groups.detail}")
+        raise Misconfigured(f"no groups with a limit of memory can be made in {arguments.cgroups}, which was given for them: {groups.detail}")
     host_ids = _reserve_host_ids() if root else None
     first_uid = {"A": FIRST_RUN_UID, "B": 0, "C": FIRST_RUN_UID + (host_ids[0] if host_ids else 0)}[mode]
     slots = [service.Slot(n, first_uid + n if root else 0, groups.slots[n], not root) for n in range(count)]
@@ -187,14 +193,14 @@ def _can_make_user_namespaces():
 
 
 def _find_languages(folder, given):
-    """What the manifests ask for. What somebody has given by hand must be usable: they mean it."""
+    """What the manifests ask for. What somebody has given by hand must be usable."""
     for language, path in given.items():
         if not os.access(path, os.X_OK):
-            raise CannotIsolate(f"there is no program at {path}, which was given for {language}")
+            raise Misconfigured(f"there is no program at {path}, which was given for {language}")
     found = find_languages(folder, given)
     for language in given:
         if language in found.problems:
-            raise CannotIsolate(f"{language}, which {given[language]} was given for: {found.problems[language]}")
+            raise Misconfigured(f"{language}, which {given[language]} was given for: {found.problems[language]}")
     return found
 
 
@@ -302,7 +308,10 @@ def _start_service(listening, slots, outer, description):
         os.close(mapped_w)
     os.kill(pid, signal.SIGKILL)
     _reap_all()
-    raise CannotIsolate(f"{report.decode(errors='replace').lstrip('!')}. {_advice()}")
+    report = report.decode(errors="replace").lstrip("!")
+    if outer.preload and report.startswith(("ImportError:", "ModuleNotFoundError:")):
+        raise Misconfigured(report)
+    raise CannotIsolate(f"{report}. {_advice()}")
 
 
 def _become_anchor(values, kept):

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { silentLog } from '@runlane/core/testing';
-import { type Sandbox, SandboxError } from './sandbox/sandbox.js';
+import { MisconfiguredError, type Sandbox, SandboxError } from './sandbox/sandbox.js';
 import { firstThatWorks } from './sandboxes.js';
 
 const works = async () => ({}) as Sandbox;
@@ -19,5 +19,14 @@ test('where none works, it is refused with the reason of each', async () => {
   await assert.rejects(
     firstThatWorks(silentLog, { jail: fails('no namespaces'), docker: fails('no engine') }),
     /^SandboxError: no sandbox works here\. jail: no namespaces\. docker: no engine$/,
+  );
+});
+
+test('where one cannot use what was set, no other is tried', async () => {
+  const misconfigured = new MisconfiguredError('no such interpreter');
+  const never = () => assert.fail('it was tried');
+  await assert.rejects(
+    firstThatWorks(silentLog, { jail: () => Promise.reject(misconfigured), docker: never }),
+    misconfigured,
   );
 });

@@ -9,7 +9,7 @@ import { createDocker } from './sandbox/docker/driver.js';
 import type { DockerLanguage } from './sandbox/docker/fleet.js';
 import { createJail } from './sandbox/jail/driver.js';
 import { launchJail } from './sandbox/jail/launch.js';
-import { type Sandbox, SandboxError } from './sandbox/sandbox.js';
+import { MisconfiguredError, type Sandbox, SandboxError } from './sandbox/sandbox.js';
 
 interface Surroundings {
   readonly config: Config;
@@ -33,7 +33,7 @@ export async function openSandbox(given: Surroundings): Promise<Sandbox> {
   });
 }
 
-/** @throws SandboxError with every reason, when none works. */
+/** @throws SandboxError with every reason, when none works; MisconfiguredError as soon as one says so. */
 export async function firstThatWorks(
   log: Log,
   ways: Readonly<Record<string, () => Promise<Sandbox>>>,
@@ -43,6 +43,7 @@ export async function firstThatWorks(
     try {
       return await open();
     } catch (err) {
+      if (err instanceof MisconfiguredError) throw err;
       log.warn({ err, sandbox: name }, 'this sandbox does not work here');
       reasons.push(`${name}: ${(err as Error).message}`);
     }

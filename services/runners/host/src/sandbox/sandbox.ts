@@ -160,6 +160,11 @@ export class SandboxError extends Error {
   override readonly name = 'SandboxError';
 }
 
+/** Something that whoever runs the host has set cannot be used: no other sandbox is taken in its place. */
+export class MisconfiguredError extends Error {
+  override readonly name = 'MisconfiguredError';
+}
+
 /** The system refuses to start the command, and would again: its file is missing, say. Nothing has run. */
 export class StartError extends Error {
   override readonly name = 'StartError';

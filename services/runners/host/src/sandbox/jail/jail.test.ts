@@ -274,7 +274,7 @@ test('where no user namespace can be made it refuses to start, says what to do, 
   const script =
     'echo 0 > /proc/sys/user/max_user_namespaces && exec /usr/bin/python3 -I "$0" --socket /nowhere --allow-weak';
   const { status, stderr } = spawnSync('unshare', ['-Ur', 'sh', '-c', script, launcher], { encoding: 'utf8' });
-  assert.equal(status, 78, stderr);
+  assert.equal(status, 69, stderr);
   assert.match(stderr, /refusing to start: .*user namespace.*What to do: .*sysctl -w user\.max_user_namespaces/);
 });
 

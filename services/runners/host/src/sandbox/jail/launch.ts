@@ -4,12 +4,14 @@ import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { SandboxError } from '../sandbox.js';
+import { MisconfiguredError, SandboxError } from '../sandbox.js';
 
 const LAUNCHER = fileURLToPath(new URL('../../../jail/launcher.py', import.meta.url));
 // Never "python3" by name: what is on PATH may be a version manager's shim, or belong to somebody else.
 const PYTHONS = ['/usr/bin/python3', '/usr/local/bin/python3'];
 const START_TIMEOUT_MS = 30_000;
+/** The launcher's exit code where what it was given cannot be used. */
+const MISCONFIGURED = 78;
 
 export interface LaunchOptions {
   readonly socketPath: string;
@@ -39,7 +41,10 @@ export interface Launched {
   stop(): Promise<void>;
 }
 
-/** @throws SandboxError when the machine cannot isolate; what to do about it is on standard error. */
+/**
+ * @throws SandboxError when the machine cannot isolate, MisconfiguredError when something given cannot be used; what to do
+ * about it is on standard error.
+ */
 export async function launchJail(options: LaunchOptions): Promise<Launched> {
   const python = await findPython();
   const words = ['-I', LAUNCHER, '--leash', '--socket', options.socketPath, '--slots', String(options.slots)];
@@ -55,7 +60,7 @@ export async function launchJail(options: LaunchOptions): Promise<Launched> {
   child.stdin.on('error', () => {});
   const ended = new Promise<Error>((resolve) => {
     child.once('error', (cause) => resolve(new SandboxError('the jail service could not be started', { cause })));
-    child.once('exit', (code, signal) => resolve(new SandboxError(`the jail service ended (${signal ?? code})`)));
+    child.once('exit', (code, signal) => resolve(endOf(code, signal)));
   });
   const lines = createInterface({ input: child.stdout });
   const ready = new Promise<'ready'>((resolve) => lines.once('line', () => resolve('ready')));
@@ -76,6 +81,11 @@ export async function launchJail(options: LaunchOptions): Promise<Launched> {
       await ended;
     },
   };
+}
+
+function endOf(code: number | null, signal: string | null): Error {
+  if (code === MISCONFIGURED) return new MisconfiguredError('the jail cannot use what it was given, as said above');
+  return new SandboxError(`the jail service ended (${signal ?? code})`);
 }
 
 /** What the launcher is told of the interpreter that Python programs run in. */
