@@ -4,6 +4,8 @@ export interface BannerFacts {
   readonly host: string;
   /** Whether REST and gRPC are over TLS; the worker's metrics never are. */
   readonly tls: boolean;
+  /** Whether whoever calls needs a key. */
+  readonly needsKey: boolean;
   readonly httpPort?: unknown;
   readonly grpcPort?: unknown;
   readonly workerHttpPort?: unknown;
@@ -14,9 +16,14 @@ export interface BannerFacts {
   readonly queues: string;
 }
 
+const TLS_NOTE = `
+  If curl does not know the authority of the certificate, add --cacert and the PEM file of that authority; the host in the
+  address must be a name of the certificate.`;
+
 export function banner({
   host,
   tls,
+  needsKey,
   httpPort,
   grpcPort,
   workerHttpPort,
@@ -26,6 +33,7 @@ export function banner({
 }: BannerFacts): string {
   const name = host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
   const base = `${tls ? 'https' : 'http'}://${name}:${httpPort}`;
+  const key = needsKey ? ' -H "Authorization: Bearer $ADMIN_KEY"' : '';
   return `
   Runlane is ready (${(startupMs / 1_000).toFixed(1)} s)
 
@@ -39,7 +47,7 @@ export function banner({
   Jobs in   ${jobs}; queues and feeds in ${queues}
 
   Try it:
-  curl -s '${base}/v1/jobs' -H 'Content-Type: application/json' -H 'Prefer: wait=10' -d '{"code": "print(6 * 7)"}'
+  curl -s '${base}/v1/jobs'${key} -H 'Content-Type: application/json' -H 'Prefer: wait=10' -d '{"code": "print(6 * 7)"}'${tls ? TLS_NOTE : ''}
 
   Ctrl-C stops it.
 `;

@@ -204,6 +204,7 @@ async function main(): Promise<void> {
       ...ports,
       host: config.HOST,
       tls: config.TLS_CERT !== undefined,
+      needsKey: config.AUTH === 'keys',
       startupMs: Math.round(performance.now() - startedAtMs),
       jobs: config.MONGO_URL ? 'MongoDB' : dataFolder,
       queues: config.REDIS_URL ? 'Redis' : 'memory',
