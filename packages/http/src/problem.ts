@@ -51,13 +51,13 @@ function toRunlaneError(reason: unknown): RunlaneError {
   });
 }
 
-/** For paths that no route took. */
-export const notFound: RequestHandler = (request) => {
-  throw new RunlaneError(
-    'NOT_FOUND',
-    `there is nothing at ${request.method} ${request.path.slice(0, 200)}; /docs lists what there is`,
-  );
-};
+/** For paths that no route took. `instead` says what there is, or where that is listed. */
+export function notFound(instead: string): RequestHandler {
+  return (request) => {
+    const what = `${request.method} ${request.path.slice(0, 200)}`;
+    throw new RunlaneError('NOT_FOUND', `there is nothing at ${what}; ${instead}`);
+  };
+}
 
 /** For known paths with another method. */
 export function methodNotAllowed(...allowed: string[]): RequestHandler {

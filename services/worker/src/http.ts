@@ -25,7 +25,7 @@ export function startWorkerHttp({ worker, where, allowedHosts, log }: WorkerHttp
   app.get('/metrics', async (_request, response) => {
     response.type(worker.metrics.contentType).send(await worker.metrics.text());
   });
-  app.use(notFound);
+  app.use(notFound('a worker has /healthz, /readyz and /metrics'));
   app.use(createErrorHandler(log));
   return listenHttp(app, where);
 }

@@ -88,7 +88,7 @@ export function createApp({ command, board, isSecure, closing, log, ...origins }
   app.use(createKeyRoutes(command.auth.keys));
   app.use(createRoutes(command, createWebSockets(closing, MAX_MESSAGE_BYTES), closing, log));
   app.use(createBatchRoutes(command, closing));
-  app.use(notFound);
+  app.use(notFound('/docs lists what there is'));
   app.use(createErrorHandler(log));
   return app;
 }
