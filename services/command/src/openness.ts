@@ -14,8 +14,8 @@ export function checkOpenness(host: string, auth: 'none' | 'keys' | undefined): 
   );
 }
 
-/** A name may stand for any address, but for the one that always stands for this machine (RFC 6761). */
-function isLoopback(host: string): boolean {
+/** A name may stand for any address, but for those that always stand for this machine (RFC 6761). */
+export function isLoopback(host: string): boolean {
   const version = isIP(host);
-  return version === 0 ? host.toLowerCase() === 'localhost' : LOOPBACK.check(host, version === 4 ? 'ipv4' : 'ipv6');
+  return version === 0 ? /^(.+\.)?localhost$/i.test(host) : LOOPBACK.check(host, version === 4 ? 'ipv4' : 'ipv6');
 }

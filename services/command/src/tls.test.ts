@@ -22,7 +22,11 @@ describe('command over TLS', { skip: skipWithout('openssl') }, () => {
     authority = await makeAuthority(folder);
     stranger = await makeAuthority(folder, 'stranger');
     const { certPath, keyPath } = await authority.issue('command');
-    doors = await openTestDoors({ TLS_CERT: certPath, TLS_KEY: keyPath });
+    doors = await openTestDoors({
+      TLS_CERT: certPath,
+      TLS_KEY: keyPath,
+      ALLOWED_HOSTS: 'localhost,127.0.0.1,[::1],runlane.example',
+    });
   });
   after(async () => {
     await doors?.close();
@@ -68,10 +72,18 @@ describe('command over TLS', { skip: skipWithout('openssl') }, () => {
   }
 
   test('HTTP answers, and tells browsers to come back over TLS alone', async () => {
-    const answer = await get('Host: localhost\r\nConnection: close');
+    const answer = await get('Host: runlane.example:3000\r\nConnection: close');
     assert.match(answer, /^HTTP\/1\.1 200 OK\r\n/);
     assert.match(answer, /\r\nStrict-Transport-Security: max-age=31536000\r\n/);
   });
+
+  for (const host of ['localhost', 'LOCALHOST:3000', '127.0.0.1:3000', '[::1]:3000']) {
+    test(`at ${host} browsers are told nothing of it, for others answer to that name without TLS`, async () => {
+      const answer = await get(`Host: ${host}\r\nConnection: close`);
+      assert.match(answer, /^HTTP\/1\.1 200 OK\r\n/);
+      assert.doesNotMatch(answer, /Strict-Transport-Security/i);
+    });
+  }
 
   test('without TLS browsers are told nothing of it', async () => {
     const plain = await openTestDoors();

@@ -3,10 +3,11 @@
 import { MAX_INPUT_BYTES } from '@runlane/contract';
 import type { Log } from '@runlane/core';
 import { createErrorHandler, createGuard, methodNotAllowed, notFound } from '@runlane/http';
-import express, { type Express, type Router } from 'express';
+import express, { type Express, type RequestHandler, type Router } from 'express';
 import helmet from 'helmet';
 import { createAdminRoutes } from '../admin/routes.js';
 import type { Command } from '../command.js';
+import { isLoopback } from '../openness.js';
 import { createPistonRoutes, PISTON_PREFIXES } from '../piston/routes.js';
 import { createAuthenticate } from './authenticate.js';
 import { createBatchRoutes } from './batches.js';
@@ -34,6 +35,12 @@ export interface AppOptions {
 
 /** For a year, as is usual. Not for hosts below this one's name: they may be somebody else's. */
 const STRICT_TRANSPORT = { maxAge: 31_536_000, includeSubDomains: false };
+const sayStrictTransport = helmet.strictTransportSecurity(STRICT_TRANSPORT);
+
+/** Not for this machine's own names: everything that anybody develops on it answers to them, on other ports and without TLS. */
+const demandTls: RequestHandler = (request, response, next) =>
+  isLoopback(request.hostname.replace(/^\[|\]$/g, '')) ? next() : sayStrictTransport(request, response, next);
+
 /** Longest message of somebody attached: the most input in base64, and the words around it. */
 const MAX_MESSAGE_BYTES = 2 * MAX_INPUT_BYTES;
 
@@ -57,10 +64,11 @@ export function createApp({ command, board, isSecure, closing, log, ...origins }
           upgradeInsecureRequests: null,
         },
       },
-      // Without TLS of our own it is for a proxy in front to say.
-      strictTransportSecurity: isSecure && STRICT_TRANSPORT,
+      strictTransportSecurity: false,
     }),
   );
+  // Without TLS of our own it is for a proxy in front to say.
+  if (isSecure) app.use(demandTls);
   app
     .route('/healthz')
     .get((_request, response) => void response.json({ status: 'ok' }))
