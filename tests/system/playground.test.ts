@@ -211,6 +211,17 @@ describe('the playground', { skip: skipWithout('chromium') }, () => {
     await assertWellBehaved({ page, ...rest });
   });
 
+  test('a changed program keeps its text in another language, and its file has the name that this one wants', async () => {
+    const { page, ...rest } = await open(python('echo "$0"'));
+    await page.getByRole('button', { name: /^Language/ }).click();
+    await page.locator('.languages button').filter({ hasText: 'Bash' }).click();
+    await page.getByRole('tab', { name: 'main.sh', selected: true }).waitFor();
+    await runIt(page);
+    await ended(page, 'succeeded');
+    assert.match(await textOf(page, '.output'), /main\.sh/);
+    await assertWellBehaved({ page, ...rest });
+  });
+
   test('a link brings the program back, and does not run it', async () => {
     const first = await open(python('print("shared", input())', { i: 'input\n' }));
     await first.page.getByRole('button', { name: 'Share' }).click();

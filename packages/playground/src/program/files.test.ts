@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { withContent, withName, withNewFile, without } from './files.js';
+import { inLanguage, withContent, withName, withNewFile, without } from './files.js';
 import type { Program } from './program.js';
 
 const ONE: Program = {
@@ -27,6 +27,28 @@ test('the entry goes with its name, and to the first file when its own is delete
   assert.equal(withName(two, 'main.c', 'start.c').entry, 'start.c');
   assert.equal(withName(two, 'module.c', 'x.c').entry, 'main.c');
   assert.equal(without(two, 'main.c').entry, 'module.c');
+});
+
+test('in another language the file to start has the name of that one, unless it never had the old one’s', () => {
+  const entries = { old: 'main.c', new: 'Main.java' };
+  const java = inLanguage({ ...ONE, version: '12' }, 'java', entries);
+  assert.deepEqual(java, {
+    ...ONE,
+    language: 'java',
+    files: [{ path: 'Main.java', content: 'a' }],
+    entry: 'Main.java',
+  });
+  const named = withName(withNewFile(ONE, 'main.c').program, 'main.c', 'lib/start.c');
+  assert.deepEqual(paths(inLanguage(named, 'java', entries)), ['Main.java', 'module.c']);
+  const other = withName(ONE, 'main.c', 'Makefile');
+  assert.deepEqual(inLanguage(other, 'java', entries), { ...other, language: 'java' });
+  assert.deepEqual(inLanguage(ONE, 'java', { old: undefined, new: 'Main.java' }), { ...ONE, language: 'java' });
+});
+
+test('a file that already has the name of the other language is started, and none is lost', () => {
+  const both = withName(withNewFile(ONE, 'main.c').program, 'module.c', 'Main.java');
+  const java = inLanguage(both, 'java', { old: 'main.c', new: 'Main.java' });
+  assert.deepEqual([paths(java), java.entry], [['main.c', 'Main.java'], 'Main.java']);
 });
 
 test('the last file cannot be deleted', () => {

@@ -73,8 +73,9 @@ export function App({ api, first, onKey }: AppProps) {
   function choose(next: Choice) {
     setDialog(undefined);
     if (next.name === language) return;
-    if (isWritten({ ...program, language })) change({ language: next.name, version: '' });
-    else open(exampleFor(next.name).program);
+    if (!isWritten({ ...program, language })) return open(exampleFor(next.name).program);
+    setArgsProblem(undefined);
+    sheet.translate(next.name, { old: entryOf(choice, language), new: entryOf(next, next.name) });
   }
 
   /** @throws Error where its arguments are no words. */
@@ -144,6 +145,11 @@ export function App({ api, first, onKey }: AppProps) {
       />
     </>
   );
+}
+
+/** The server's word for it, and the page's own until the server has told. */
+function entryOf(choice: Choice | undefined, language: string): string | undefined {
+  return choice?.versions[0]?.entry ?? usualPath(language);
 }
 
 /** Arguments that are no words yet are shown as one. */

@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { examplesFor } from '../examples/examples.js';
 import { DRAFT_KEY, type First, firstProgram } from '../first-program.js';
-import { withContent, withName, withNewFile, without } from '../program/files.js';
+import { type Entries, inLanguage, withContent, withName, withNewFile, without } from '../program/files.js';
 import type { Program } from '../program/program.js';
 import { save } from '../program/store.js';
 
@@ -17,6 +17,8 @@ export interface PageProgram {
   /** What was on the page before, if anybody wrote it. */
   readonly aside: Program | undefined;
   change(part: Partial<Program>): void;
+  /** The same files in another language. */
+  translate(language: string, entries: Entries): void;
   /** Exchange it. */
   open(next: Program): void;
   bringBack(): void;
@@ -80,6 +82,11 @@ export function usePageProgram(first: First): PageProgram {
     notice,
     aside,
     change: (part) => setProgram((before) => ({ ...before, ...part })),
+    translate(language, entries) {
+      const next = inLanguage(program, language, entries);
+      setProgram(next);
+      if (active === program.entry) setActive(next.entry);
+    },
     open(next) {
       exchange(next);
       leaveLink();
