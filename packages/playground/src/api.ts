@@ -3,6 +3,8 @@ import { type Client, createClient, type RunlaneError } from '@runlane/client';
 
 export interface Api {
   readonly client: Client;
+  /** Whether a key is sent. */
+  readonly keyed: boolean;
   /** Told why the server is tried again, and undefined when it is there again. */
   onTrouble(listener: (trouble: RunlaneError | undefined) => void): void;
   /** To be called when the server was heard of. */
@@ -21,6 +23,7 @@ export function createApi(server: string, apiKey?: string): Api {
     listener(trouble);
   };
   return {
+    keyed: apiKey !== undefined,
     client: createClient({
       server: base,
       retryForMs: Number.POSITIVE_INFINITY,

@@ -6,8 +6,14 @@ export interface Snippet {
   readonly text: string;
 }
 
-/** @param server its base address, without a slash at the end. */
-export function snippetsFor(job: NewJob, server: string): Snippet[] {
+export interface Server {
+  /** Its base address, without a slash at the end. */
+  readonly url: string;
+  /** Whether it is sent a key. What is pasted somewhere names the variable that has it, and never holds it. */
+  readonly keyed: boolean;
+}
+
+export function snippetsFor(job: NewJob, server: Server): Snippet[] {
   return [
     { title: 'curl', text: curl(job, server) },
     { title: 'Python', text: python(job, server) },
@@ -16,33 +22,44 @@ export function snippetsFor(job: NewJob, server: string): Snippet[] {
   ];
 }
 
-function curl(job: NewJob, server: string): string {
-  return `curl -s ${server}/v1/jobs \\
+function curl(job: NewJob, { url, keyed }: Server): string {
+  return `curl -s ${url}/v1/jobs \\
   -H 'Content-Type: application/json' -H 'Prefer: wait=60' \\
+${keyed ? `  -H ${SHELL_KEY} \\\n` : ''}\
   -d ${shellWord(pretty(job))}
 `;
 }
 
 /** JSON never has three quotes in a row that no backslash stands before, and a raw text of Python ends at nothing less. */
-function python(job: NewJob, server: string): string {
+function python(job: NewJob, { url, keyed }: Server): string {
+  const key = keyed ? `\n        "Authorization": "Bearer " + os.environ["RUNLANE_API_KEY"],` : '';
   return `import json
+${keyed ? 'import os\n' : ''}\
 from urllib.request import Request, urlopen
 
 job = json.loads(r"""${pretty(job)}""")
 request = Request(
-    "${server}/v1/jobs",
+    "${url}/v1/jobs",
     json.dumps(job).encode(),
-    {"Content-Type": "application/json", "Prefer": "wait=60"},
+    {
+        "Content-Type": "application/json",
+        "Prefer": "wait=60",${key}
+    },
 )
 ended = json.load(urlopen(request))
 print(ended["status"], ended["result"]["stdout"], sep="\\n")
 `;
 }
 
-function typescript(job: NewJob, server: string): string {
-  return `const response = await fetch('${server}/v1/jobs', {
+function typescript(job: NewJob, { url, keyed }: Server): string {
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: it is text to paste
+  const key = keyed ? '\n    Authorization: `Bearer ${process.env.RUNLANE_API_KEY}`,' : '';
+  return `const response = await fetch('${url}/v1/jobs', {
   method: 'POST',
-  headers: { 'Content-Type': 'application/json', Prefer: 'wait=60' },
+  headers: {
+    'Content-Type': 'application/json',
+    Prefer: 'wait=60',${key}
+  },
   body: JSON.stringify(${pretty(job)}),
 });
 const { status, result } = await response.json();
@@ -50,10 +67,11 @@ console.log(status, result.stdout);
 `;
 }
 
-/** gRPC's own port is not known to a page: the usual one. */
-function grpcurl(job: NewJob, server: string): string {
-  const { hostname } = new URL(server);
-  return `grpcurl -plaintext -d ${shellWord(pretty({ program: toProgram(job) }))} \\
+/** gRPC's own port is not known to a page: the usual one. Where the page came encrypted, so does gRPC. */
+function grpcurl(job: NewJob, { url, keyed }: Server): string {
+  const { hostname, protocol } = new URL(url);
+  const options = `${protocol === 'https:' ? '' : '-plaintext '}${keyed ? `-H ${SHELL_KEY} ` : ''}`;
+  return `grpcurl ${options}-d ${shellWord(pretty({ program: toProgram(job) }))} \\
   ${hostname}:50051 runlane.v1.ExecutionService/Run
 `;
 }
@@ -67,6 +85,9 @@ function toProgram({ files, stdin, limits, ...rest }: NewJob): object {
     ...(limits && { limits }),
   };
 }
+
+/** In double quotes, where a shell puts the variable's value. */
+const SHELL_KEY = '"Authorization: Bearer $RUNLANE_API_KEY"';
 
 const pretty = (value: unknown) => JSON.stringify(value, undefined, 2);
 

@@ -138,6 +138,7 @@ export function App({ api, first, onKey }: AppProps) {
         language={language}
         program={program}
         history={history}
+        keyed={api.keyed}
         job={() => orAsOneWord(program, jobOf)}
         onLanguage={choose}
         onPast={(run) => open(run.program)}

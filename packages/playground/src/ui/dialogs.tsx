@@ -17,6 +17,8 @@ export interface DialogsProps {
   readonly language: string;
   readonly program: Program;
   readonly history: PageHistory;
+  /** Whether the page sends a key. */
+  readonly keyed: boolean;
   job(): NewJob;
   onLanguage(choice: Choice): void;
   onPast(run: PastRun): void;
@@ -32,7 +34,12 @@ export function Dialogs({ open, onClose, ...props }: DialogsProps) {
     case 'share':
       return <ShareDialog program={props.program} onClose={onClose} />;
     case 'snippets':
-      return <SnippetsDialog snippets={snippetsFor(props.job(), location.origin)} onClose={onClose} />;
+      return (
+        <SnippetsDialog
+          snippets={snippetsFor(props.job(), { url: location.origin, keyed: props.keyed })}
+          onClose={onClose}
+        />
+      );
     case 'history':
       return (
         <HistoryDialog
