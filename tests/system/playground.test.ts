@@ -300,13 +300,19 @@ describe('the playground', { skip: skipWithout('chromium') }, () => {
   });
 
   test('runs are remembered in the browser until they are forgotten', async () => {
-    const { page, ...rest } = await open(python('print("remembered")'));
+    const { page, ...rest } = await open(python(`print("remembered") # ${'long '.repeat(100)}`));
     await runIt(page);
     await ended(page, 'succeeded');
     await page.getByLabel('Example').selectOption('input');
     await page.reload();
     await page.getByRole('button', { name: 'History' }).click();
-    await page.getByRole('button', { name: /Finished.*print\("remembered"\)/ }).click();
+    const past = page.getByRole('button', { name: /Finished.*print\("remembered"\)/ });
+    const overflow = await past.evaluate((button) => {
+      const dialog = button.closest('dialog');
+      return dialog ? dialog.scrollWidth - dialog.clientWidth : Number.NaN;
+    });
+    assert.equal(overflow, 0);
+    await past.click();
     await page.waitForFunction(() => /remembered/.test(document.querySelector('.cm-content')?.textContent ?? ''));
     await page.getByRole('button', { name: 'History' }).click();
     await page.getByRole('button', { name: 'Forget them all' }).click();
