@@ -174,10 +174,17 @@ describe('the playground', { skip: skipWithout('chromium') }, () => {
     assert.match(await textOf(page, '.choices .field-problem'), /version/);
     await page.selectOption('.version', '');
     await runIt(page);
-    await page.waitForFunction(() =>
-      /at most \d+ \(milliseconds\)/.test(document.querySelector('.options')?.textContent ?? ''),
-    );
-    assert.equal(await page.getByLabel('Seconds').getAttribute('aria-invalid'), 'true');
+    const seconds = page.getByLabel('Seconds');
+    const title = await seconds.getAttribute('title');
+    const problem = page.locator('.options .field-problem');
+    await problem.waitFor();
+    assert.match(title ?? '', /^At most \d+$/);
+    assert.equal(await problem.textContent(), `must be ${title?.toLowerCase()}`);
+    assert.match(await textOf(page, '.results .reason'), /seconds: must be at most/);
+    assert.equal(await seconds.getAttribute('aria-invalid'), 'true');
+    await seconds.fill('1');
+    await problem.waitFor({ state: 'detached' });
+    assert.equal(await seconds.getAttribute('aria-invalid'), 'false');
     await assertWellBehaved({ page, ...rest });
   });
 

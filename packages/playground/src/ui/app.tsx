@@ -6,7 +6,7 @@ import { exampleFor, examplesFor, usualPath } from '../examples/examples.js';
 import type { First } from '../first-program.js';
 import { type Choice, findChoice } from '../program/languages.js';
 import { type Program, type Talked, toNewJob } from '../program/program.js';
-import { place } from '../run/problems.js';
+import { place, stillAt } from '../run/problems.js';
 import { Dialogs } from './dialogs.js';
 import { Notices } from './notices.js';
 import { Results } from './results.js';
@@ -37,6 +37,7 @@ export function App({ api, first, onKey }: AppProps) {
   const [theme, switchTheme] = useTheme();
   const [dialog, setDialog] = useState<DialogName>();
   const [shownIn, setShownIn] = useState<'text' | 'terminal'>('text');
+  const [sent, setSent] = useState<Program>();
   const [argsProblem, setArgsProblem] = useState<string>();
   const [trouble, setTrouble] = useState<RunlaneError>();
   useEffect(() => api.onTrouble(setTrouble), [api]);
@@ -46,7 +47,8 @@ export function App({ api, first, onKey }: AppProps) {
   const choice = languages.choices && findChoice(languages.choices, program.language);
   const language = choice?.name ?? program.language;
   const examples = useMemo(() => examplesFor(language), [language]);
-  const { at: refused, elsewhere } = place(page.state.refusal);
+  const { at, all } = place(page.state.refusal);
+  const refused = stillAt(at, sent, program);
   const problems = argsProblem ? { ...refused, args: argsProblem } : refused;
   const busy = page.state.phase === 'submitting' || page.state.phase === 'running';
 
@@ -92,6 +94,7 @@ export function App({ api, first, onKey }: AppProps) {
       return setArgsProblem((error as Error).message);
     }
     sheet.dismiss();
+    setSent(program);
     setShownIn(program.talk === 'terminal' ? 'terminal' : 'text');
     const terminal = program.talk === 'terminal' ? await whenTerminal(page.views) : undefined;
     terminal?.focus();
@@ -130,7 +133,7 @@ export function App({ api, first, onKey }: AppProps) {
       />
       <main class="panes">
         <SourcePane sheet={sheet} language={language} choice={choice} problems={problems} onChange={change} />
-        <Results api={api} page={page} shownIn={shownIn} theme={theme} elsewhere={elsewhere} />
+        <Results api={api} page={page} shownIn={shownIn} theme={theme} refused={all} />
       </main>
       <Dialogs
         open={dialog}

@@ -12,11 +12,11 @@ export interface ResultsProps {
   readonly page: PageRun;
   readonly shownIn: 'text' | 'terminal';
   readonly theme: Theme;
-  /** Fields that the server refused and that are nowhere on the page. */
-  readonly elsewhere: readonly string[];
+  /** What the server refused, field by field. */
+  readonly refused: readonly string[];
 }
 
-export function Results({ api, page, shownIn, theme, elsewhere }: ResultsProps) {
+export function Results({ api, page, shownIn, theme, refused }: ResultsProps) {
   const { state, run, views } = page;
   const { phase, job, refusal, failure } = state;
   const message = job?.result?.message;
@@ -31,12 +31,9 @@ export function Results({ api, page, shownIn, theme, elsewhere }: ResultsProps) 
           </p>
         )}
         {refusal && (
-          <div class="reason bad" role="alert">
-            <p>The server did not take it: {refusal.message}</p>
-            {elsewhere.map((words) => (
-              <p key={words}>{words}</p>
-            ))}
-          </div>
+          <p class="reason bad" role="alert">
+            The server did not take it: {refused.join('; ') || refusal.message}
+          </p>
         )}
       </div>
       {shownIn === 'terminal' ? (
