@@ -456,9 +456,16 @@ describe('the playground', { skip: skipWithout('chromium') }, () => {
     try {
       const code = 'import os\nopen("out/a.svg", "w").write(input())';
       const { page, misdeeds } = await openPage(browser, `${server.baseUrl}${python(code, { t: 'live' })}`);
+      await page.getByText('This server wants an API key. It is kept for as long as this tab is open.').waitFor();
+      await page.getByLabel('API key').fill('a-key-that-the-server-does-not-know');
+      await page.getByRole('button', { name: 'Use it' }).click();
+      await page.getByText('The server refuses this API key').waitFor();
       await page.getByLabel('API key').fill(key);
       await page.getByRole('button', { name: 'Use it' }).click();
       await page.getByLabel('API key').waitFor({ state: 'detached' });
+      await page.getByRole('button', { name: 'Code' }).click();
+      assert.match(await textOf(page, '.snippet'), /"Authorization: Bearer \$RUNLANE_API_KEY"/);
+      await page.keyboard.press('Escape');
       await runIt(page);
       await page
         .getByLabel('Type to the program')

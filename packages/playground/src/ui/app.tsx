@@ -126,6 +126,7 @@ export function App({ api, first, onKey }: AppProps) {
       <Notices
         trouble={trouble}
         refusal={page.state.refusal ?? languages.refusal}
+        keyed={api.keyed}
         sheet={sheet}
         choice={choice}
         known={languages.choices !== undefined}

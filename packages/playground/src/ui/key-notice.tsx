@@ -5,6 +5,8 @@ import { Notice } from './notice.js';
 
 export interface KeyNoticeProps {
   readonly refusal: RunlaneError;
+  /** Whether it was a key that was refused. */
+  readonly keyed: boolean;
   onKey(key: string): void;
 }
 
@@ -13,7 +15,7 @@ export function isAboutKey(refusal: RunlaneError | undefined): refusal is Runlan
   return refusal?.code === 'UNAUTHENTICATED' || refusal?.code === 'FORBIDDEN';
 }
 
-export function KeyNotice({ refusal, onKey }: KeyNoticeProps) {
+export function KeyNotice({ refusal, keyed, onKey }: KeyNoticeProps) {
   const [key, setKey] = useState('');
   return (
     <Notice kind="key">
@@ -24,7 +26,10 @@ export function KeyNotice({ refusal, onKey }: KeyNoticeProps) {
           if (key.trim()) onKey(key.trim());
         }}
       >
-        <span>This server wants an API key: {refusal.message}.</span>
+        <span>
+          {keyed ? `The server refuses this API key: ${refusal.message}.` : 'This server wants an API key.'} It is kept
+          for as long as this tab is open.
+        </span>
         <label>
           <span class="visually-hidden">API key</span>
           <input

@@ -8,6 +8,8 @@ import type { PageProgram } from './use-program.js';
 export interface NoticesProps {
   readonly trouble: RunlaneError | undefined;
   readonly refusal: RunlaneError | undefined;
+  /** Whether the page sends a key. */
+  readonly keyed: boolean;
   readonly sheet: PageProgram;
   readonly choice: Choice | undefined;
   /** Whether the server has told its languages. */
@@ -15,12 +17,12 @@ export interface NoticesProps {
   onKey(key: string): void;
 }
 
-export function Notices({ trouble, refusal, sheet, choice, known, onKey }: NoticesProps) {
+export function Notices({ trouble, refusal, keyed, sheet, choice, known, onKey }: NoticesProps) {
   const { notice, aside, program } = sheet;
   return (
     <div class="notices">
       {trouble && <Notice kind="away">{wordsForTrouble(trouble)}</Notice>}
-      {isAboutKey(refusal) && <KeyNotice refusal={refusal} onKey={onKey} />}
+      {isAboutKey(refusal) && <KeyNotice refusal={refusal} keyed={keyed} onKey={onKey} />}
       {notice && (
         <Notice kind={notice.kind} onClose={sheet.dismiss}>
           {notice.text}
