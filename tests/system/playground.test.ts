@@ -194,6 +194,7 @@ describe('the playground', { skip: skipWithout('chromium') }, () => {
     await ended(page, 'compile_failed');
     await prints(page, 'nothing');
     assert.match(await textOf(page, '.block.stderr'), /error/);
+    assert.equal(await textOf(page, '.facts'), '');
     await assertWellBehaved({ page, ...rest });
   });
 

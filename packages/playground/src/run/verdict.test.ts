@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Job } from '@runlane/client';
 import { STATUSES } from '@runlane/contract';
-import { formatBytes, formatMs, wordsFor } from './verdict.js';
+import { factsOf, formatBytes, formatMs, wordsFor } from './verdict.js';
 
 test('every status has words of its own, and one that is not known yet is shown as it is', () => {
   const titles = STATUSES.map((status) => wordsFor(status).title);
@@ -19,4 +20,11 @@ test('times and sizes are in the unit that is read most easily', () => {
     '20 KiB',
     '3.0 MiB',
   ]);
+});
+
+test('what a run took is said of a program that ran, and not of one that does not compile', () => {
+  const result = { exitCode: null, signal: null, wallTimeMs: 0, cpuTimeMs: 0, memoryPeakBytes: 0 };
+  const facts = (status: string) => factsOf({ status, result } as Job).map(([name]) => name);
+  assert.deepEqual(facts('failed'), ['Time', 'CPU', 'Memory']);
+  assert.deepEqual(facts('compile_failed'), []);
 });

@@ -41,11 +41,13 @@ export function formatBytes(bytes: number): string {
 }
 
 /** The small print of a result, as names and values. */
-export function factsOf({ result }: Job): [name: string, value: string][] {
+export function factsOf({ status, result }: Job): [name: string, value: string][] {
   if (!result) return [];
   const { exitCode, signal, wallTimeMs, cpuTimeMs, memoryPeakBytes } = result;
   const how: [string, string][] = signal !== null ? [['Signal', signal]] : [];
   if (exitCode !== null) how.push(['Exit code', String(exitCode)]);
+  // What never ran took nothing.
+  if (status === 'compile_failed') return how;
   return [
     ...how,
     ['Time', formatMs(wallTimeMs)],
