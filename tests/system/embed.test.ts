@@ -97,6 +97,10 @@ describe('code on other pages', { skip: skipWithout('chromium') }, () => {
       await status(page, 'Finished');
       assert.match((await output(page).textContent()) ?? '', /5 squared is 25/);
       assert.ok(await page.getByText(`${platform.baseUrl}/embed/run-code.js`).isVisible());
+      const heights = await page
+        .locator('th code')
+        .evaluateAll((names) => names.map((name) => name.getClientRects().length));
+      assert.ok(heights.length > 0 && heights.every((lines) => lines === 1), `lines of the attributes: ${heights}`);
       assert.deepEqual(await accessibilityProblems(page), []);
       await assertWellBehaved({ page, ...rest });
     }
