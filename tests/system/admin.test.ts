@@ -35,10 +35,20 @@ describe('the status page', { skip: skipWithout('chromium') }, () => {
       const opened = await openPage(browser, `${platform.baseUrl}/admin`, { httpCredentials, colorScheme });
       const { page } = opened;
       const figure = (name: string) => page.locator('.numbers div').filter({ hasText: name }).locator('dd');
-      await page.getByText('Waiting in code-exec').waitFor();
-      assert.equal(await figure('Waiting in code-exec').textContent(), '0');
+      await page.getByText('In code-exec').waitFor();
+      assert.equal(await figure('In code-exec').textContent(), '0');
       assert.equal(await figure('Runners').textContent(), '1');
       assert.match((await figure('Slots in use').textContent()) ?? '', /^\d+ of \d+$/);
+      const tiles = await page.locator('.numbers > div').evaluateAll((all) =>
+        all.map((tile) => {
+          const { top, width, height } = tile.getBoundingClientRect();
+          const label = tile.querySelector('dt');
+          const isCut = label ? label.scrollWidth > label.clientWidth : true;
+          return [top, width, height].map(Math.round).join(' ') + (isCut ? ' and its label is cut off' : '');
+        }),
+      );
+      assert.equal(tiles.length, 7);
+      assert.equal(new Set(tiles).size, 1, tiles.join(', '));
       await page.locator('.chips').getByText('failed').waitFor();
       await page.locator('summary').click();
       await page.getByRole('cell', { name: 'yes' }).first().waitFor();
@@ -53,7 +63,7 @@ describe('the status page', { skip: skipWithout('chromium') }, () => {
       httpCredentials,
       viewport: { width: 360, height: 640 },
     });
-    await opened.page.getByText('Waiting in code-exec').waitFor();
+    await opened.page.getByText('In code-exec').waitFor();
     const overhang = await opened.page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
     assert.ok(overhang <= 0, `${overhang} px too wide`);
     await assertWellBehaved(opened);
@@ -82,7 +92,7 @@ test('it says so when the server goes away, and tells on when it is back', {
   const browser = await startBrowser();
   try {
     const { page } = await openPage(browser, `${platform.baseUrl}/admin`);
-    await page.getByText('Waiting in code-exec').waitFor();
+    await page.getByText('In code-exec').waitFor();
     await page.context().setOffline(true);
     await page.getByText('the server does not answer').waitFor();
     await page.context().setOffline(false);

@@ -43,7 +43,13 @@ function Numbers({ status: { unfinishedJobs, queues, workers, runners } }: { rea
     <dl class="numbers">
       <Figure name="Unfinished jobs" value={unfinishedJobs} />
       {queues.map(({ name, waiting }) => (
-        <Figure key={name} name={`Waiting in ${name}`} value={waiting ?? 'away'} bad={waiting === undefined} />
+        <Figure
+          key={name}
+          name={`In ${name}`}
+          title={`Jobs waiting in the queue ${name}`}
+          value={waiting ?? 'away'}
+          bad={waiting === undefined}
+        />
       ))}
       <Figure name="Slots in use" value={`${used} of ${total}`} />
       <Figure name="Workers" value={here.length} bad={here.length === 0} />
@@ -52,10 +58,15 @@ function Numbers({ status: { unfinishedJobs, queues, workers, runners } }: { rea
   );
 }
 
-function Figure(props: { readonly name: string; readonly value: number | string; readonly bad?: boolean }) {
+function Figure(props: {
+  readonly name: string;
+  readonly title?: string;
+  readonly value: number | string;
+  readonly bad?: boolean;
+}) {
   return (
     <div class={props.bad ? 'bad' : undefined}>
-      <dt>{props.name}</dt>
+      <dt title={props.title}>{props.name}</dt>
       <dd>{typeof props.value === 'number' ? props.value.toLocaleString() : props.value}</dd>
     </div>
   );
