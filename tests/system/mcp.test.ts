@@ -168,7 +168,10 @@ for (const name of TRANSPORTS) {
     const wrong = await runCode(over(name), python('', { limits: { wallTimeMs: 3_600_000 }, colour: 'red' }));
     assert.equal(wrong.isError, true);
     assert.match(textOf(wrong), /- limits\.wallTimeMs: .+50000.*\n- the request: .+colour/);
-    assert.match(textOf(await runCode(over(name), { language: 'python' })), /- code: give either "code" or "files"/);
+    assert.match(
+      textOf(await runCode(over(name), { language: 'python' })),
+      /- code: is missing: give "code", or "files"/,
+    );
   });
 
   test(`over ${name}, an endless program is stopped, and what it wrote is told`, async () => {
