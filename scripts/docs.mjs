@@ -133,13 +133,15 @@ what is missing for the others.`,
 
 /** What each limit of the contract is, field by field: its schema says it in words or as a number. */
 async function limits() {
-  const { createOpenApiDocument, MINIMUM_LIMITS } = await built('packages/contract');
+  const { createOpenApiDocument, MAX_BATCH_BYTES, MINIMUM_LIMITS } = await built('packages/contract');
+  const { MAX_PROGRAM_BYTES } = await import(`${root}/services/command/dist/rest/body.js`);
   const { DEFAULT_LIMITS, MAXIMUM_LIMITS, COMPILE_LIMITS } = await import(
     `${root}/services/runners/host/dist/limits.js`
   );
   const { VARIABLES } = await built('packages/core');
   const { schemas } = createOpenApiDocument('').components;
   const number = (value) => value.toLocaleString('en');
+  const mib = (bytes) => `${bytes / 1024 / 1024} MiB`;
   const ofRun = Object.entries(DEFAULT_LIMITS).map(([name, usual]) => [
     `\`${name}\``,
     number(MINIMUM_LIMITS[name] ?? 1),
@@ -169,7 +171,7 @@ bound, before anything is stored; a program that reaches one of its own is ended
 How exact each is: [sandbox.md](sandbox.md).`,
     table(['Limit', 'Least', 'Default', 'Most', 'Compiling', 'Meaning'], ofRun),
     '## Of a request',
-    `A body may have 4 MiB, a batch 16 MiB. The exact rules of every field are in [/openapi.json](http://localhost:3000/openapi.json).`,
+    `A body may have ${mib(MAX_PROGRAM_BYTES)}, a batch ${mib(MAX_BATCH_BYTES)}. The exact rules of every field are in [/openapi.json](http://localhost:3000/openapi.json).`,
     table(['Of', 'Field', 'Meaning'], ofRequest),
     '## Of a server',
     'Set by whoever runs it: [configuration.md](configuration.md). What a key may use: [keys.md](keys.md#how-much-it-may-use).',

@@ -7,9 +7,7 @@ import { createClient } from '@runlane/client';
 import { skipWithout } from '@runlane/core/testing';
 import type { Browser } from 'playwright-core';
 import { accessibilityProblems, assertWellBehaved, openPage, startBrowser } from './browser.js';
-import { type Platform, startEmbedded, temporaryFolder } from './platforms.js';
-
-const ADMIN_KEY = 'an-operators-own-key-0123456789abcdef';
+import { ADMIN_KEY, type Platform, startEmbedded, temporaryFolder } from './platforms.js';
 
 describe('the status page', { skip: skipWithout('chromium') }, () => {
   let folder: string;

@@ -1,4 +1,4 @@
-/** The way between a browser and the server, which can be broken, and on which a server can be played that prints very much. */
+/** The way between a client and the server, which can be broken, and on which a server can be played that prints very much. */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';

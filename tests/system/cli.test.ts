@@ -2,20 +2,19 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { type Platform, startEmbedded } from './platforms.js';
+import { ADMIN_KEY, type Platform, startEmbedded, temporaryFolder } from './platforms.js';
 
 const RUNLANE = fileURLToPath(new URL('../../../packages/cli/bin/runlane.mjs', import.meta.url));
 
 let folder: string;
 let platform: Platform;
 before(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'runlane-cli-'));
+  folder = await temporaryFolder();
   platform = await startEmbedded(join(folder, 'data'));
   for (const [name, content] of Object.entries(PROGRAMS)) await writeFile(join(folder, name), content);
 });
@@ -203,8 +202,7 @@ test('completion is a script that its shell takes, and completes commands and op
 });
 
 test('keys are made, used, listed and revoked', async () => {
-  const adminKey = 'an-operators-own-key-0123456789abcdef';
-  const locked = await startEmbedded(join(folder, 'locked'), { AUTH: 'keys', ADMIN_KEY: adminKey });
+  const locked = await startEmbedded(join(folder, 'locked'), { AUTH: 'keys', ADMIN_KEY });
   try {
     const as = (key: string) => ({ env: { RUNLANE_URL: locked.baseUrl, RUNLANE_API_KEY: key } });
     const outside = await runlane(['run', 'noname', '-l', 'python'], as(''));
@@ -212,7 +210,7 @@ test('keys are made, used, listed and revoked', async () => {
     assert.match(outside.stderr, /a key is needed.+\nSet RUNLANE_API_KEY/);
     const made = await runlane(
       ['keys', 'create', 'of a test', '--unfinished-jobs', '5', '--expires', '2d'],
-      as(adminKey),
+      as(ADMIN_KEY),
     );
     const [, id = ''] = /^rl_([a-z0-9]{12})_\S{43}\n$/.exec(made.stdout) ?? [];
     assert.match(made.stderr, new RegExp(`id ${id}; nobody can tell the key again`));
@@ -221,10 +219,10 @@ test('keys are made, used, listed and revoked', async () => {
     assert.equal((await runlane(['run', '-i', 'ask.py'], { ...as(key), input: 'Ada\n' })).stdout, 'name?\nhello Ada\n');
     assert.match((await runlane(['keys', 'list'], as(key))).stderr, /needs the scope "admin"/);
     assert.match(
-      (await runlane(['keys', 'list'], as(adminKey))).stdout,
+      (await runlane(['keys', 'list'], as(ADMIN_KEY))).stdout,
       new RegExp(`\n${id} +of a test +submit read +${id} +5 jobs +\\S+Z +valid until `),
     );
-    assert.equal((await runlane(['keys', 'revoke', id], as(adminKey))).code, 0);
+    assert.equal((await runlane(['keys', 'revoke', id], as(ADMIN_KEY))).code, 0);
     assert.match((await runlane(['run', 'noname', '-l', 'python'], as(key))).stderr, /the key was revoked/);
     for (const argv of [
       ['create'],
@@ -233,7 +231,7 @@ test('keys are made, used, listed and revoked', async () => {
       ['revoke'],
       ['juggle'],
     ])
-      assert.equal((await runlane(['keys', ...argv], as(adminKey))).code, 2, argv.join(' '));
+      assert.equal((await runlane(['keys', ...argv], as(ADMIN_KEY))).code, 2, argv.join(' '));
   } finally {
     await locked.stop();
   }

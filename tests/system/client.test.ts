@@ -1,17 +1,14 @@
 /** The TypeScript client against a real platform, and its README as it is written. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFile, rm } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { type Client, createClient, type JobEvent } from '@runlane/client';
 import { WebSocket } from 'ws';
-import { type Platform, startEmbedded } from './platforms.js';
+import { openWay } from './breakable-way.js';
+import { type Platform, startEmbedded, temporaryFolder } from './platforms.js';
 
 const README = fileURLToPath(new URL('../../../packages/client/README.md', import.meta.url));
 /** Where `@runlane/client` can be imported from. */
@@ -21,7 +18,7 @@ let folder: string;
 let platform: Platform;
 let client: Client;
 before(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'runlane-client-'));
+  folder = await temporaryFolder();
   platform = await startEmbedded(folder);
   client = createClient({ server: platform.baseUrl });
 });
@@ -69,25 +66,11 @@ test('leaving a run cancels its job', async () => {
 });
 
 test('a watch over connections that are cut again and again loses nothing and repeats nothing', async () => {
-  const { hostname, port } = new URL(platform.baseUrl);
-  const sockets = new Set<Socket>();
-  const proxy = createServer((socket) => {
-    const upstream = connect(Number(port), hostname);
-    sockets.add(socket);
-    socket.pipe(upstream).pipe(socket);
-    for (const end of [socket, upstream])
-      end
-        .on('error', () => undefined)
-        .on('close', () => {
-          socket.destroy();
-          upstream.destroy();
-        });
-  }).listen(0, '127.0.0.1');
-  await once(proxy, 'listening');
+  const way = await openWay(platform.baseUrl);
   try {
     let cuts = 0;
     const through = createClient({
-      server: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
+      server: way.url,
       onRetry: () => {
         cuts += 1;
       },
@@ -97,13 +80,12 @@ test('a watch over connections that are cut again and again loses nothing and re
     for await (const event of through.run({ code })) {
       if (event.type !== 'stdout') continue;
       lines += event.text;
-      if (event.text.includes('5')) for (const socket of sockets) socket.destroy();
+      if (event.text.includes('5')) way.cut();
     }
     assert.equal(lines, Array.from({ length: 40 }, (_, n) => `${n}\n`).join(''));
     assert.ok(cuts > 0);
   } finally {
-    proxy.close();
-    for (const socket of sockets) socket.destroy();
+    await way.close();
   }
 });
 

@@ -5,20 +5,18 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { ROOT } from './own-runner.js';
-import { type Platform, startEmbedded } from './platforms.js';
+import { ADMIN_KEY, type Platform, startEmbedded, temporaryFolder } from './platforms.js';
 
 const run = promisify(execFile);
 const VENV = join(ROOT, '.cache/schemathesis');
 const PACKAGE = 'schemathesis==4.32.5';
-const ADMIN_KEY = 'an-operators-own-key-0123456789abcdef';
 
 async function install(): Promise<void> {
   await mkdir(join(ROOT, '.cache'), { recursive: true });
@@ -41,7 +39,7 @@ async function fuzz(url: string, options: readonly string[]) {
     '1',
     ...options,
   ];
-  const folder = await mkdtemp(join(tmpdir(), 'runlane-fuzz-'));
+  const folder = await temporaryFolder();
   const env = { ...process.env, NO_COLOR: '1' };
   try {
     const ended = await run(join(VENV, 'bin/st'), argv, { cwd: folder, env, maxBuffer: 1 << 26 });
@@ -59,7 +57,7 @@ describe('the OpenAPI document', { skip: process.env.CI === 'true' ? false : ref
   let platform: Platform;
   before(async () => {
     assert.equal(refused, undefined);
-    folder = await mkdtemp(join(tmpdir(), 'runlane-fuzzed-'));
+    folder = await temporaryFolder();
     platform = await startEmbedded(folder, { AUTH: 'keys', ADMIN_KEY });
   });
   after(async () => {

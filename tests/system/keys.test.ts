@@ -4,9 +4,8 @@ import { rm } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 import { type Client, createClient, type RunlaneError } from '@runlane/client';
 import { skipWithout } from '@runlane/core/testing';
-import { type Platform, startDistributed, startEmbedded, temporaryFolder } from './platforms.js';
+import { ADMIN_KEY, type Platform, startDistributed, startEmbedded, temporaryFolder } from './platforms.js';
 
-const ADMIN_KEY = 'an-operators-own-key-0123456789abcdef';
 const AUTH = { AUTH: 'keys', ADMIN_KEY };
 /** More than a second of processor time, and not much more. */
 const BURN = 'import time\nwhile time.process_time() < 1.2: pass\nprint("burnt")';

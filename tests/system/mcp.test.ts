@@ -2,14 +2,12 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { request } from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { Client as McpClient } from '@modelcontextprotocol/sdk/client/index.js';
 import { getDefaultEnvironment, StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
@@ -17,9 +15,9 @@ import type { RequestOptions } from '@modelcontextprotocol/sdk/shared/protocol.j
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { type CallToolResult, JSONRPCMessageSchema, type Progress } from '@modelcontextprotocol/sdk/types.js';
 import { type Client, createClient } from '@runlane/client';
-import { type Platform, startEmbedded } from './platforms.js';
+import { ROOT } from './own-runner.js';
+import { type Platform, startEmbedded, temporaryFolder } from './platforms.js';
 
-const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const RUNLANE = join(ROOT, 'packages/cli/bin/runlane.mjs');
 /** Nothing listens there. */
 const NOWHERE = 'http://127.0.0.1:9';
@@ -33,7 +31,7 @@ let http: { readonly url: string; readonly process: ChildProcess };
 const clients = new Map<TransportName, McpClient>();
 
 before(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'runlane-mcp-'));
+  folder = await temporaryFolder();
   platform = await startEmbedded(join(folder, 'data'));
   runlane = createClient({ server: platform.baseUrl });
   http = await startHttp(platform.baseUrl);

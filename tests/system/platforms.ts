@@ -103,6 +103,9 @@ function connectClient(address: string): execution.ExecutionServiceClient {
   return new execution.ExecutionServiceClient(address, credentials.createInsecure());
 }
 
+/** Of a platform that wants keys, with `AUTH=keys`. */
+export const ADMIN_KEY = 'an-operators-own-key-0123456789abcdef';
+
 /** `npm start`'s own program, with everything embedded. */
 export async function startEmbedded(folder: string, env: NodeJS.ProcessEnv = {}): Promise<Platform> {
   const started = await startProcess(

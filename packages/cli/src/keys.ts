@@ -1,10 +1,10 @@
 /** `runlane keys`: make, list and revoke API keys, with a key that may. */
 import type { ApiKey, Client } from '@runlane/client';
+import { SCOPES } from '@runlane/contract';
 import { type Called, command, UsageError, wholeNumber } from './command.js';
 import { clientFor, SERVER_HELP, SERVER_OPTIONS } from './server.js';
 import { table } from './table.js';
 
-const SCOPES = ['submit', 'read', 'admin'] as const;
 const HIGHEST_LIMIT = 1_000_000_000;
 const UNITS_HOURS: Record<string, number> = { h: 1, d: 24 };
 

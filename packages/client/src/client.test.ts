@@ -252,6 +252,7 @@ test('paths of files are escaped part by part', async () => {
   const response = await client().file('a', 'plots/50 %?.png');
   assert.equal(await response.text(), 'bytes');
   assert.equal(seen[0]?.url, '/v1/jobs/a/files/plots/50%20%25%3F.png');
+  assert.equal(client().fileUrl('a', 'plots/50 %?.png'), `${url}${seen[0]?.url}`);
 });
 
 test('a batch watched again tells each job once', async () => {

@@ -68,6 +68,8 @@ export interface Client {
   list(options?: ListOptions): Promise<JobPage>;
   /** A file that the program left: `await (await client.file(id, path)).arrayBuffer()`, or its `body` as it comes. */
   file(id: string, path: string, options?: CallOptions): Promise<Response>;
+  /** Where that file is; a server that wants a key wants it there as well. */
+  fileUrl(id: string, path: string): string;
   /** Talks to a job that was submitted as `interactive`. */
   attach(id: string, options?: AttachOptions): Promise<Attachment>;
   submitBatch(batch: NewBatch, options?: SubmitOptions): Promise<Batch>;
@@ -169,10 +171,9 @@ export function createClient(options: ClientOptions = {}): Client {
       return http.json(`/v1/jobs?${words}`, { signal });
     },
 
-    file(id, path, { signal } = {}) {
-      const parts = path.split('/').map(encodeURIComponent);
-      return http.send(`${jobPath(id)}/files/${parts.join('/')}`, { signal });
-    },
+    file: (id, path, { signal } = {}) => http.send(filePath(id, path), { signal }),
+
+    fileUrl: (id, path) => `${http.server}${filePath(id, path)}`,
 
     attach: (id, options = {}) => attach(`${http.server}${jobPath(id)}/attach`, http.socketProtocols, options),
 
@@ -213,6 +214,8 @@ export function createClient(options: ClientOptions = {}): Client {
 }
 
 const jobPath = (id: string) => `/v1/jobs/${encodeURIComponent(id)}`;
+const filePath = (id: string, path: string) =>
+  `${jobPath(id)}/files/${path.split('/').map(encodeURIComponent).join('/')}`;
 const batchPath = (id: string) => `/v1/batches/${encodeURIComponent(id)}`;
 
 /** So that whoever catches it can find the job again. */

@@ -1,20 +1,9 @@
 /** API keys: who may do what, and how much of it. The key itself is never stored, only its hash. */
+import type { KeyLimits, Scope } from '@runlane/contract';
 import type { FactStore } from './facts.js';
 import type { OwnerId } from './job.js';
 
-/** `read` sees jobs, `submit` makes and ends them, `admin` may do everything, for all owners' queues and keys. */
-export const SCOPES = ['submit', 'read', 'admin'] as const;
-
-export type Scope = (typeof SCOPES)[number];
-
-/** What a key may use; unset is unlimited. */
-export interface KeyLimits {
-  readonly requestsPerMinute?: number | undefined;
-  /** Jobs without a result at once. */
-  readonly unfinishedJobs?: number | undefined;
-  /** Processor time of programs in 24 hours, in seconds. */
-  readonly cpuSecondsPerDay?: number | undefined;
-}
+export { type KeyLimits, SCOPES, type Scope } from '@runlane/contract';
 
 export interface ApiKey {
   readonly id: string;

@@ -4,7 +4,7 @@
  * tell by the id (`messageIdOf`). Written once, over every store: its promises are the tests in `callbacks.contract.ts`.
  */
 import type { DeliveryEnd, DeliveryError } from '@runlane/contract';
-import type { Call, Fact, FactStore, Told } from './facts.js';
+import { type Call, type Fact, type FactStore, ORPHAN_AFTER_MS, type Told } from './facts.js';
 import type { Job, JobId } from './job.js';
 
 /** The right to call, until the lease runs out. */
@@ -79,9 +79,6 @@ export interface CallbacksOptions {
   readonly facts: FactStore;
   readonly now: () => number;
 }
-
-/** An `owed` without a job for this long, in milliseconds, is what a crash left of an acceptance nobody was told of. */
-const ORPHAN_AFTER_MS = 60_000;
 
 const callId = (id: JobId, number: number) => `${id}:${number}`;
 

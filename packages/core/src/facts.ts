@@ -159,6 +159,12 @@ export type Fact<K extends FactKind = FactKind> = {
   [Kind in K]: { readonly kind: Kind; readonly id: string; readonly document: Facts[Kind] };
 }[K];
 
+/**
+ * What is inserted with a job, `inflight` and `owed`, but has had none for this long, in milliseconds, is what a crash left of an
+ * acceptance nobody was told of.
+ */
+export const ORPHAN_AFTER_MS = 60_000;
+
 export interface InsertOptions {
   /**
    * `true`: on disk before this resolves. `false`: visible to every reader when it resolves, on disk soon after.

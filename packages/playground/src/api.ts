@@ -14,7 +14,6 @@ export interface Api {
 }
 
 export function createApi(server: string, apiKey?: string): Api {
-  const base = server.replace(/\/+$/, '');
   let listener: (trouble: RunlaneError | undefined) => void = () => undefined;
   let troubled = false;
   const tell = (trouble: RunlaneError | undefined) => {
@@ -22,22 +21,19 @@ export function createApi(server: string, apiKey?: string): Api {
     troubled = trouble !== undefined;
     listener(trouble);
   };
+  const client = createClient({
+    server,
+    retryForMs: Number.POSITIVE_INFINITY,
+    onRetry: ({ error }) => tell(error),
+    ...(apiKey !== undefined && { apiKey }),
+  });
   return {
     keyed: apiKey !== undefined,
-    client: createClient({
-      server: base,
-      retryForMs: Number.POSITIVE_INFINITY,
-      onRetry: ({ error }) => tell(error),
-      ...(apiKey !== undefined && { apiKey }),
-    }),
+    client,
     onTrouble(next) {
       listener = next;
     },
     reached: () => tell(undefined),
-    fileUrl(id, path) {
-      if (apiKey !== undefined) return undefined;
-      const parts = path.split('/').map(encodeURIComponent);
-      return `${base}/v1/jobs/${encodeURIComponent(id)}/files/${parts.join('/')}`;
-    },
+    fileUrl: (id, path) => (apiKey === undefined ? client.fileUrl(id, path) : undefined),
   };
 }

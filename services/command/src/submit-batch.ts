@@ -52,8 +52,8 @@ const QUEUED_AT_ONCE = 100;
 
 /**
  * @throws RunlaneError `INVALID_REQUEST` · `QUEUE_FULL` · `RUNNER_UNAVAILABLE` · `STORE_UNAVAILABLE` · `IDEMPOTENCY_MISMATCH` ·
- * `IDEMPOTENCY_IN_FLIGHT` · `JOB_LIMIT_REACHED` · `QUOTA_EXCEEDED`. In all these cases but `STORE_UNAVAILABLE` no job was made; with that one some may have been, which
- * run all the same, and a retry with the same key adds the others.
+ * `IDEMPOTENCY_IN_FLIGHT` · `JOB_LIMIT_REACHED` · `QUOTA_EXCEEDED`. In all these cases but `STORE_UNAVAILABLE` no job was
+ * made; with that one some may have been, which run all the same, and a retry with the same key adds the others.
  */
 export function createSubmitBatch(dependencies: SubmitBatchDependencies) {
   const { store, queue, batches, languages, callbackProblems, newId, room, allowance, metrics, log } = dependencies;

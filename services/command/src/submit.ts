@@ -45,8 +45,8 @@ export interface Submitted {
 
 /**
  * @throws RunlaneError `INVALID_REQUEST` · `QUEUE_FULL` · `RUNNER_UNAVAILABLE` · `STORE_UNAVAILABLE` · `IDEMPOTENCY_MISMATCH` ·
- * `IDEMPOTENCY_IN_FLIGHT` · `JOB_LIMIT_REACHED` · `QUOTA_EXCEEDED`. In all these cases but `STORE_UNAVAILABLE` no job was made; with that one it may have been, and a
- * key tells.
+ * `IDEMPOTENCY_IN_FLIGHT` · `JOB_LIMIT_REACHED` · `QUOTA_EXCEEDED`. In all these cases but `STORE_UNAVAILABLE` no job was
+ * made; with that one it may have been, and a key tells.
  */
 export function createSubmit(dependencies: SubmitDependencies) {
   const { store, queue, languages, callbackProblems, newId, room, allowance, metrics, log } = dependencies;

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { RunlaneError } from '@runlane/contract';
 import type { Claim, Job, JobId, Result, Stage } from '@runlane/core';
 import { ANONYMOUS, priorityOf, resultWithoutRun } from '@runlane/core';
+import { addLater } from './add-later.js';
 import type { WorkerContext } from './context.js';
 import { createFeedWriter } from './feed-writer.js';
 import { RunnerError } from './runner-connection.js';
@@ -114,9 +115,7 @@ export async function retryLater(context: WorkerContext, job: Job, claim: Claim)
   await context.store.release(claim, context.workerId, 'failed');
   const delayMs = RETRY_DELAYS_MS[claim.attempt === 1 ? 0 : 1];
   const notBeforeAtMs = Date.now() + delayMs * (0.75 + Math.random() / 2);
-  // After this delivery is over: a queue takes no second one while it lasts.
-  const options = { priority: priorityOf(job), notBeforeAtMs };
-  setTimeout(() => void context.queue.add(claim.stage, job.id, options).catch(() => undefined), 50).unref();
+  addLater(context, claim.stage, job.id, { priority: priorityOf(job), notBeforeAtMs });
 }
 
 /** End a job that no attempt ended, and its feed: under a number of its own, as an earlier one's `end` may be refused. */

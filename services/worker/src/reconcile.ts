@@ -2,13 +2,12 @@
  * Brings back what queues lost: every job without a result is looked at again and again, from a moving cursor, and
  * delivered anew where nobody works on it. All of it is harmless to repeat, so every worker does it and none leads.
  */
-import { type InFlight, isOver, type JobId, priorityOf, resultWithoutRun } from '@runlane/core';
+import { type InFlight, isOver, ORPHAN_AFTER_MS, priorityOf, resultWithoutRun } from '@runlane/core';
 import { endWithoutRun } from './claimed.js';
 import type { WorkerContext } from './context.js';
+import { createRounds } from './rounds.js';
 
 const BATCH = 200;
-/** An `inflight` without a job for this long, in milliseconds, is what a crash left of an acceptance nobody was told of. */
-const ORPHAN_AFTER_MS = 60_000;
 const KEY_RETENTION_MS = 24 * 3_600_000;
 const EXPIRE_EVERY_MS = 600_000;
 /**
@@ -36,7 +35,7 @@ export function createReconciler(
   { graceMs, retentionMs, lookAfterCallbacks = async () => true }: ReconcilerOptions,
 ): Reconciler {
   const { store, queue, artifacts, log } = context;
-  let cursor: JobId | undefined;
+  const walk = createRounds(store.inFlight, BATCH);
   let expiredAtMs = 0;
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
@@ -55,16 +54,12 @@ export function createReconciler(
     }
   }
 
-  async function tick(olderThanMs: number): Promise<boolean> {
-    const batch = await store.inFlight(cursor, BATCH);
-    for (const each of batch) {
-      if (Date.now() - each.createdAtMs < olderThanMs) continue;
+  function tick(olderThanMs: number): Promise<boolean> {
+    return walk(async (each) => {
+      if (Date.now() - each.createdAtMs < olderThanMs) return;
       // One that cannot be looked after must not keep the others waiting.
       await look(each).catch((error) => log.warn({ jobId: each.id, reason: error.message }, 'not looked after'));
-    }
-    const atEnd = batch.length < BATCH;
-    cursor = atEnd ? undefined : batch.at(-1)?.id;
-    return atEnd;
+    });
   }
 
   async function expire(): Promise<void> {

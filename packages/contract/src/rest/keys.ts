@@ -2,7 +2,12 @@
 import { z } from 'zod';
 import { wellFormed } from './program-fields.js';
 
-const scope = z.enum(['submit', 'read', 'admin']);
+/** `read` sees jobs, `submit` makes and ends them, `admin` may do everything, for all owners' queues and keys. */
+export const SCOPES = ['submit', 'read', 'admin'] as const;
+
+export type Scope = (typeof SCOPES)[number];
+
+const scope = z.enum(SCOPES);
 
 const limit = (description: string) => z.int().min(1).max(1_000_000_000).optional().meta({ description });
 
@@ -45,6 +50,9 @@ export const newApiKeySchema = z
       .meta({ description: 'It is not taken any more from then on; never ends when left out.' }),
   })
   .meta({ id: 'NewApiKey' });
+
+/** What a key may use; unset is unlimited. */
+export type KeyLimits = Readonly<z.output<typeof keyLimits>>;
 
 export type NewApiKey = z.output<typeof newApiKeySchema>;
 export type NewApiKeyInput = z.input<typeof newApiKeySchema>;

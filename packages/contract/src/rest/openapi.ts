@@ -33,6 +33,7 @@ import {
   jobPageSchema,
   jobSchema,
   languagesSchema,
+  platformStatusSchema,
   problemSchema,
   submittedSchema,
   systemSchema,
@@ -395,6 +396,18 @@ export function createOpenApiDocument(version: string) {
     ['STORE_UNAVAILABLE'],
   );
 
+  route(
+    {
+      method: 'get',
+      path: '/admin/status',
+      operationId: 'getStatus',
+      tags: ['Platform'],
+      summary: 'How the platform fares',
+      description: 'Needs the scope `admin`. `/admin` shows it as a page.',
+    },
+    { 200: json(platformStatusSchema, 'What waits, who works, and what runs programs.') },
+    ['STORE_UNAVAILABLE'],
+  );
   route(
     {
       method: 'post',

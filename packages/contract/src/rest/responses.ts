@@ -248,25 +248,63 @@ export const languagesSchema = z.object({ languages: z.array(languageSchema) }).
 
 export type LanguageJson = z.output<typeof languageSchema>;
 
+const runnerSchema = z.object({
+  slots: z.int(),
+  available: z.boolean(),
+  isolation: z.object({
+    driver: z.string(),
+    summary: z.string(),
+    weak: z.boolean(),
+    layers: z.array(z.object({ name: z.string(), holds: z.boolean(), detail: z.string() })),
+  }),
+});
+
 export const systemSchema = z
   .object({
     version: z.string().meta({ description: 'Version of Runlane.' }),
-    runners: z.array(
-      z.object({
-        slots: z.int(),
-        available: z.boolean(),
-        isolation: z.object({
-          driver: z.string(),
-          summary: z.string(),
-          weak: z.boolean(),
-          layers: z.array(z.object({ name: z.string(), holds: z.boolean(), detail: z.string() })),
-        }),
-      }),
-    ),
+    runners: z.array(runnerSchema),
   })
   .meta({ id: 'System', description: 'What runs programs here, and what keeps them apart.' });
 
 export type SystemJson = z.output<typeof systemSchema>;
+
+export const platformStatusSchema = z
+  .object({
+    version: z.string().meta({ description: 'Version of Runlane.' }),
+    now: time,
+    unfinishedJobs: z.int(),
+    queues: z.array(
+      z.object({
+        name: z.string(),
+        waiting: z.int().optional().meta({ description: 'Deliveries that wait; absent while the queue is away.' }),
+      }),
+    ),
+    workers: z.array(
+      z.object({
+        id: z.string(),
+        available: z.boolean(),
+        startedAt: time,
+        seenAt: time,
+        slots: z
+          .object({ total: z.int(), used: z.int() })
+          .meta({ description: 'Of the runners that it is connected to, and those of them that it uses.' }),
+        ended: z
+          .partialRecord(z.enum(STATUSES), z.int())
+          .meta({ description: 'Jobs that it has ended since it started, by how they ended.' }),
+      }),
+    ),
+    runners: z.array(
+      runnerSchema.extend({
+        seenAt: time,
+        languages: z.array(
+          z.object({ name: z.string(), version: z.string(), unavailableReason: z.string().optional() }),
+        ),
+      }),
+    ),
+  })
+  .meta({ id: 'PlatformStatus', description: 'How the platform fares.' });
+
+export type PlatformStatusJson = z.output<typeof platformStatusSchema>;
 
 /** What a watcher is told: as server-sent events, or a text frame each. */
 export const jobEventSchema = z

@@ -1,33 +1,9 @@
 /** What the server tells of itself at `/admin/status`, and what follows from two looks at it. */
-import type { Status as JobStatus, System } from '@runlane/client';
+import type { PlatformStatusJson as PlatformStatus } from '@runlane/contract';
 
-type Runner = System['runners'][number];
+export type { PlatformStatus };
 
-export interface PlatformStatus {
-  readonly version: string;
-  readonly now: string;
-  readonly unfinishedJobs: number;
-  /** `waiting` is absent while the queue is away. */
-  readonly queues: readonly { readonly name: string; readonly waiting?: number }[];
-  readonly workers: readonly WorkerStatus[];
-  readonly runners: readonly (Runner & {
-    readonly seenAt: string;
-    readonly languages: readonly {
-      readonly name: string;
-      readonly version: string;
-      readonly unavailableReason?: string;
-    }[];
-  })[];
-}
-
-export interface WorkerStatus {
-  readonly id: string;
-  readonly available: boolean;
-  readonly startedAt: string;
-  readonly seenAt: string;
-  readonly slots: { readonly total: number; readonly used: number };
-  readonly ended: Readonly<Partial<Record<JobStatus, number>>>;
-}
+export type WorkerStatus = PlatformStatus['workers'][number];
 
 /** Jobs that ended between two looks, per second. */
 export interface Rate {

@@ -1,10 +1,11 @@
 /** The status page, and what it shows as JSON, for whoever looks after the platform. */
-import { RunlaneError } from '@runlane/contract';
+import { type PlatformStatusJson, RunlaneError } from '@runlane/contract';
 import { toTime } from '@runlane/core';
 import { methodNotAllowed } from '@runlane/http';
 import { Router } from 'express';
 import type { Command } from '../command.js';
 import { readPage, sendPage } from '../rest/pages.js';
+import type { PlatformStatus } from '../status.js';
 
 export function createAdminRoutes({ status, metrics, version }: Command): Router {
   const routes = Router();
@@ -21,28 +22,7 @@ export function createAdminRoutes({ status, metrics, version }: Command): Router
   routes
     .route('/admin/status')
     .get(async (_request, response) => {
-      const { unfinishedJobs, queues, workers, runners } = await status();
-      response.json({
-        version,
-        now: toTime(Date.now()),
-        unfinishedJobs,
-        queues,
-        workers: workers.map(({ id, startedAtMs, seenAtMs, available, slots, ended }) => ({
-          id,
-          available,
-          startedAt: toTime(startedAtMs),
-          seenAt: toTime(seenAtMs),
-          slots,
-          ended,
-        })),
-        runners: runners.map(({ slots, available, isolation, seenAtMs, languages }) => ({
-          slots,
-          available,
-          seenAt: toTime(seenAtMs),
-          isolation,
-          languages: languages.map(({ name, version, unavailableReason }) => ({ name, version, unavailableReason })),
-        })),
-      });
+      response.json(toStatusJson(version, await status()));
     })
     .all(methodNotAllowed('GET'));
 
@@ -54,4 +34,31 @@ export function createAdminRoutes({ status, metrics, version }: Command): Router
     .all(methodNotAllowed('GET'));
 
   return routes;
+}
+
+function toStatusJson(
+  version: string,
+  { unfinishedJobs, queues, workers, runners }: PlatformStatus,
+): PlatformStatusJson {
+  return {
+    version,
+    now: toTime(Date.now()),
+    unfinishedJobs,
+    queues: [...queues],
+    workers: workers.map(({ id, startedAtMs, seenAtMs, available, slots, ended }) => ({
+      id,
+      available,
+      startedAt: toTime(startedAtMs),
+      seenAt: toTime(seenAtMs),
+      slots,
+      ended,
+    })),
+    runners: runners.map(({ slots, available, isolation, seenAtMs, languages }) => ({
+      slots,
+      available,
+      seenAt: toTime(seenAtMs),
+      isolation: { ...isolation, layers: [...isolation.layers] },
+      languages: languages.map(({ name, version, unavailableReason }) => ({ name, version, unavailableReason })),
+    })),
+  };
 }

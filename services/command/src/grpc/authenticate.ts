@@ -1,11 +1,10 @@
 /** Lets in who may do what a call asks for, by its method: before a byte of its messages is waited for. */
 import { constants } from 'node:http2';
 import { type Metadata, ServerInterceptingCall, type ServerInterceptor } from '@grpc/grpc-js';
-import { RunlaneError } from '@runlane/contract';
 import type { Log, Scope } from '@runlane/core';
 import type { Auth } from '../auth/auth.js';
 import type { Caller } from '../auth/caller.js';
-import { toErrorStatus } from './error-status.js';
+import { toServiceError } from './error-status.js';
 import { hangUp } from './hang-up.js';
 
 export interface Gate {
@@ -39,9 +38,7 @@ export function createGate(auth: Auth, log: Log): Gate {
               admit(path, metadata).then(
                 () => goOn(metadata),
                 (reason) => {
-                  const error = RunlaneError.from(reason);
-                  if (error.code === 'INTERNAL') log.error({ err: error.cause ?? error }, 'call failed');
-                  call.sendStatus(toErrorStatus(error));
+                  call.sendStatus(toServiceError(reason, log));
                   // Else what is still sent would be kept until it ends.
                   hangUp(call, constants.NGHTTP2_NO_ERROR);
                 },

@@ -3,7 +3,8 @@
  * google.rpc.Status, the form that libraries of every language read.
  */
 import { Metadata, type ServiceError } from '@grpc/grpc-js';
-import { ERRORS, errorDetails, type FieldProblem, type RunlaneError, rpcStatus } from '@runlane/contract';
+import { ERRORS, errorDetails, type FieldProblem, RunlaneError, rpcStatus } from '@runlane/contract';
+import type { Log } from '@runlane/core';
 
 /** Whose codes the reasons in ErrorInfo are. */
 const DOMAIN = 'runlane.dev';
@@ -14,7 +15,16 @@ const DOMAIN = 'runlane.dev';
 const MOST_MESSAGE_BYTES = 2_000;
 const MOST_DETAILS_BYTES = 3_700;
 
-export function toErrorStatus(error: RunlaneError): Pick<ServiceError, 'code' | 'details' | 'metadata'> {
+type ErrorStatus = Pick<ServiceError, 'code' | 'details' | 'metadata'>;
+
+/** Any caught value as what the caller is told; what is our fault is a line in the log as well. */
+export function toServiceError(reason: unknown, log: Log): ErrorStatus {
+  const error = RunlaneError.from(reason);
+  if (error.code === 'INTERNAL') log.error({ err: error.cause ?? error }, 'call failed');
+  return toErrorStatus(error);
+}
+
+export function toErrorStatus(error: RunlaneError): ErrorStatus {
   const code = ERRORS[error.code].grpc;
   const details = shortened(error.message);
   const metadata = new Metadata();

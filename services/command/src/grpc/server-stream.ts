@@ -9,7 +9,6 @@ import {
   type ServerUnaryCall,
   type ServerWritableStream,
   type ServiceDefinition,
-  type ServiceError,
   type sendUnaryData,
   status,
 } from '@grpc/grpc-js';
@@ -17,7 +16,7 @@ import { RunlaneError } from '@runlane/contract';
 import type { Log } from '@runlane/core';
 import type { Caller } from '../auth/caller.js';
 import { invalidRequest } from '../validate.js';
-import { toErrorStatus } from './error-status.js';
+import { toServiceError } from './error-status.js';
 import { hangUp } from './hang-up.js';
 import { checkMessage } from './message-limits.js';
 
@@ -176,9 +175,3 @@ function reset<I, O>(call: Answered<I, O>): void {
 
 /** Not the end of the job: the caller can go on, here again or elsewhere. */
 const STOPPING = { code: status.UNAVAILABLE, details: 'the server stops; call again, a watch after its last event' };
-
-function toServiceError(reason: unknown, log: Log): Partial<ServiceError> {
-  const error = RunlaneError.from(reason);
-  if (error.code === 'INTERNAL') log.error({ err: error.cause ?? error }, 'call failed');
-  return toErrorStatus(error);
-}

@@ -1,6 +1,7 @@
 /** The stage `code-callback`: tell a job's end to its callback, and again until somebody takes it. */
 import type { DeliveryEnd } from '@runlane/contract';
 import { type BegunCall, isOver, type JobId, type JobView, messageIdOf } from '@runlane/core';
+import { addLater } from '../add-later.js';
 import type { Outcome } from '../claimed.js';
 import type { WorkerContext } from '../context.js';
 import { bodyOf } from './body.js';
@@ -63,13 +64,8 @@ export function createDeliver(context: WorkerContext, terms: DeliverTerms) {
     const nextAtMs = Math.round(Date.now() + pauseMs);
     await callbacks.end(call, { ...answer, nextAtMs });
     log.info({ jobId: id, call: number, ...answer, nextAtMs }, 'a callback did not take it; it is called again');
-    addLater(id, nextAtMs);
+    addLater(context, 'callback', id, { notBeforeAtMs: nextAtMs });
     return 'failed';
-  }
-
-  /** After this delivery is over: a queue takes no second one while it lasts. Lost, it is the reconciler's to add. */
-  function addLater(id: JobId, notBeforeAtMs: number): void {
-    setTimeout(() => void context.queue.add('callback', id, { notBeforeAtMs }).catch(() => undefined), 50).unref();
   }
 
   return async function deliver(id: JobId): Promise<Outcome> {
@@ -78,7 +74,7 @@ export function createDeliver(context: WorkerContext, terms: DeliverTerms) {
     const url = new URL(callbackUrl);
     const leave = receivers.enter(url);
     if (!leave) {
-      addLater(id, receivers.nextTurnAtMs(url));
+      addLater(context, 'callback', id, { notBeforeAtMs: receivers.nextTurnAtMs(url) });
       return 'skipped';
     }
     try {
