@@ -4,7 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import { v7 as newId } from 'uuid';
 import type { BegunCall } from './callbacks.js';
 import type { FactStore } from './facts.js';
-import type { Job } from './job.js';
+import { ANONYMOUS, type Job } from './job.js';
 import { createJobStore, type JobStore } from './job-store.js';
 import { aBatch, aJob, aResult } from './testing/jobs.js';
 
@@ -51,7 +51,7 @@ export function testCallbacks(adapter: string, open: () => Promise<FactStore>, s
 
     it('owes from the acceptance on, waits for the end, and then it is due', async () => {
       const id = await accepted();
-      assert.equal(await store.callbacks.urlOf(id), callbackUrl);
+      assert.deepEqual(await store.callbacks.calledFor(id), { url: callbackUrl, ownerId: ANONYMOUS });
       assert.equal((await owedOf(id))?.state, 'waits');
       await store.finish(id, 1, aResult());
       assert.equal((await owedOf(id))?.state, 'due');
@@ -60,8 +60,8 @@ export function testCallbacks(adapter: string, open: () => Promise<FactStore>, s
     it('owes nothing to a job without a callback', async () => {
       const job = aJob();
       await store.insert(job);
-      assert.equal(await store.callbacks.urlOf(job.id), undefined);
-      assert.equal(await store.callbacks.urlOf(newId()), undefined);
+      assert.equal(await store.callbacks.calledFor(job.id), undefined);
+      assert.equal(await store.callbacks.calledFor(newId()), undefined);
       assert.equal(await owedOf(job.id), undefined);
     });
 
@@ -131,7 +131,10 @@ export function testCallbacks(adapter: string, open: () => Promise<FactStore>, s
       const [told, orphan] = [await ended(), newId()];
       await store.callbacks.conclude(told, 'gone', 1);
       for (const id of [told, orphan])
-        await facts.insert({ kind: 'owed', id, document: { createdAtMs: nowMs } }, { durable: true });
+        await facts.insert(
+          { kind: 'owed', id, document: { createdAtMs: nowMs, ownerId: ANONYMOUS } },
+          { durable: true },
+        );
       assert.equal((await owedOf(told))?.state, 'settled');
       assert.equal((await owedOf(orphan))?.state, 'waits');
       nowMs += 60_001;

@@ -5,7 +5,7 @@
  */
 import type { DeliveryEnd, DeliveryError } from '@runlane/contract';
 import { type Call, type Fact, type FactStore, ORPHAN_AFTER_MS, type Told } from './facts.js';
-import type { Job, JobId } from './job.js';
+import type { Job, JobId, OwnerId } from './job.js';
 
 /** The right to call, until the lease runs out. */
 export interface BegunCall {
@@ -44,6 +44,7 @@ export interface CallEnd {
 /** A job whose end is owed to its callback, as the reconciler sees it. */
 export interface Owed {
   readonly id: JobId;
+  readonly ownerId: OwnerId;
   /**
    * `waits`: for the job's end, for a call's end, or for the time of the next. `due`: to be called. `settled`: there is nothing
    * to be told any more.
@@ -58,8 +59,8 @@ export interface CallHistory {
 }
 
 export interface Callbacks {
-  /** Where the job's end is to be told, if anywhere: cheaper than the job. */
-  urlOf(id: JobId): Promise<string | undefined>;
+  /** Where the job's end is to be told, and whose it is, if anywhere: cheaper than the job. */
+  calledFor(id: JobId): Promise<{ readonly url: string; readonly ownerId: OwnerId } | undefined>;
   /** Ask to call. Of many callers one gets to. */
   begin(id: JobId, terms: CallTerms): Promise<CallOutcome>;
   end(call: BegunCall, end: CallEnd): Promise<void>;
@@ -86,8 +87,8 @@ const callId = (id: JobId, number: number) => `${id}:${number}`;
 export const messageIdOf = (id: JobId) => `msg_${id}`;
 
 /** What is inserted with a job that has a callback. */
-export function owedOf({ id, callbackUrl, createdAtMs }: Job): Fact[] {
-  return callbackUrl === undefined ? [] : [{ kind: 'owed', id, document: { createdAtMs } }];
+export function owedOf({ id, callbackUrl, createdAtMs, ownerId }: Job): Fact[] {
+  return callbackUrl === undefined ? [] : [{ kind: 'owed', id, document: { createdAtMs, ownerId } }];
 }
 
 type Newest = Pick<Call, 'startedAtMs' | 'leaseMs' | 'endedAtMs' | 'nextAtMs'>;
@@ -124,9 +125,9 @@ export function createCallbacks({ facts, now }: CallbacksOptions): Callbacks {
   }
 
   return {
-    async urlOf(id) {
-      const found = await facts.pick('jobs', [id], ['callbackUrl']);
-      return found.get(id)?.callbackUrl;
+    async calledFor(id) {
+      const found = (await facts.pick('jobs', [id], ['callbackUrl', 'ownerId'])).get(id);
+      return found?.callbackUrl === undefined ? undefined : { url: found.callbackUrl, ownerId: found.ownerId };
     },
 
     async begin(id, { workerId, leaseMs, maxCalls }) {
@@ -173,9 +174,9 @@ export function createCallbacks({ facts, now }: CallbacksOptions): Callbacks {
         const call = newest.get(id);
         return results.has(id) && (!call || restsUntil(call) <= now());
       };
-      return ids.map((id): Owed => {
-        if (told.has(id) || orphans.has(id)) return { id, state: 'settled' };
-        return { id, state: isDue(id) ? 'due' : 'waits' };
+      return found.map(({ id, document: { ownerId } }): Owed => {
+        if (told.has(id) || orphans.has(id)) return { id, ownerId, state: 'settled' };
+        return { id, ownerId, state: isDue(id) ? 'due' : 'waits' };
       });
     },
 

@@ -123,11 +123,11 @@ export function testFactStore(adapter: string, open: () => Promise<FactStore>, s
 
     it('inserts what belongs to a fact, and removes what ends with it', async () => {
       const job = aJob();
-      const owed: Fact = { kind: 'owed', id: job.id, document: { createdAtMs: 1 } };
+      const owed: Fact = { kind: 'owed', id: job.id, document: { createdAtMs: 1, ownerId: job.ownerId } };
       const companions = { durable: true, with: [inflight(job.id), owed] };
       await store.insert({ kind: 'jobs', id: job.id, document: job }, companions);
       assert.deepEqual(await store.get('inflight', job.id), { createdAtMs: 1, ownerId: 'anonymous' });
-      assert.deepEqual(await store.get('owed', job.id), { createdAtMs: 1 });
+      assert.deepEqual(await store.get('owed', job.id), { createdAtMs: 1, ownerId: job.ownerId });
       const result: Fact = { kind: 'results', id: job.id, document: { ...aResult(), attempt: 1, finishedAtMs: 2 } };
       const removing = { kind: 'inflight', id: job.id } as const;
       assert.equal(await store.insert(result, { durable: true, removing }), true);

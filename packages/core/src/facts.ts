@@ -7,7 +7,7 @@
 import type { DeliveryEnd, DeliveryError } from '@runlane/contract';
 import type { ApiKey } from './api-key.js';
 import type { Batch } from './batch.js';
-import type { CompileResult, Job, Limits, Result } from './job.js';
+import type { CompileResult, Job, Limits, OwnerId, Result } from './job.js';
 import type { WorkerRecord } from './worker-record.js';
 
 /** Somebody works on a stage of a job: the claim, kept alive by heartbeats. Only the one who made it may change it. */
@@ -110,12 +110,12 @@ export interface RunnerRecord {
 export interface Facts {
   jobs: Job;
   /** The job has no result yet: the only thing that is ever scanned for work. */
-  inflight: { readonly createdAtMs: number; readonly ownerId: string };
+  inflight: { readonly createdAtMs: number; readonly ownerId: OwnerId; readonly priority?: number };
   saved: Saved;
   attempts: Attempt;
   results: StoredResult;
   /** The job's end is still to be told to its callback: what is scanned for that, as `inflight` is for work. */
-  owed: { readonly createdAtMs: number };
+  owed: { readonly createdAtMs: number; readonly ownerId: OwnerId };
   calls: Call;
   told: Told;
   cancellations: { readonly createdAtMs: number };

@@ -29,6 +29,8 @@ export function toJobJson(view: JobView): JobJson {
     ...toTimes(view),
     attempt,
     ...(job.metadata && { metadata: job.metadata }),
+    ...(job.priority && { priority: job.priority }),
+    ...(job.notBeforeAtMs !== undefined && { notBefore: toTime(job.notBeforeAtMs) }),
     ...(result && { result: toResultJson(result) }),
   };
 }

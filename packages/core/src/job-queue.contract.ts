@@ -55,6 +55,62 @@ export function testJobQueue(adapter: string, open: () => Promise<JobQueue>, ski
       assert.deepEqual(delivered, [b, d, f, a, e, c]);
     });
 
+    it('gives owners turns: one with a thousand deliveries does not hold up another with a few', async () => {
+      const many = Array.from({ length: 1_000 }, () => newId());
+      const few = Array.from({ length: 3 }, () => newId());
+      await Promise.all(many.map((id) => queue.add('exec', id, { ownerId: 'many' })));
+      assert.equal(await queue.depth('exec'), 1_000);
+      const delivered: string[] = [];
+      queue.process('exec', 1, async (id) => void delivered.push(id));
+      await until('it is in the middle of them', () => delivered.length > 100);
+      const before = delivered.length;
+      for (const id of few) await queue.add('exec', id, { ownerId: 'few' });
+      await until('the few are delivered', () => few.every((id) => delivered.includes(id)));
+      const waited = delivered.indexOf(few[2] as string) - before;
+      // Three turns of its own, three of the other's, and those that were taken while they were added.
+      assert.ok(waited < 300, `${waited} were delivered meanwhile`);
+      await until('all are delivered', () => delivered.length === 1_003, 30_000);
+      assert.equal(new Set(delivered).size, 1_003);
+      assert.deepEqual(
+        delivered.filter((id) => many.includes(id)),
+        many,
+      );
+    });
+
+    it('lets nothing of low priority wait for ever', async () => {
+      const low = newId();
+      const high = Array.from({ length: 200 }, () => newId());
+      await queue.add('exec', low, { priority: 10 });
+      await Promise.all(high.map((id) => queue.add('exec', id)));
+      const delivered: string[] = [];
+      queue.process('exec', 1, async (id) => void delivered.push(id));
+      await until('all are delivered', () => delivered.length === 201);
+      assert.ok(delivered.indexOf(low) >= 10 && delivered.indexOf(low) < 20, `place ${delivered.indexOf(low)}`);
+    });
+
+    it('tells what is missing: what neither waits, nor is held back, nor is being handled', async () => {
+      const ids = Array.from({ length: 4 }, () => newId()) as [string, string, string, string];
+      const [handled, waiting, heldBack, absent] = ids;
+      const ownerId = 'somebody';
+      let release = () => {};
+      const held = new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      queue.process('exec', 1, () => held);
+      await queue.setSlots(1);
+      await queue.add('exec', handled, { ownerId });
+      await until('one is being handled', async () => (await queue.depth('exec')) === 0);
+      // More than are brought forward.
+      const others = Array.from({ length: 10 }, () => newId());
+      for (const id of [...others, waiting]) await queue.add('exec', id, { ownerId });
+      await queue.add('exec', heldBack, { ownerId, notBeforeAtMs: Date.now() + 60_000 });
+      const expected = [...ids, ...others].map((id) => ({ id, ownerId }));
+      assert.deepEqual(await queue.missing('exec', expected), new Set([absent]));
+      assert.deepEqual(await queue.missing('save', [{ id: waiting, ownerId }]), new Set([waiting]));
+      assert.equal(await queue.depth('exec'), 12);
+      release();
+    });
+
     it('holds a delivery back until its time', async () => {
       const [now, later] = [newId(), newId()];
       const delivered = new Map<string, number>();

@@ -162,15 +162,61 @@ test('the Bull queue refuses ids that would be keys of its own', { skip }, async
   for (const id of ['wait', 'active', 'id', 'a:lock', '']) await assert.rejects(() => queue.add('exec', id));
 });
 
-test('the Bull queue keeps nothing of a job that was handled, and nothing but its id before', { skip }, async (t) => {
+test('the Bull queue keeps nothing of a job that was handled, and of one before only whose it is', {
+  skip,
+}, async (t) => {
   const { queue, delivered } = await openProcessing(t);
   const id = newId();
-  await queue.add('save', id);
-  assert.equal(await admin.hget(`bull:code-save:${id}`, 'data'), JSON.stringify({ id }));
+  await queue.add('save', id, { ownerId: 'somebody', priority: 5 });
+  assert.equal(
+    await admin.hget(`bull:code-save:${id}`, 'data'),
+    JSON.stringify({ id, ownerId: 'somebody', priority: 5 }),
+  );
   const other = newId();
   await queue.add('exec', other);
   await until(
     'it is handled',
     async () => delivered.includes(other) && !(await admin.exists(`bull:code-exec:${other}`)),
   );
+});
+
+const names = (pattern: string) => admin.keys(pattern);
+
+test('of one owner, at most twice as many deliveries as there are slots are in Bull, and in the end nothing is left', {
+  skip,
+}, async (t) => {
+  await admin.flushall();
+  const queue = open();
+  t.after(() => queue.close());
+  await queue.setSlots(3);
+  const ids = Array.from({ length: 40 }, () => newId());
+  for (const id of ids) await queue.add('exec', id, { ownerId: 'somebody' });
+  assert.equal(await admin.llen('bull:code-exec:wait'), 6);
+  assert.equal(await queue.depth('exec'), 40);
+  const delivered: string[] = [];
+  queue.process('exec', 2, async (id) => void delivered.push(id));
+  await until('all are delivered', () => delivered.length === 40);
+  assert.deepEqual(delivered.toSorted(), ids);
+  await until('nothing is kept of them', async () => (await names('runlane:queue:code-exec:*')).length === 1);
+  assert.deepEqual(await names('runlane:queue:code-exec:*'), ['runlane:queue:code-exec:clock']);
+});
+
+test('when all that was brought forward is lost, and nobody says so, the others are brought forward all the same', {
+  skip,
+}, async (t) => {
+  await admin.flushall();
+  const queue = open();
+  t.after(() => queue.close());
+  await queue.setSlots(2);
+  const ids = Array.from({ length: 9 }, () => newId());
+  const expected = ids.map((id) => ({ id, ownerId: 'somebody' }));
+  for (const { id, ownerId } of expected) await queue.add('exec', id, { ownerId });
+  // As when workers are killed between the end of a delivery and letting the next one in.
+  await admin.del(...(await names('bull:code-exec:*')));
+  const delivered: string[] = [];
+  queue.process('exec', 1, async (id) => void delivered.push(id));
+  const lost = await queue.missing('exec', expected);
+  assert.deepEqual(lost, new Set(ids.slice(0, 4)));
+  for (const id of lost) await queue.add('exec', id, { ownerId: 'somebody' });
+  await until('all are delivered', () => delivered.length === 9);
 });

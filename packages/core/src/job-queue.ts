@@ -2,7 +2,7 @@
  * Wakes workers. A queue decides nothing: it may lose, repeat or reorder deliveries, and the reconciler adds what it lost.
  * What every adapter promises is stated as tests in `job-queue.contract.ts`.
  */
-import { type Job, type JobId, STAGES } from './job.js';
+import { type Job, type JobId, type OwnerId, STAGES, type Stage } from './job.js';
 
 /** What has a queue: the two stages of a job, and telling its end to its callback. */
 export const QUEUED_STAGES = [...STAGES, 'callback'] as const;
@@ -17,18 +17,36 @@ export const QUEUE_NAMES: Readonly<Record<QueuedStage, string>> = {
 };
 
 export interface AddOptions {
-  /** Lower numbers are delivered first; 0 (the default) to 1,000. */
+  /** Whose it is: owners take turns. Deliveries without one take turns as if they were one owner's. */
+  readonly ownerId?: OwnerId;
+  /**
+   * 0 (the default) to 1,000. Of one owner, lower numbers are delivered first, nearly always: 1 + priority is what a turn costs
+   * (`fair-line.ts`), so that nothing waits for ever.
+   */
   readonly priority?: number;
   /** Not delivered before this time, in milliseconds since the epoch. */
   readonly notBeforeAtMs?: number;
 }
 
-/** Behind jobs submitted by themselves: their clients wait for one answer, those of a batch for a thousand. */
+/** A delivery that ought to be somewhere. */
+export interface Expected extends Pick<AddOptions, 'ownerId' | 'priority'> {
+  readonly id: JobId;
+}
+
+/** Behind those whose clients wait for one answer, where a batch's wait for a thousand. */
 export const BATCH_PRIORITY = 100;
 
+type Delivered = Pick<Job, 'ownerId' | 'batchId' | 'priority' | 'notBeforeAtMs'>;
+
 /** Every delivery of a job has the same priority, whoever adds it. */
-export function priorityOf({ batchId }: Pick<Job, 'batchId'>): number {
-  return batchId === undefined ? 0 : BATCH_PRIORITY;
+export function priorityOf({ batchId, priority }: Omit<Delivered, 'ownerId'>): number {
+  return priority === 'batch' || batchId !== undefined ? BATCH_PRIORITY : 0;
+}
+
+/** How a job's delivery is to be added. A job that is to start later is saved at once, so that what is wrong with it is known. */
+export function deliveryOf(job: Delivered, stage: Stage): AddOptions {
+  const { ownerId, notBeforeAtMs } = job;
+  return { ownerId, priority: priorityOf(job), ...(stage === 'exec' && notBeforeAtMs && { notBeforeAtMs }) };
 }
 
 /** Handles one delivery. It throws only for bugs: a job that cannot be handled now is left for the reconciler. */
@@ -42,6 +60,10 @@ export interface JobQueue {
   add(stage: QueuedStage, id: JobId, options?: AddOptions): Promise<void>;
   /** Hand deliveries to `handler`, at most `concurrency` at a time. Once a stage and process. */
   process(stage: QueuedStage, concurrency: number, handler: DeliveryHandler): void;
+  /** Which of these neither wait nor are being handled: they are to be added again. */
+  missing(stage: QueuedStage, expected: readonly Expected[]): Promise<Set<JobId>>;
+  /** How many runs can be made at once, as a worker sees it: more of one owner need not be brought forward. */
+  setSlots(slots: number): Promise<void>;
   /** How many deliveries wait. */
   depth(stage: QueuedStage): Promise<number>;
   /** Take no more deliveries here; what is being handled goes on. */

@@ -17,6 +17,7 @@ import {
   type Stage,
   type Status,
 } from './job.js';
+import { priorityOf } from './job-queue.js';
 import { deriveStatus, isFinal, isLive, type Lease } from './job-state.js';
 
 /** The right to work on a stage of a job until the lease runs out; heartbeats renew it. */
@@ -64,6 +65,8 @@ export interface InFlight {
   readonly id: JobId;
   readonly ownerId: OwnerId;
   readonly createdAtMs: number;
+  /** Of its deliveries; absent where it is 0. */
+  readonly priority?: number;
 }
 
 /** Where a job stands, without what it is and what it wrote. */
@@ -256,11 +259,11 @@ export function createJobStore({ facts, leaseMs, maxAttempts, now = Date.now }: 
     },
   });
 
-  const inflightOf = ({ id, createdAtMs, ownerId }: Job): Fact => ({
-    kind: 'inflight',
-    id,
-    document: { createdAtMs, ownerId },
-  });
+  const inflightOf = (job: Job): Fact => {
+    const { id, createdAtMs, ownerId } = job;
+    const priority = priorityOf(job);
+    return { kind: 'inflight', id, document: { createdAtMs, ownerId, ...(priority > 0 && { priority }) } };
+  };
   const cancellationOf = (id: JobId): Fact => ({ kind: 'cancellations', id, document: { createdAtMs: now() } });
 
   return {

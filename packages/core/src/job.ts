@@ -1,6 +1,6 @@
 /** The words of a job. What happens to one, in order: `job-state.ts`; where it is kept: `job-store.ts`. */
 
-import { FINAL_STATUSES, type FinalStatus, STATUSES, type Status } from '@runlane/contract';
+import { FINAL_STATUSES, type FinalStatus, type JobPriority, STATUSES, type Status } from '@runlane/contract';
 import type { CaseResult, Judge, JudgingSummary, TestCase } from './judging.js';
 
 /** A lower-case UUIDv7: its order is the order of acceptance. */
@@ -75,12 +75,16 @@ export interface Job {
   readonly batchId?: string;
   readonly program: Program;
   readonly metadata?: Readonly<Record<string, string>>;
+  /** `batch`: it may wait behind others of its owner; jobs of batches do anyway. */
+  readonly priority?: JobPriority;
+  /** Not run before this time, in milliseconds since the epoch. */
+  readonly notBeforeAtMs?: number;
   /** Who is told when it has ended, if anybody: `callbacks.ts`. */
   readonly callbackUrl?: string;
   readonly createdAtMs: number;
 }
 
-export { FINAL_STATUSES, type FinalStatus, STATUSES, type Status };
+export { FINAL_STATUSES, type FinalStatus, type JobPriority, STATUSES, type Status };
 
 /** What a compiler said; diagnostics are bytes, as it wrote them. */
 export interface CompileResult {

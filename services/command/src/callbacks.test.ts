@@ -43,7 +43,7 @@ test('a callback is kept with its job, through both doors and in batches, and it
   const { jobs } = (await batch.json()) as { jobs: { id: string }[] };
   const { store } = doors.ports;
   const ids = [overRest.id, overGrpc, ...jobs.map(({ id }) => id)];
-  assert.deepEqual(await Promise.all(ids.map(store.callbacks.urlOf)), [
+  assert.deepEqual(await Promise.all(ids.map(async (id) => (await store.callbacks.calledFor(id))?.url)), [
     callbackUrl,
     callbackUrl,
     callbackUrl,

@@ -44,7 +44,8 @@ export function createJobs({ store, feed, queue }: JobsDependencies): Jobs {
     else if (await store.finish(id, view.attempt, resultWithoutRun('cancelled'))) {
       await feed.append(id, { id: `${view.attempt + 1}-1`, type: 'end' }).catch(() => undefined);
       // Not waited for: where the queue is away, the reconciler adds it later.
-      if (view.job.callbackUrl !== undefined) void queue.add('callback', id).catch(() => undefined);
+      if (view.job.callbackUrl !== undefined)
+        void queue.add('callback', id, { ownerId: view.job.ownerId }).catch(() => undefined);
     }
   }
 

@@ -70,6 +70,11 @@ const BAD_PROGRAMS: readonly (readonly [name: string, body: Record<string, unkno
     { code: 'x', metadata: Object.fromEntries(Array.from({ length: 17 }, (_, i) => [`k${i}`, ''])) },
     'metadata',
   ],
+  ['a priority that is none', { code: 'x', priority: 'urgent' }, 'priority'],
+  ['a time that is none', { code: 'x', notBefore: 'tomorrow' }, 'notBefore'],
+  ['a time without an offset', { code: 'x', notBefore: '2026-01-31T12:00:00' }, 'notBefore'],
+  ['a time too far ahead', { code: 'x', notBefore: '2999-01-31T12:00:00Z' }, 'notBefore'],
+  ['a time for what somebody talks to', { code: 'x', notBefore: '2026-01-31T12:00:00Z', interactive: {} }, 'notBefore'],
   ['three things at once', { code: 'x', version: 'new', args: ['\0'], entry: '../x' }, 'version', 'args[0]', 'entry'],
   [
     'what fields, their combination and the language decide, at once',
@@ -126,8 +131,8 @@ for (const [name, body, ...fields] of BAD_PROGRAMS) {
   });
 
   test(`over gRPC, ${name} is refused by name`, async () => {
-    // Protobuf itself replaces what is not Unicode, and a message without code is an empty program.
-    if (name === 'half a surrogate pair' || name === 'nothing to run') return;
+    // Protobuf itself replaces what is not Unicode, a message without code is an empty program, and times there have no offset.
+    if (['half a surrogate pair', 'nothing to run', 'a time without an offset'].includes(name)) return;
     const error = await grpcRefusal(body);
     assert.equal(error.code, status.INVALID_ARGUMENT);
     assert.equal(error.metadata.get('runlane-code')[0], 'INVALID_REQUEST');
@@ -142,10 +147,21 @@ for (const [name, body, ...fields] of BAD_PROGRAMS) {
   });
 }
 
-function grpcRefusal({ files: some, stdin, ...program }: Record<string, unknown>): Promise<ServiceError> {
+/** No date can be so late. */
+const NO_TIME = 9e15;
+
+function grpcRefusal({
+  files: some,
+  stdin,
+  priority,
+  notBefore,
+  ...program
+}: Record<string, unknown>): Promise<ServiceError> {
   const given = (some ?? []) as { path: string; content: string }[];
   const message = execution.Program.fromPartial({
     ...program,
+    ...(priority !== undefined && { priority: 77 as types.JobPriority }),
+    ...(notBefore !== undefined && { notBeforeMs: Date.parse(String(notBefore)) || NO_TIME }),
     files: given.map(({ path, content }) => ({ path, content: Buffer.from(content) })),
     stdin: Buffer.from((stdin as string | undefined) ?? ''),
   });

@@ -1,9 +1,10 @@
 /** Accept many programs as one: all of them are stored before anybody is told, then queued. Both doors call this. */
+import type { NewJob } from '@runlane/contract';
 import {
-  BATCH_PRIORITY,
   type Batch,
   type BatchId,
   batchJobIds,
+  deliveryOf,
   digestOf,
   type Job,
   type JobId,
@@ -20,6 +21,7 @@ import type { Languages } from './languages.js';
 import type { Metrics } from './metrics.js';
 import { readNewBatch, toPrograms } from './new-batch.js';
 import type { Room } from './room.js';
+import { toTerms } from './to-terms.js';
 
 export interface SubmitBatchDependencies {
   readonly store: JobStore;
@@ -82,34 +84,32 @@ export function createSubmitBatch(dependencies: SubmitBatchDependencies) {
       const total = programs.length;
       const batch: Batch = { id, ownerId, total, ...(metadata && { metadata }), createdAtMs };
       const ids = batchJobIds(id, total);
-      const jobs = programs.map((program, index): Job => {
-        const { metadata: own, callbackUrl } = asked[index] ?? {};
-        return {
+      const jobs = programs.map(
+        (program, index): Job => ({
           id: ids[index] as JobId,
           ownerId,
           batchId: id,
           program,
-          ...(own && { metadata: own }),
-          ...(callbackUrl !== undefined && { callbackUrl }),
+          ...toTerms(asked[index] as NewJob),
           createdAtMs,
-        };
-      });
+        }),
+      );
       // The key names the batch, and the batch's id its jobs: whatever this is cut off by, the same request finds what there
       // is and adds the rest. Without a key nobody knows the ids, and the jobs that there are end all the same.
       await store.insertBatch(batch, jobs);
       for (const { language } of programs) metrics.accepted(language);
-      enqueue(id, ids).catch((error) =>
+      enqueue(id, jobs).catch((error) =>
         log.warn({ batchId: id, reason: error.message }, 'not queued; the reconciler will'),
       );
       return { view: toBatchView(batch, ids, new Map()), replayed: false };
     }
   };
 
-  async function enqueue(id: BatchId, ids: readonly JobId[]): Promise<void> {
-    for (let at = 0; at < ids.length; at += QUEUED_AT_ONCE) {
-      const some = ids.slice(at, at + QUEUED_AT_ONCE);
-      await Promise.all(some.map((jobId) => queue.add('save', jobId, { priority: BATCH_PRIORITY })));
+  async function enqueue(id: BatchId, jobs: readonly Job[]): Promise<void> {
+    for (let at = 0; at < jobs.length; at += QUEUED_AT_ONCE) {
+      const some = jobs.slice(at, at + QUEUED_AT_ONCE);
+      await Promise.all(some.map((job) => queue.add('save', job.id, deliveryOf(job, 'save'))));
     }
-    log.debug({ batchId: id, jobs: ids.length }, 'a batch is queued');
+    log.debug({ batchId: id, jobs: jobs.length }, 'a batch is queued');
   }
 }

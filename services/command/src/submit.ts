@@ -1,5 +1,6 @@
 /** Accept a program: store it, then queue it. Both doors call this. */
 import {
+  deliveryOf,
   digestOf,
   type Job,
   type JobId,
@@ -17,6 +18,7 @@ import type { Languages } from './languages.js';
 import type { Metrics } from './metrics.js';
 import type { Room } from './room.js';
 import { readNewJob, toProgram } from './to-program.js';
+import { toTerms } from './to-terms.js';
 
 export interface SubmitDependencies {
   readonly store: JobStore;
@@ -76,8 +78,7 @@ export function createSubmit(dependencies: SubmitDependencies) {
         id,
         ownerId,
         program,
-        ...(newJob.metadata && { metadata: newJob.metadata }),
-        ...(newJob.callbackUrl !== undefined && { callbackUrl: newJob.callbackUrl }),
+        ...toTerms(newJob),
         createdAtMs: Date.now(),
       };
       tellMoment(id, 'received', receivedAtMs);
@@ -85,7 +86,7 @@ export function createSubmit(dependencies: SubmitDependencies) {
       const enqueue = () => {
         tellMoment(id, 'visible');
         queue
-          .add('save', id)
+          .add('save', id, deliveryOf(job, 'save'))
           .catch((error) => log.warn({ jobId: id, reason: error.message }, 'not queued; the reconciler will'));
       };
       // Store before queueing: a lost queue is rebuilt from the store, a lost job from nothing. The work may begin while the

@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RunlaneError } from '@runlane/contract';
 import type { Claim, Job, JobId, Result, Stage } from '@runlane/core';
-import { ANONYMOUS, priorityOf, resultWithoutRun } from '@runlane/core';
+import { ANONYMOUS, deliveryOf, resultWithoutRun } from '@runlane/core';
 import { addLater } from './add-later.js';
 import type { WorkerContext } from './context.js';
 import { createFeedWriter } from './feed-writer.js';
@@ -115,7 +115,7 @@ export async function retryLater(context: WorkerContext, job: Job, claim: Claim)
   await context.store.release(claim, context.workerId, 'failed');
   const delayMs = RETRY_DELAYS_MS[claim.attempt === 1 ? 0 : 1];
   const notBeforeAtMs = Date.now() + delayMs * (0.75 + Math.random() / 2);
-  addLater(context, claim.stage, job.id, { priority: priorityOf(job), notBeforeAtMs });
+  addLater(context, claim.stage, job.id, { ...deliveryOf(job, claim.stage), notBeforeAtMs });
 }
 
 /** End a job that no attempt ended, and its feed: under a number of its own, as an earlier one's `end` may be refused. */
@@ -156,9 +156,11 @@ export async function endJob(
 }
 
 /** Owed since its acceptance: where this is lost, the reconciler adds it. */
-function tellCallback({ queue, log }: WorkerContext, { id, callbackUrl }: Job): void {
+function tellCallback({ queue, log }: WorkerContext, { id, ownerId, callbackUrl }: Job): void {
   if (callbackUrl === undefined) return;
-  queue.add('callback', id).catch(() => log.warn({ jobId: id }, 'the callback is not queued; the reconciler will'));
+  queue
+    .add('callback', id, { ownerId })
+    .catch(() => log.warn({ jobId: id }, 'the callback is not queued; the reconciler will'));
 }
 
 /** Store something that belongs to a result, again and again while the store is away, for up to a minute. */

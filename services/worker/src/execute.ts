@@ -1,5 +1,6 @@
 /** The stage `code-exec`: find a slot of a runner, again and again until one takes the run. */
-import { type JobId, priorityOf, tellMoment } from '@runlane/core';
+import { deliveryOf, type JobId, tellMoment } from '@runlane/core';
+import { addLater } from './add-later.js';
 import { attemptOn } from './attempt.js';
 import type { Outcome } from './claimed.js';
 import type { WorkerContext } from './context.js';
@@ -14,7 +15,11 @@ export function createExecute(context: WorkerContext) {
     const [job, saved] = await Promise.all([store.job(id), store.saved(id)]);
     if (!job) return 'skipped';
     if (!saved) {
-      await queue.add('save', id, { priority: priorityOf(job) });
+      await queue.add('save', id, deliveryOf(job, 'save'));
+      return 'skipped';
+    }
+    if (job.notBeforeAtMs !== undefined && job.notBeforeAtMs > Date.now()) {
+      addLater(context, 'exec', id, deliveryOf(job, 'exec'));
       return 'skipped';
     }
     const checker = job.program.judge?.checker;

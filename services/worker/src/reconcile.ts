@@ -1,8 +1,17 @@
 /**
- * Brings back what queues lost: every job without a result is looked at again and again, from a moving cursor, and
- * delivered anew where nobody works on it. All of it is harmless to repeat, so every worker does it and none leads.
+ * Brings back what queues lost: every job without a result is looked for again and again, from a moving cursor, and one that is
+ * in no queue is delivered anew where nobody works on it. All of it is harmless to repeat, so every worker does it and none leads.
  */
-import { type InFlight, isOver, ORPHAN_AFTER_MS, priorityOf, resultWithoutRun } from '@runlane/core';
+import {
+  deliveryOf,
+  type InFlight,
+  isOver,
+  type Job,
+  ORPHAN_AFTER_MS,
+  resultWithoutRun,
+  STAGES,
+  type Stage,
+} from '@runlane/core';
 import { endWithoutRun } from './claimed.js';
 import type { WorkerContext } from './context.js';
 import { createRounds } from './rounds.js';
@@ -10,6 +19,8 @@ import { createRounds } from './rounds.js';
 const BATCH = 200;
 const KEY_RETENTION_MS = 24 * 3_600_000;
 const EXPIRE_EVERY_MS = 600_000;
+/** How long the pause between two batches is, in the time that the first took: many jobs in flight are not to take the machine. */
+const PAUSE_RATIO = 2;
 /**
  * How much longer artifacts are kept than jobs, in milliseconds: files of a result must not go before its job does, though
  * clocks differ, and a store may note use late.
@@ -50,15 +61,24 @@ export function createReconciler(
     } else if (view.status === 'accepted' || view.status === 'queued') {
       // In any other status, somebody holds it.
       if (await store.isCancelled(id)) await endWithoutRun(context, view.job, resultWithoutRun('cancelled'));
-      else await queue.add(view.status === 'queued' ? 'exec' : 'save', id, { priority: priorityOf(view.job) });
+      else await bringBack(view.job, view.status === 'queued' ? 'exec' : 'save');
     }
   }
 
+  const bringBack = (job: Job, stage: Stage) => queue.add(stage, job.id, deliveryOf(job, stage));
+
+  /** Those that no queue knows: far fewer readings than a look at each. */
+  async function lost(some: readonly InFlight[]): Promise<readonly InFlight[]> {
+    const missing = await Promise.all(STAGES.map((stage) => queue.missing(stage, some)));
+    return some.filter(({ id }) => missing.every((ids) => ids.has(id)));
+  }
+
   function tick(olderThanMs: number): Promise<boolean> {
-    return walk(async (each) => {
-      if (Date.now() - each.createdAtMs < olderThanMs) return;
+    return walk(async (some) => {
+      const old = some.filter(({ createdAtMs }) => Date.now() - createdAtMs >= olderThanMs);
       // One that cannot be looked after must not keep the others waiting.
-      await look(each).catch((error) => log.warn({ jobId: each.id, reason: error.message }, 'not looked after'));
+      for (const each of await lost(old))
+        await look(each).catch((error) => log.warn({ jobId: each.id, reason: error.message }, 'not looked after'));
     });
   }
 
@@ -76,6 +96,7 @@ export function createReconciler(
   async function round(olderThanMs: number): Promise<void> {
     if (closed) return;
     let atEnd = true;
+    const beganAtMs = performance.now();
     try {
       atEnd = await tick(olderThanMs);
       atEnd = (await lookAfterCallbacks()) && atEnd;
@@ -84,7 +105,7 @@ export function createReconciler(
       log.warn({ reason: (error as Error).message }, 'could not look after jobs in flight; trying again');
     }
     // Workers that started together spread out.
-    const pauseMs = atEnd ? graceMs * (0.4 + Math.random() * 0.2) : 10;
+    const pauseMs = atEnd ? graceMs * (0.4 + Math.random() * 0.2) : (performance.now() - beganAtMs) * PAUSE_RATIO;
     if (!closed) timer = setTimeout(() => void round(atEnd ? graceMs : olderThanMs), pauseMs).unref();
   }
 

@@ -2,7 +2,7 @@
 import type { JobId } from '@runlane/core';
 
 /** Visits the next ones; true when the end was reached, and the next call begins anew. */
-export type Rounds<T> = (visit: (each: T) => Promise<void>) => Promise<boolean>;
+export type Rounds<T> = (visit: (some: readonly T[]) => Promise<void>) => Promise<boolean>;
 
 /** @param list those after a cursor, at most `limit`. @param atOnce how many are visited in a call. */
 export function createRounds<T extends { readonly id: JobId }>(
@@ -12,7 +12,7 @@ export function createRounds<T extends { readonly id: JobId }>(
   let cursor: JobId | undefined;
   return async (visit) => {
     const some = await list(cursor, atOnce);
-    for (const each of some) await visit(each);
+    await visit(some);
     const atEnd = some.length < atOnce;
     cursor = atEnd ? undefined : some.at(-1)?.id;
     return atEnd;

@@ -1,9 +1,9 @@
 /** The stage `code-save`: keep the source by its digest and have a runner prepare it (compile it, where that is to be done). */
 import {
+  deliveryOf,
   digestOf,
   type JobId,
   type Prepared,
-  priorityOf,
   type Result,
   resultWithoutRun,
   tellMoment,
@@ -23,7 +23,7 @@ export function createSave(context: WorkerContext) {
     const job = await store.job(id);
     if (!job) return 'skipped';
     if (await store.saved(id)) {
-      await queue.add('exec', id, { priority: priorityOf(job) });
+      await queue.add('exec', id, deliveryOf(job, 'exec'));
       return 'skipped';
     }
     const checker = job.program.judge?.checker;
@@ -57,7 +57,7 @@ export function createSave(context: WorkerContext) {
           tellMoment(id, 'saved');
           events.status('queued');
           await queue
-            .add('exec', id, { priority: priorityOf(job) })
+            .add('exec', id, deliveryOf(job, 'exec'))
             .catch(() => log.warn({ jobId: id }, 'not queued; the reconciler will'));
           return 'done';
         } catch (error) {

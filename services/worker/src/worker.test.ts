@@ -18,6 +18,22 @@ test('a runner without a free slot is asked again, and no attempt is counted', a
   assert.equal(runner.executed(), 4);
 });
 
+test('a job that is to start later is made ready at once, waits queued, and runs when it is time', async () => {
+  const { ports } = await withRunner(BEHAVIOURS.runs);
+  const { store, openQueue } = ports;
+  const notBeforeAtMs = Date.now() + 1_500;
+  const job = aJob({ notBeforeAtMs });
+  await store.insert(job);
+  await openQueue.queue.add('save', job.id);
+  await until('it is saved', async () => (await store.saved(job.id)) !== undefined);
+  // A delivery that comes too early changes nothing.
+  await openQueue.queue.add('exec', job.id);
+  assert.equal((await store.get(job.id))?.status, 'queued');
+  const { status, startedAtMs = 0 } = await endOf(ports, job.id);
+  assert.equal(status, 'succeeded');
+  assert.ok(startedAtMs >= notBeforeAtMs, `${notBeforeAtMs - startedAtMs} ms early`);
+});
+
 test('a runner that lacks the artifact is given it', async () => {
   const { run, runner } = await withRunner(BEHAVIOURS.lacksTheArtifact, BEHAVIOURS.runs);
   assert.equal((await run()).status, 'succeeded');

@@ -96,7 +96,11 @@ export function createWorker({
         .catch((error) => log.warn({ reason: error.message }, 'a runner is not recorded yet'));
     },
   });
-  const refreshing = setInterval(() => void pool.refresh(), REFRESH_RUNNERS_EVERY_MS).unref();
+  const tellSlots = () => void queue.setSlots(pool.slots().total).catch(() => undefined);
+  const refreshing = setInterval(() => {
+    tellSlots();
+    void pool.refresh();
+  }, REFRESH_RUNNERS_EVERY_MS).unref();
   const metrics = createMetrics({ depth: queue.depth, slots: pool.slots, latencies });
   const presence = createPresence({ workerId, workers, metrics, pool, log });
   const context: WorkerContext = {
@@ -138,6 +142,7 @@ export function createWorker({
   // Deliveries are taken only once a runner is there: until then, jobs wait in the queue, not in this process.
   const taking = pool.ready.then(() => {
     if (draining.signal.aborted) return;
+    tellSlots();
     queue.process('save', Math.min(config.WORKER_CONCURRENCY, SAVES_AT_ONCE), handlerOf('save', createSave(context)));
     queue.process('exec', config.WORKER_CONCURRENCY, handlerOf('exec', createExecute(context)));
   });

@@ -20,7 +20,7 @@ import {
   sourceFields,
   wellFormed,
 } from './program-fields.js';
-import { STATUSES } from './status.js';
+import { JOB_PRIORITIES, STATUSES } from './status.js';
 
 const MAX_ENTRIES = 64;
 const MAX_LABELS = 16;
@@ -88,6 +88,30 @@ const callbackUrl = z
     example: 'https://example.org/hooks/runlane',
   });
 
+/** How far ahead a job may be put, in milliseconds: 7 days. */
+export const MAX_AHEAD_MS = 7 * 24 * 3_600_000;
+
+const notBefore = z.iso
+  .datetime({ offset: true })
+  // Of a time that cannot be read, its own check has said so.
+  .refine((time) => !(Date.parse(time) - Date.now() > MAX_AHEAD_MS), 'must be within the next 7 days')
+  .optional()
+  .meta({
+    description:
+      'Not run before this time, at most 7 days ahead; a time that is past is now. It is compiled at once, so that what is wrong ' +
+      'with it is known, and is `queued` until then.',
+    example: '2026-01-31T12:00:00Z',
+  });
+
+const priority = z
+  .enum(JOB_PRIORITIES)
+  .optional()
+  .meta({
+    description:
+      '`interactive`: somebody waits for it; `batch`: it may wait behind your other jobs, and gets a turn for every 101 of theirs at least. ' +
+      'Left out, it is `interactive`; in a batch it is always `batch`.',
+  });
+
 /** What several fields decide together. They may be of any type still: then their own checks have said so. */
 function checkAcrossFields(value: unknown, context: z.RefinementCtx): void {
   if (typeof value !== 'object' || value === null) return;
@@ -98,6 +122,9 @@ function checkAcrossFields(value: unknown, context: z.RefinementCtx): void {
     checkEncoded(stdin, stdinEncoding === 'base64' ? 'base64' : 'utf8', MAX_STDIN_BYTES, 'stdin', context);
   }
   checkJudging(rest, problem);
+  const { interactive, notBefore: later } = rest;
+  if (interactive !== undefined && later !== undefined)
+    problem(['notBefore'], 'does not go with interactive: somebody is to be there when it starts');
 }
 
 export const newJobSchema = z
@@ -122,6 +149,8 @@ export const newJobSchema = z
     limits: limitsSchema.optional(),
     interactive: interactiveSchema.optional(),
     ...judgingFields,
+    priority,
+    notBefore,
     callbackUrl,
     metadata: labels('job'),
   })

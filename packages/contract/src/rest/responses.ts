@@ -4,7 +4,7 @@ import { ERRORS, type ErrorCode } from '../errors.js';
 import { DELIVERY_ENDS, DELIVERY_ERRORS } from './delivery.js';
 import { limitsSchema } from './program-fields.js';
 import { batchIdSchema, jobIdSchema } from './requests.js';
-import { STATUSES } from './status.js';
+import { JOB_PRIORITIES, STATUSES } from './status.js';
 import { VERDICTS } from './verdict.js';
 
 const time = z.iso.datetime().meta({ example: '2026-01-31T12:00:00.000Z' });
@@ -136,6 +136,8 @@ export const jobSchema = z
       .min(0)
       .meta({ description: 'The attempt that runs or made the result, from 1; 0 before the first.' }),
     metadata: z.record(z.string(), z.string()).optional(),
+    priority: z.enum(JOB_PRIORITIES).optional().meta({ description: 'As asked for.' }),
+    notBefore: time.optional().meta({ description: 'As asked for.' }),
     result: resultSchema.optional(),
   })
   .meta({ id: 'Job', description: 'What was asked, where it stands, how it ended.' });

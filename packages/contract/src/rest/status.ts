@@ -14,6 +14,11 @@ export const FINAL_STATUSES = [
 
 export const STATUSES = ['accepted', 'saving', 'queued', 'running', ...FINAL_STATUSES] as const;
 
+/** Of one owner's jobs, those that somebody waits for go first. */
+export const JOB_PRIORITIES = ['interactive', 'batch'] as const;
+
+export type JobPriority = (typeof JOB_PRIORITIES)[number];
+
 export type FinalStatus = (typeof FINAL_STATUSES)[number];
 
 export type Status = (typeof STATUSES)[number];

@@ -5,6 +5,8 @@ import type { Caller } from './caller.js';
 
 /** How old a count of unfinished jobs may be, in milliseconds: other processes accept jobs as well. */
 const COUNT_EVERY_MS = 1_000;
+/** And in the time that counting them took: where very many are unfinished, it is not done all the time. */
+const COUNT_EVERY_RATIO = 10;
 /** Jobs looked at in one go when they are counted. */
 const COUNT_PAGE = 1_000;
 const UNFINISHED_RETRY_SECONDS = 1;
@@ -68,6 +70,7 @@ const inSeconds = (ms: number) => Math.max(1, Math.ceil(ms / 1_000));
 function createUnfinishedJobs(store: Pick<JobStore, 'inFlight'>) {
   let stored = new Map<OwnerId, number>();
   let countedAtMs = Number.NEGATIVE_INFINITY;
+  let countTookMs = 0;
   let counting: Promise<void> | undefined;
   const arriving = new Map<OwnerId, number>();
   const of = (owner: OwnerId) => (stored.get(owner) ?? 0) + (arriving.get(owner) ?? 0);
@@ -83,6 +86,7 @@ function createUnfinishedJobs(store: Pick<JobStore, 'inFlight'>) {
     } while (after !== undefined);
     stored = counts;
     countedAtMs = beganAtMs;
+    countTookMs = performance.now() - beganAtMs;
   }
 
   function recount(): Promise<void> {
@@ -96,8 +100,11 @@ function createUnfinishedJobs(store: Pick<JobStore, 'inFlight'>) {
     async take({ ownerId, limits: { unfinishedJobs: limit } }: Caller, jobs: number): Promise<() => void> {
       if (limit === undefined) return () => {};
       if (jobs > limit) throw new RunlaneError('INVALID_REQUEST', `at most ${limit} jobs may be unfinished at once`);
+      const ageMs = performance.now() - countedAtMs;
+      const isOld = ageMs > Math.max(COUNT_EVERY_MS, countTookMs * COUNT_EVERY_RATIO);
       // Those that have ended since are still counted: before anybody is refused for them, it is counted anew.
-      if (counting || performance.now() - countedAtMs > COUNT_EVERY_MS || of(ownerId) + jobs > limit) await recount();
+      const isFull = of(ownerId) + jobs > limit && ageMs > countTookMs * COUNT_EVERY_RATIO;
+      if (counting || isOld || isFull) await recount();
       if (of(ownerId) + jobs > limit) {
         const message = `unfinished jobs: ${of(ownerId)}, and at most ${limit} may be; wait for one to end`;
         throw new RunlaneError('JOB_LIMIT_REACHED', message, { retryAfterSeconds: UNFINISHED_RETRY_SECONDS });

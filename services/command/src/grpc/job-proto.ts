@@ -1,6 +1,6 @@
 /** A job, its events and the languages as protobuf messages. */
 import { execution, type NewJob, types } from '@runlane/contract';
-import type { CompileResult, JobView, Limits, Result, Status } from '@runlane/core';
+import type { CompileResult, JobPriority, JobView, Limits, Result, Status } from '@runlane/core';
 import type { KnownLanguage } from '../languages.js';
 import type { WatchEvent } from '../watch.js';
 import { toCaseMessage, toCasesInput, toJudgedMessage, toJudgeInput, toSummaryMessage } from './judging-proto.js';
@@ -19,6 +19,11 @@ export const STATUS: Readonly<Record<Status, types.JobStatus>> = {
   compile_failed: types.JobStatus.COMPILE_FAILED,
   cancelled: types.JobStatus.CANCELLED,
   error: types.JobStatus.ERROR,
+};
+
+const PRIORITY: Readonly<Record<JobPriority, types.JobPriority>> = {
+  interactive: types.JobPriority.INTERACTIVE,
+  batch: types.JobPriority.BATCH,
 };
 
 /** The status's name; undefined where none is set, and for a number that is none of ours. */
@@ -40,6 +45,8 @@ export function toJobMessage(view: JobView): execution.Job {
     finishedAtMs,
     attempt,
     metadata: { ...job.metadata },
+    priority: job.priority ? PRIORITY[job.priority] : types.JobPriority.UNSPECIFIED,
+    notBeforeMs: job.notBeforeAtMs,
     result: result && toResultMessage(result),
   };
 }
@@ -131,8 +138,20 @@ function toLimitsMessage(limits: Limits): types.Limits {
 
 /** A message as the JSON that REST would have got, so that one schema checks both. Protobuf's empty values are unset. */
 export function toNewJobInput(program: execution.Program | undefined): Record<keyof NewJob, unknown> {
-  const { stdin, args, env, limits, interactive, metadata, cases, judge, callbackUrl, ...sources } =
-    program ?? execution.Program.decode(new Uint8Array());
+  const {
+    stdin,
+    args,
+    env,
+    limits,
+    interactive,
+    metadata,
+    cases,
+    judge,
+    priority,
+    notBeforeMs,
+    callbackUrl,
+    ...sources
+  } = program ?? execution.Program.decode(new Uint8Array());
   return {
     ...toSourcesInput(sources),
     stdin: stdin.toString('base64'),
@@ -143,7 +162,21 @@ export function toNewJobInput(program: execution.Program | undefined): Record<ke
     interactive,
     cases: toCasesInput(cases),
     judge: judge && toJudgeInput(judge),
+    priority: toPriorityInput(priority),
+    notBefore: notBeforeMs === undefined ? undefined : toTimeInput(notBeforeMs),
     callbackUrl: callbackUrl || undefined,
     metadata: Object.keys(metadata).length === 0 ? undefined : metadata,
   };
+}
+
+/** A number that is none of ours is left for the schema to refuse. */
+function toPriorityInput(priority: types.JobPriority): unknown {
+  if (priority === types.JobPriority.UNSPECIFIED) return undefined;
+  return (Object.keys(PRIORITY) as JobPriority[]).find((name) => PRIORITY[name] === priority) ?? priority;
+}
+
+/** A time that no date can be is left for the schema to refuse. */
+function toTimeInput(ms: number): unknown {
+  const time = new Date(ms);
+  return Number.isNaN(time.getTime()) ? ms : time.toISOString();
 }

@@ -1,6 +1,6 @@
 /** The stage `code-callback`: tell a job's end to its callback, and again until somebody takes it. */
 import type { DeliveryEnd } from '@runlane/contract';
-import { type BegunCall, isOver, type JobId, type JobView, messageIdOf } from '@runlane/core';
+import { type BegunCall, isOver, type JobId, type JobView, messageIdOf, type OwnerId } from '@runlane/core';
 import { addLater } from '../add-later.js';
 import type { Outcome } from '../claimed.js';
 import type { WorkerContext } from '../context.js';
@@ -40,17 +40,17 @@ export function createDeliver(context: WorkerContext, terms: DeliverTerms) {
   }
 
   async function callOnce(view: JobView, url: URL): Promise<Outcome> {
-    const { id } = view.job;
+    const { id, ownerId } = view.job;
     const asked = await callbacks.begin(id, { workerId, leaseMs, maxCalls });
     if (asked.outcome === 'exhausted') await conclude(id, endOf(asked.last, asked.calls) ?? 'given_up', asked.calls);
     if (asked.outcome !== 'begun') return 'skipped';
     const timestamp = Math.floor(Date.now() / 1_000);
     const answer = await makeCall(url, { id: messageIdOf(id), timestamp, body: bodyOf(view) });
-    return take(asked.call, answer);
+    return take(asked.call, answer, ownerId);
   }
 
   /** Record what came of a call, and see to what comes next. */
-  async function take(call: BegunCall, { retryAfterMs, ...answer }: Answer): Promise<Outcome> {
+  async function take(call: BegunCall, { retryAfterMs, ...answer }: Answer, ownerId: OwnerId): Promise<Outcome> {
     const { id, number } = call;
     const { statusCode, error } = answer;
     metrics.called(error ?? `${Math.floor((statusCode ?? 0) / 100)}xx`);
@@ -64,17 +64,17 @@ export function createDeliver(context: WorkerContext, terms: DeliverTerms) {
     const nextAtMs = Math.round(Date.now() + pauseMs);
     await callbacks.end(call, { ...answer, nextAtMs });
     log.info({ jobId: id, call: number, ...answer, nextAtMs }, 'a callback did not take it; it is called again');
-    addLater(context, 'callback', id, { notBeforeAtMs: nextAtMs });
+    addLater(context, 'callback', id, { ownerId, notBeforeAtMs: nextAtMs });
     return 'failed';
   }
 
   return async function deliver(id: JobId): Promise<Outcome> {
-    const callbackUrl = await callbacks.urlOf(id);
-    if (callbackUrl === undefined) return 'skipped';
-    const url = new URL(callbackUrl);
+    const called = await callbacks.calledFor(id);
+    if (!called) return 'skipped';
+    const url = new URL(called.url);
     const leave = receivers.enter(url);
     if (!leave) {
-      addLater(context, 'callback', id, { notBeforeAtMs: receivers.nextTurnAtMs(url) });
+      addLater(context, 'callback', id, { ownerId: called.ownerId, notBeforeAtMs: receivers.nextTurnAtMs(url) });
       return 'skipped';
     }
     try {

@@ -9,10 +9,13 @@ const AT_ONCE = 200;
 export function createOwedLook({ store, queue }: Pick<WorkerContext, 'store' | 'queue'>): () => Promise<boolean> {
   const walk = createRounds(store.callbacks.owed, AT_ONCE);
 
-  async function look({ id, state }: Owed): Promise<void> {
+  async function look({ id, state, ownerId }: Owed): Promise<void> {
     if (state === 'settled') await store.callbacks.settle(id);
-    if (state === 'due') await queue.add('callback', id);
+    if (state === 'due') await queue.add('callback', id, { ownerId });
   }
 
-  return () => walk(look);
+  return () =>
+    walk(async (some) => {
+      for (const each of some) await look(each);
+    });
 }

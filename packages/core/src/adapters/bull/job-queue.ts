@@ -6,9 +6,17 @@ import Queue from 'bull';
 import type { Redis } from 'ioredis';
 import { within } from '../../deadline.js';
 import type { JobId } from '../../job.js';
-import { type DeliveryHandler, type JobQueue, QUEUE_NAMES, QUEUED_STAGES, type QueuedStage } from '../../job-queue.js';
+import {
+  type DeliveryHandler,
+  type Expected,
+  type JobQueue,
+  QUEUE_NAMES,
+  QUEUED_STAGES,
+  type QueuedStage,
+} from '../../job-queue.js';
 import type { Log } from '../../log.js';
 import { connectForCommands, connectToWait } from '../redis/connection.js';
+import { createTurns, type LetIn, type Turns, type Waiting } from './turns.js';
 
 export interface BullJobQueueOptions {
   /** Such as `redis://127.0.0.1:6379`. */
@@ -28,20 +36,8 @@ const STOP_MS = 1_000;
 /** Ids become names of keys beside Bull's own: a job named "wait" would break its queue for good. */
 const SAFE_ID = /^[0-9a-f-]+$/;
 
-/**
- * A job's hash that is in no list any more: left when Redis was flushed or restarted between two of Bull's steps. Bull
- * takes an id whose hash is there for a duplicate, in whatever state, so this job would never be delivered again.
- */
-const FORGET_GHOST = `
-local prefix, id = ARGV[1], ARGV[2]
-if redis.call('EXISTS', prefix .. id) == 0 then return 0 end
-for _, list in ipairs({'active', 'wait', 'paused'}) do
-  if redis.call('LPOS', prefix .. list, id) then return 0 end
-end
-if redis.call('ZSCORE', prefix .. 'delayed', id) then return 0 end
-for _, set in ipairs({'completed', 'failed', 'priority'}) do redis.call('ZREM', prefix .. set, id) end
-return redis.call('DEL', prefix .. id, prefix .. id .. ':lock')
-`;
+/** Ends the name of a delivery that is held back: when its time has come, it comes to wait like any other. */
+const LATER = '-later';
 
 export function createBullJobQueue({ url, log }: BullJobQueueOptions): BullJobQueue {
   const connection = (name: string) => ({ url, name: `runlane-${name}`, log });
@@ -86,11 +82,10 @@ export function createBullJobQueue({ url, log }: BullJobQueueOptions): BullJobQu
     return queue;
   }
 
-  const queues: Record<QueuedStage, Queue.Queue> = {
-    save: openQueue(QUEUE_NAMES.save),
-    exec: openQueue(QUEUE_NAMES.exec),
-    callback: openQueue(QUEUE_NAMES.callback),
-  };
+  const byStage = <T>(make: (stage: QueuedStage) => T) =>
+    Object.fromEntries(QUEUED_STAGES.map((stage) => [stage, make(stage)])) as Record<QueuedStage, T>;
+  const queues = byStage((stage) => openQueue(QUEUE_NAMES[stage]));
+  const turns: Record<QueuedStage, Turns> = byStage((stage) => createTurns(commands.redis, QUEUE_NAMES[stage]));
   const each = <T>(act: (queue: Queue.Queue) => Promise<T>) =>
     Promise.all(QUEUED_STAGES.map((stage) => act(queues[stage])));
 
@@ -114,22 +109,21 @@ export function createBullJobQueue({ url, log }: BullJobQueueOptions): BullJobQu
   return {
     boardQueues: Object.values(queues),
 
-    async add(stage, id, { priority = 0, notBeforeAtMs = 0 } = {}) {
+    async add(stage, id, { ownerId = '', priority = 0, notBeforeAtMs = 0 } = {}) {
       if (!SAFE_ID.test(id)) throw new Error(`"${id}" is not the id of a job`);
-      const queue = queues[stage];
-      const ghost = [FORGET_GHOST, 0, `bull:${queue.name}:`, id] as const;
-      // The job's own id names its delivery, so that one which waits or is being handled is not made twice, and a
-      // command that Redis carries out after we gave it up changes nothing. It is free again once handled.
-      // Bull's priorities begin with 1, and its 0 would come after all others.
-      const options = { jobId: id, priority: priority + 1, delay: Math.max(0, notBeforeAtMs - Date.now()) };
-      // One round trip: both are sent at once, and Redis takes them in this order.
-      await bounded(() => Promise.all([commands.redis.eval(...ghost), queue.add({ id }, options)]));
+      const waiting = { id, ownerId, priority };
+      const delay = notBeforeAtMs - Date.now();
+      await bounded(() => (delay > 0 ? holdBack(stage, waiting, delay) : come(stage, waiting)));
     },
+
+    missing: (stage, expected) => bounded(() => missing(stage, expected)),
+
+    setSlots: (slots) => bounded(() => turns.exec.setSlots(slots)),
 
     process(stage, concurrency, handler) {
       // '*': whatever a delivery is called. One whose hash was lost has no name, and would be refused.
       const begin = async () => {
-        if (!closed) await queues[stage].process('*', concurrency, (job) => deliver(handler, String(job.id)));
+        if (!closed) await queues[stage].process('*', concurrency, (job) => deliver(stage, handler, job));
       };
       // It ends when the queue is closed.
       const ended = (error: unknown) => log.debug({ err: error, queue: queues[stage].name }, 'the queue stopped');
@@ -137,8 +131,9 @@ export function createBullJobQueue({ url, log }: BullJobQueueOptions): BullJobQu
     },
 
     async depth(stage) {
-      const { waiting, delayed } = await bounded(() => queues[stage].getJobCounts());
-      return waiting + delayed;
+      const counts = [queues[stage].getJobCounts(), turns[stage].behind()] as const;
+      const [{ waiting, delayed }, behind] = await bounded(() => Promise.all(counts));
+      return waiting + delayed + behind;
     },
 
     pause: () => stopTaking((queue) => queue.pause(true, true)),
@@ -154,13 +149,50 @@ export function createBullJobQueue({ url, log }: BullJobQueueOptions): BullJobQu
     },
   };
 
-  /** Bull's own way with failures is never taken: a handler throws only for bugs. */
-  async function deliver(handler: DeliveryHandler, id: JobId): Promise<void> {
-    try {
-      await handler(id);
-    } catch (error) {
-      log.error({ err: error, jobId: id }, 'a delivery could not be handled');
-    }
+  /** Whoever is let in is named by the job's own id, so that a command that Redis carries out after we gave it up changes nothing. */
+  async function bring(stage: QueuedStage, { ownerId, priority }: Omit<Waiting, 'id'>, letIn: readonly LetIn[]) {
+    const add = ({ id, tag }: LetIn) => queues[stage].add({ id, ownerId, priority }, { jobId: id, priority: tag });
+    await Promise.all(letIn.map(add));
+  }
+
+  async function come(stage: QueuedStage, waiting: Waiting, isDue = false): Promise<void> {
+    await bring(stage, waiting, await turns[stage].come(waiting, isDue));
+  }
+
+  async function missing(stage: QueuedStage, expected: readonly Expected[]): Promise<Set<JobId>> {
+    const { ids, letIn } = await turns[stage].missing(expected);
+    await Promise.all(letIn.map((each) => bring(stage, each, [each])));
+    return ids;
+  }
+
+  async function holdBack(stage: QueuedStage, waiting: Waiting, delay: number): Promise<void> {
+    const absent = await missing(stage, [waiting]);
+    // Bull's priorities begin with 1: when its time has come, it is not to wait twice.
+    if (absent.has(waiting.id))
+      await queues[stage].add(waiting, { jobId: `${waiting.id}${LATER}`, priority: 1, delay });
+  }
+
+  async function deliver(
+    stage: QueuedStage,
+    handler: DeliveryHandler,
+    job: Queue.Job<Partial<Waiting>>,
+  ): Promise<void> {
+    const name = String(job.id);
+    // Lost with the delivery's hash is whose it was. The reconciler sees to those that wait behind it.
+    const { ownerId = '', priority = 0 } = job.data ?? {};
+    const waiting = { id: name.replace(LATER, ''), ownerId, priority };
+    if (name.endsWith(LATER)) return bounded(() => come(stage, waiting, true)).catch(leftToReconciler);
+    // Bull's own way with failures is never taken: a handler throws only for bugs.
+    await handler(waiting.id).catch((error) =>
+      log.error({ err: error, jobId: waiting.id }, 'a delivery could not be handled'),
+    );
+    // Not waited for: there is a place for the next delivery now.
+    const leave = async () => bring(stage, waiting, await turns[stage].leave(waiting, job.opts.priority ?? 0));
+    void bounded(leave).catch(leftToReconciler);
+  }
+
+  function leftToReconciler(error: Error): void {
+    log.debug({ reason: error.message }, 'a delivery was not brought forward; the reconciler will');
   }
 }
 

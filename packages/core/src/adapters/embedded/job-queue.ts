@@ -1,4 +1,5 @@
 /** Queues in this process's memory: fast, and rebuilt from the store by the reconciler when the process starts again. */
+import { createFairLine, type FairLine } from '../../fair-line.js';
 import type { JobId } from '../../job.js';
 import { type DeliveryHandler, type JobQueue, QUEUED_STAGES, type QueuedStage } from '../../job-queue.js';
 
@@ -6,6 +7,7 @@ import { type DeliveryHandler, type JobQueue, QUEUED_STAGES, type QueuedStage } 
 export interface Delivery {
   readonly id: JobId;
   readonly addedAtMs: number;
+  readonly ownerId: string;
   readonly priority: number;
   readonly notBeforeAtMs: number;
 }
@@ -16,7 +18,7 @@ export interface EmbeddedJobQueue extends JobQueue {
 }
 
 interface Lane {
-  readonly waiting: Delivery[];
+  readonly waiting: FairLine<Delivery>;
   readonly delayed: Map<JobId, { delivery: Delivery; timer: NodeJS.Timeout }>;
   readonly active: Map<JobId, Delivery>;
   /** Everything that waits, is delayed or active. */
@@ -27,7 +29,7 @@ interface Lane {
 
 export function createEmbeddedJobQueue(onBug: (error: unknown) => void): EmbeddedJobQueue {
   const newLane = (): Lane => ({
-    waiting: [],
+    waiting: createFairLine(),
     delayed: new Map(),
     active: new Map(),
     known: new Set(),
@@ -38,16 +40,14 @@ export function createEmbeddedJobQueue(onBug: (error: unknown) => void): Embedde
   let paused = false;
 
   function enqueue(lane: Lane, delivery: Delivery): void {
-    // Behind all of the same priority. Nearly always that is the end, so look from there.
-    let at = lane.waiting.length;
-    while (at > 0 && (lane.waiting[at - 1] as Delivery).priority > delivery.priority) at -= 1;
-    lane.waiting.splice(at, 0, delivery);
+    const { ownerId, priority } = delivery;
+    lane.waiting.add(`${ownerId}|${priority}`, 1 + priority, delivery);
     start(lane);
   }
 
   function start(lane: Lane): void {
     while (!paused && lane.handler && lane.active.size < lane.concurrency) {
-      const delivery = lane.waiting.shift();
+      const delivery = lane.waiting.next();
       if (!delivery) return;
       lane.active.set(delivery.id, delivery);
       void deliver(lane, lane.handler, delivery);
@@ -67,11 +67,11 @@ export function createEmbeddedJobQueue(onBug: (error: unknown) => void): Embedde
   }
 
   return {
-    async add(stage, id, { priority = 0, notBeforeAtMs = 0 } = {}) {
+    async add(stage, id, { ownerId = '', priority = 0, notBeforeAtMs = 0 } = {}) {
       const lane = lanes[stage];
       if (lane.known.has(id)) return;
       lane.known.add(id);
-      const delivery: Delivery = { id, addedAtMs: Date.now(), priority, notBeforeAtMs };
+      const delivery: Delivery = { id, addedAtMs: Date.now(), ownerId, priority, notBeforeAtMs };
       const waitMs = notBeforeAtMs - delivery.addedAtMs;
       if (waitMs <= 0) return enqueue(lane, delivery);
       const timer = setTimeout(() => {
@@ -84,9 +84,13 @@ export function createEmbeddedJobQueue(onBug: (error: unknown) => void): Embedde
       Object.assign(lanes[stage], { concurrency, handler });
       start(lanes[stage]);
     },
+    missing: async (stage, expected) =>
+      new Set(expected.filter(({ id }) => !lanes[stage].known.has(id)).map(({ id }) => id)),
+    // All of them are at hand: nothing is brought forward.
+    setSlots: async () => {},
     depth: async (stage) => lanes[stage].waiting.length + lanes[stage].delayed.size,
     deliveries: (stage) => ({
-      waiting: [...lanes[stage].waiting],
+      waiting: lanes[stage].waiting.items(),
       delayed: [...lanes[stage].delayed.values()].map(({ delivery }) => delivery),
       active: [...lanes[stage].active.values()],
     }),

@@ -1,0 +1,167 @@
+/**
+ * Turns before Bull, which is first in, first out, and gets slow as its list gets long: of each owner and priority (a flow), at
+ * most twice as many deliveries as there are slots are in Bull, in the order of their tags (`fair-line.ts`); the others wait
+ * behind them, in a sorted set of the flow, and each that is over lets the next one in. Like Bull's own, these keys may be lost:
+ * the reconciler adds what is missing.
+ */
+import type { Redis } from 'ioredis';
+import type { JobId, OwnerId } from '../../job.js';
+import type { Expected } from '../../job-queue.js';
+
+/** What waits, and whose it is. */
+export interface Waiting {
+  readonly id: JobId;
+  readonly ownerId: OwnerId;
+  readonly priority: number;
+}
+
+/** To be added to Bull now, with its tag as Bull's priority. */
+export interface LetIn {
+  readonly id: JobId;
+  readonly tag: number;
+}
+
+export interface Turns {
+  /**
+   * Come to wait; who is to be let in now, if anybody. Who waits already, or is being handled, waits once. `isDue`: the delivery
+   * that held it back is the one that says so.
+   */
+  come(waiting: Waiting, isDue: boolean): Promise<LetIn[]>;
+  /** A delivery is over; who is let in for it. */
+  leave(waiting: Waiting, tag: number): Promise<LetIn[]>;
+  /** Who neither waits nor is being handled; and who is to be let in now. */
+  missing(expected: readonly Expected[]): Promise<{ ids: Set<JobId>; letIn: readonly (LetIn & Waiting)[] }>;
+  /** How many wait behind Bull. */
+  behind(): Promise<number>;
+  setSlots(slots: number): Promise<void>;
+}
+
+/** Of every queue: how many runs can be made at once. Forgotten when no worker says so any more. */
+const SLOTS_KEY = 'runlane:queue:slots';
+const SLOTS_KEPT_SECONDS = 60;
+/** Until a worker has said. */
+const SLOTS_BEFORE = 32;
+
+/**
+ * For all scripts. `waits`: whether a delivery is in Bull. A hash that is in no list was left when Redis was flushed or restarted
+ * between two of Bull's steps; Bull takes it for a duplicate, in whatever state, and the job would never be delivered again.
+ */
+const SHARED = `
+local bull, own = ARGV[1], ARGV[2]
+local function waits(name)
+  if redis.call('EXISTS', bull .. name) == 0 then return false end
+  for _, list in ipairs({'active', 'wait', 'paused'}) do
+    if redis.call('LPOS', bull .. list, name) then return true end
+  end
+  if redis.call('ZSCORE', bull .. 'delayed', name) then return true end
+  for _, set in ipairs({'completed', 'failed', 'priority'}) do redis.call('ZREM', bull .. set, name) end
+  redis.call('DEL', bull .. name, bull .. name .. ':lock')
+  return false
+end
+local function room(held)
+  local slots = tonumber(redis.call('GET', '${SLOTS_KEY}') or ${SLOTS_BEFORE})
+  local free = 2 * slots - redis.call('SCARD', held)
+  if free > 0 then return free end
+  for _, id in ipairs(redis.call('SMEMBERS', held)) do
+    if redis.call('EXISTS', bull .. id) == 0 then redis.call('SREM', held, id) end
+  end
+  return math.max(0, 2 * slots - redis.call('SCARD', held))
+end
+local function clock() return tonumber(redis.call('GET', own .. 'clock') or 0) end
+local function letIn(flow, cost)
+  local held, behind, came = own .. 'held:' .. flow, own .. 'behind:' .. flow, {}
+  local first = redis.call('ZPOPMIN', behind, room(held))
+  local tag = math.max(clock(), tonumber(redis.call('HGET', own .. 'last', flow) or 0))
+  for at = 1, #first, 2 do
+    tag = tag + cost
+    redis.call('SADD', held, first[at])
+    came[at], came[at + 1] = first[at], string.format('%.0f', tag)
+  end
+  if #came > 0 then redis.call('HSET', own .. 'last', flow, string.format('%.0f', tag)) end
+  if redis.call('EXISTS', behind) == 1 then redis.call('SADD', own .. 'flows', flow)
+  else redis.call('SREM', own .. 'flows', flow) end
+  return came
+end
+`;
+
+/** Of one flow, ids are in the order of their times. */
+const COME = `${SHARED}
+local id, flow, cost = ARGV[3], ARGV[4], tonumber(ARGV[5])
+if waits(id) or (ARGV[6] == '' and waits(id .. '-later')) then return {} end
+redis.call('ZADD', own .. 'behind:' .. flow, 'NX', 0, id)
+return letIn(flow, cost)
+`;
+
+/** A flow of which nobody is here need not be remembered: its last tag is not above the clock. */
+const LEAVE = `${SHARED}
+local id, flow, cost, tag = ARGV[3], ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
+redis.call('SREM', own .. 'held:' .. flow, id)
+if tag > clock() then redis.call('SET', own .. 'clock', string.format('%.0f', tag)) end
+local came = letIn(flow, cost)
+if redis.call('EXISTS', own .. 'held:' .. flow) == 0 then redis.call('HDEL', own .. 'last', flow) end
+return came
+`;
+
+const MISSING = `${SHARED}
+local missing = {}
+for at = 3, #ARGV, 2 do
+  local id, flow = ARGV[at], ARGV[at + 1]
+  if not (redis.call('ZSCORE', own .. 'behind:' .. flow, id) or waits(id) or waits(id .. '-later')) then
+    table.insert(missing, id)
+  end
+end
+return missing
+`;
+
+const LET_IN = `${SHARED}
+return letIn(ARGV[3], tonumber(ARGV[4]))
+`;
+
+const BEHIND = `
+local count = 0
+for _, flow in ipairs(redis.call('SMEMBERS', ARGV[1] .. 'flows')) do
+  count = count + redis.call('ZCARD', ARGV[1] .. 'behind:' .. flow)
+end
+return count
+`;
+
+/** The most that any worker has said lately: each may see other runners. */
+const SET_SLOTS = `
+if tonumber(redis.call('GET', KEYS[1]) or 0) <= tonumber(ARGV[1]) then redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2]) end
+`;
+
+/** @param queueName as in Bull's keys. */
+export function createTurns(redis: Redis, queueName: string): Turns {
+  const own = `runlane:queue:${queueName}:`;
+  const prefixes = [`bull:${queueName}:`, own];
+  const run = (script: string, ...words: (string | number)[]) => redis.eval(script, 0, ...prefixes, ...words);
+  const letIn = async (reply: Promise<unknown>): Promise<LetIn[]> => {
+    const words = (await reply) as string[];
+    return words.flatMap((id, at) => (at % 2 === 0 ? [{ id, tag: Number(words[at + 1]) }] : []));
+  };
+
+  return {
+    come: (waiting, isDue) => letIn(run(COME, waiting.id, flowOf(waiting), costOf(waiting), isDue ? 'due' : '')),
+    leave: (waiting, tag) => letIn(run(LEAVE, waiting.id, flowOf(waiting), costOf(waiting), tag)),
+    async missing(expected) {
+      const all = expected.map(({ id, ownerId = '', priority = 0 }) => ({ id, ownerId, priority }));
+      const ids = (await run(MISSING, ...all.flatMap((each) => [each.id, flowOf(each)]))) as string[];
+      // One whose worker died before it let the next one in would else keep its whole flow waiting.
+      const flows = [...new Map(all.map((each) => [flowOf(each), each])).values()];
+      const came = await Promise.all(
+        flows.map(async (flow) => {
+          const next = await letIn(run(LET_IN, flowOf(flow), costOf(flow)));
+          return next.map((each) => ({ ...flow, ...each }));
+        }),
+      );
+      return { ids: new Set(ids), letIn: came.flat() };
+    },
+    behind: async () => Number(await redis.eval(BEHIND, 0, own)),
+    async setSlots(slots) {
+      if (slots > 0) await redis.eval(SET_SLOTS, 1, SLOTS_KEY, slots, SLOTS_KEPT_SECONDS);
+    },
+  };
+}
+
+const flowOf = ({ ownerId, priority }: Omit<Waiting, 'id'>) => `${ownerId}|${priority}`;
+const costOf = ({ priority }: Pick<Waiting, 'priority'>) => 1 + priority;
