@@ -91,11 +91,19 @@ const FAILURES: Partial<Record<status, RunnerFailure>> = {
 
 const healthWatch = healthService.Watch as MethodDefinition<{ service: string }, { status: string }>;
 
-/**
- * @param address `host:port` or `unix:/path`.
- * @param name over TLS, what the runner's certificate must be for; the address when left out.
- */
-export function connectRunner(address: string, credentials: ChannelCredentials, name?: string): RunnerConnection {
+export interface RunnerConnectionOptions {
+  readonly credentials: ChannelCredentials;
+  /** Over TLS, what the runner's certificate must be for; the address when left out. */
+  readonly name?: string;
+  /** Told how each run and each preparation went, but for those that were given up and those that were not begun. */
+  readonly onOutcome?: (outcome: 'succeeded' | 'lost') => void;
+}
+
+/** @param address `host:port` or `unix:/path`. */
+export function connectRunner(
+  address: string,
+  { credentials, name, onOutcome = () => undefined }: RunnerConnectionOptions,
+): RunnerConnection {
   const options = {
     'grpc.max_receive_message_length': 4 * 1024 * 1024,
     'grpc.max_send_message_length': 4 * 1024 * 1024,
@@ -127,13 +135,74 @@ export function connectRunner(address: string, credentials: ChannelCredentials, 
     });
   }
 
+  function noteLoss(error: unknown): never {
+    if (error instanceof RunnerError && error.failure === 'lost') onOutcome('lost');
+    throw error;
+  }
+
+  async function execute(start: runner.Start, timeoutMs: number, signal: AbortSignal): Promise<AdmittedRun> {
+    const stream = client.execute(new Metadata(), within(timeoutMs));
+    const cancel = () => stream.cancel();
+    if (signal.aborted) cancel();
+    signal.addEventListener('abort', cancel, { once: true });
+    // Reading begins at once: grpc-js holds back a slow reader, not one yet to begin.
+    const messages = (stream as AsyncIterable<runner.ExecuteResponse>)[Symbol.asyncIterator]();
+    const next = async () => {
+      try {
+        return await messages.next();
+      } catch (error) {
+        throw toRunnerError(error, signal);
+      }
+    };
+    let ended = false;
+    const leave = () => {
+      signal.removeEventListener('abort', cancel);
+      // Cancelling what has ended would only make an error that nobody reads.
+      if (!ended) cancel();
+    };
+    const end = () => {
+      ended = true;
+      onOutcome('succeeded');
+      stream.end();
+      stream.resume();
+    };
+    stream.write({ message: { $case: 'start', value: start } });
+    try {
+      const first = await next();
+      if (first.done || first.value.message?.$case !== 'admitted')
+        throw new RunnerError('lost', 'the runner did not admit the run');
+    } catch (error) {
+      leave();
+      throw error;
+    }
+    return {
+      go: () => void stream.write({ message: { $case: 'go', value: {} } }),
+      async give(input, over) {
+        if (ended || stream.write({ message: toRequest(input) })) return;
+        await once(stream, 'drain', { signal: over }).catch(() => undefined);
+      },
+      kill: () => {
+        // A cancellation may come while the result of what has ended is being stored.
+        if (!ended) stream.write({ message: { $case: 'signal', value: { name: 'SIGKILL' } } });
+      },
+      events: readRun(next, { end, leave, noteLoss }),
+      cancel: leave,
+    };
+  }
+
   return {
     address,
 
     describe: () => call(undefined, (done) => client.describe({}, new Metadata(), within(CALL_TIMEOUT_MS), done)),
 
-    prepare: (request, timeoutMs, signal) =>
-      call(signal, (done) => client.prepare(request, new Metadata(), within(timeoutMs), done)),
+    async prepare(request, timeoutMs, signal) {
+      const prepared = call<runner.PrepareResponse>(signal, (done) =>
+        client.prepare(request, new Metadata(), within(timeoutMs), done),
+      );
+      await prepared.catch(noteLoss);
+      onOutcome('succeeded');
+      return prepared;
+    },
 
     async upload(digest, bytes, signal) {
       await call<runner.UploadResponse>(signal, (done) => {
@@ -172,54 +241,7 @@ export function connectRunner(address: string, credentials: ChannelCredentials, 
       });
     },
 
-    async execute(start, timeoutMs, signal) {
-      const stream = client.execute(new Metadata(), within(timeoutMs));
-      const cancel = () => stream.cancel();
-      if (signal.aborted) cancel();
-      signal.addEventListener('abort', cancel, { once: true });
-      // Reading begins at once: grpc-js holds back a slow reader, not one yet to begin.
-      const messages = (stream as AsyncIterable<runner.ExecuteResponse>)[Symbol.asyncIterator]();
-      const next = async () => {
-        try {
-          return await messages.next();
-        } catch (error) {
-          throw toRunnerError(error, signal);
-        }
-      };
-      let ended = false;
-      const leave = () => {
-        signal.removeEventListener('abort', cancel);
-        // Cancelling what has ended would only make an error that nobody reads.
-        if (!ended) cancel();
-      };
-      const end = () => {
-        ended = true;
-        stream.end();
-        stream.resume();
-      };
-      stream.write({ message: { $case: 'start', value: start } });
-      try {
-        const first = await next();
-        if (first.done || first.value.message?.$case !== 'admitted')
-          throw new RunnerError('lost', 'the runner did not admit the run');
-      } catch (error) {
-        leave();
-        throw error;
-      }
-      return {
-        go: () => void stream.write({ message: { $case: 'go', value: {} } }),
-        async give(input, over) {
-          if (ended || stream.write({ message: toRequest(input) })) return;
-          await once(stream, 'drain', { signal: over }).catch(() => undefined);
-        },
-        kill: () => {
-          // A cancellation may come while the result of what has ended is being stored.
-          if (!ended) stream.write({ message: { $case: 'signal', value: { name: 'SIGKILL' } } });
-        },
-        events: readRun(next, end, leave),
-        cancel: leave,
-      };
-    },
+    execute: (start, timeoutMs, signal) => execute(start, timeoutMs, signal).catch(noteLoss),
 
     watchHealth: (onServing) =>
       new Promise((resolve) => {
@@ -249,8 +271,7 @@ export function connectRunner(address: string, credentials: ChannelCredentials, 
 /** The events of an admitted run. However it is left, the call is over afterwards. */
 async function* readRun(
   next: () => Promise<IteratorResult<runner.ExecuteResponse>>,
-  end: () => void,
-  leave: () => void,
+  { end, leave, noteLoss }: { end(): void; leave(): void; noteLoss(error: unknown): never },
 ): AsyncGenerator<RunEvent> {
   try {
     for (;;) {
@@ -261,6 +282,8 @@ async function* readRun(
       yield event;
       if (event.type === 'exited') return;
     }
+  } catch (error) {
+    noteLoss(error);
   } finally {
     leave();
   }

@@ -6,6 +6,7 @@ import { type ChannelCredentials, credentials as plain } from '@grpc/grpc-js';
 import { chooseVersion, type runner, type types } from '@runlane/contract';
 import type { Limits, Log, OfferedLanguage, Program, RunnerRecord } from '@runlane/core';
 import { LRUCache } from 'lru-cache';
+import { type CircuitBreaker, createCircuitBreaker } from './circuit-breaker.js';
 import { addressesOf, type RunnerAddress } from './runner-address.js';
 import { backOff, connectRunner, type RunnerConnection, RunnerError } from './runner-connection.js';
 
@@ -96,6 +97,7 @@ const SILENT_TRIES = 5;
 
 interface Entry {
   readonly connection: RunnerConnection;
+  readonly breaker: CircuitBreaker;
   member: RunnerMember | undefined;
   used: number;
   busyUntilMs: number;
@@ -134,8 +136,22 @@ export function createRunnerPool({ names, onDescribed, credentials, log }: Runne
 
   async function keepConnected({ address, host }: RunnerAddress): Promise<void> {
     const overTcp = credentials && !address.startsWith('unix:') ? credentials : plain.createInsecure();
-    const connection = connectRunner(address, overTcp, host);
-    const entry: Entry = { connection, member: undefined, used: 0, busyUntilMs: 0, busyPauseMs: BUSY_PAUSE_MS };
+    const breaker = createCircuitBreaker();
+    const onOutcome = (outcome: 'succeeded' | 'lost') =>
+      outcome === 'succeeded' ? breaker.succeeded() : leaveAlone(address, breaker.lost());
+    const connection = connectRunner(address, {
+      credentials: overTcp,
+      onOutcome,
+      ...(host !== undefined && { name: host }),
+    });
+    const entry: Entry = {
+      connection,
+      breaker,
+      member: undefined,
+      used: 0,
+      busyUntilMs: 0,
+      busyPauseMs: BUSY_PAUSE_MS,
+    };
     entries.set(address, entry);
     // One reason may hide another: the runner that starts after an absence may have the wrong certificate.
     const told = new Set<string>();
@@ -164,6 +180,12 @@ export function createRunnerPool({ names, onDescribed, credentials, log }: Runne
       entry.member = undefined;
       await backOff(tries, closing.signal);
     }
+  }
+
+  function leaveAlone(address: string, pauseMs: number): void {
+    if (pauseMs === 0) return;
+    log.warn({ address, pauseMs }, 'runner lost several runs in a row; it is left alone for a while');
+    setTimeout(wake, pauseMs + 1).unref();
   }
 
   async function describeAgain(address: string, entry: Entry): Promise<void> {
@@ -195,7 +217,7 @@ export function createRunnerPool({ names, onDescribed, credentials, log }: Runne
   }
 
   const freeSlots = ({ entry, member }: { entry: Entry; member: RunnerMember }) =>
-    entry.busyUntilMs > Date.now() ? 0 : member.description.slots - entry.used;
+    entry.busyUntilMs > Date.now() ? 0 : entry.breaker.most(member.description.slots) - entry.used;
 
   function take(wanted: Wanted, isSpare: boolean): Slot | 'full' | 'none' {
     const candidates = offers(wanted);
@@ -226,6 +248,12 @@ export function createRunnerPool({ names, onDescribed, credentials, log }: Runne
     };
   }
 
+  function look(wanted: Wanted): Offer | 'full' | 'none' {
+    const candidates = offers(wanted);
+    const open = candidates.find(({ entry, member }) => entry.breaker.most(member.description.slots) > 0);
+    return open ?? (candidates.length > 0 ? 'full' : 'none');
+  }
+
   function takeSpare(wanted: Wanted): Slot | undefined {
     if (waitingForSlots > 0 || spares >= Math.floor(count().total / 2)) return undefined;
     const slot = take(wanted, true);
@@ -250,10 +278,10 @@ export function createRunnerPool({ names, onDescribed, credentials, log }: Runne
     };
   }
 
-  async function waitFor<T>(look: () => T | 'full' | 'none', signal: AbortSignal): Promise<T | undefined> {
+  async function waitFor<T>(attempt: () => T | 'full' | 'none', signal: AbortSignal): Promise<T | undefined> {
     const giveUpAtMs = Date.now() + APPEAR_WITHIN_MS;
     while (!signal.aborted && !closing.signal.aborted) {
-      const found = look();
+      const found = attempt();
       if (found !== 'full' && found !== 'none') return found;
       if (found === 'none' && Date.now() >= giveUpAtMs) return undefined;
       await nextChange(waiters, signal);
@@ -270,7 +298,7 @@ export function createRunnerPool({ names, onDescribed, credentials, log }: Runne
     acquire,
     spare: takeSpare,
     isWanted: () => waitingForSlots > 0,
-    find: (wanted, signal) => waitFor(() => offers(wanted)[0] ?? 'none', signal),
+    find: (wanted, signal) => waitFor(() => look(wanted), signal),
     async refresh() {
       await Promise.all([...entries].map(([address, entry]) => describeAgain(address, entry)));
     },

@@ -34,6 +34,28 @@ test('a job that is to start later is made ready at once, waits queued, and runs
   assert.ok(startedAtMs >= notBeforeAtMs, `${notBeforeAtMs - startedAtMs} ms early`);
 });
 
+test('a runner that loses one run after another is left alone, and jobs go to the other', async () => {
+  const sound = await startFakeRunner({ behaviours: [BEHAVIOURS.runs] });
+  opened.push(sound.close);
+  const { run, runner: losing, worker } = await onStage({ behaviours: [BEHAVIOURS.crashes], others: [sound.address] });
+  await until('both are connected', () => worker.pool.slots().runners === 2);
+  for (let wave = 0; wave < 5; wave += 1) {
+    const views = await Promise.all(Array.from({ length: 4 }, () => run()));
+    assert.deepEqual(new Set(views.map(({ status }) => status)), new Set(['succeeded']));
+  }
+  // Three in a row, those under way beside them, and one every now and then.
+  assert.ok(losing.executed() < 12, `${losing.executed()} runs`);
+});
+
+test('a runner that lost several runs in a row is tried again, and used again when it does well', async () => {
+  const { crashes, runs } = BEHAVIOURS;
+  const { run, runner } = await onStage({ behaviours: [crashes, crashes, crashes, crashes, runs], maxAttempts: 10 });
+  const { status, attempt } = await run();
+  assert.deepEqual([status, attempt], ['succeeded', 5]);
+  assert.equal((await run()).status, 'succeeded');
+  assert.equal(runner.executed(), 6);
+});
+
 test('a runner that lacks the artifact is given it', async () => {
   const { run, runner } = await withRunner(BEHAVIOURS.lacksTheArtifact, BEHAVIOURS.runs);
   assert.equal((await run()).status, 'succeeded');
