@@ -15,7 +15,8 @@ export type Availability = { readonly path: string } | { readonly missing: strin
 
 /** As root, where there is apt-get. */
 export async function installPackages(names: readonly string[], log: (line: string) => void): Promise<void> {
-  const words = ['install', '-y', '--no-install-recommends', ...names];
+  // Another process of this machine may be installing too.
+  const words = ['install', '-y', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=600', ...names];
   log(`installing ${names.join(', ')}: apt-get ${words.join(' ')}`);
   // Run level 1: a package does not start a server of its own.
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
