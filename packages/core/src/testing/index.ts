@@ -1,6 +1,7 @@
 /** What tests of every package share. Not for production code. */
 export { makeAuthority, type TestAuthority, type TestCertificate } from './certificates.js';
 export { findDocker, startDocker, TEST_IMAGE, type TestEngine, TOOLS_IMAGE } from './docker.js';
+export { findGoTool, type GoTool, prepareGoTool } from './go-tools.js';
 export * from './jobs.js';
 export { ARCHITECTURES, type Architecture, bootMachine } from './machines.js';
 export { type NameServer, startNameServer } from './name-server.js';

@@ -1,36 +1,30 @@
 /**
- * Real programs for tests: redis-server, a server that speaks MongoDB's protocol (FerretDB over SQLite, built with Go),
- * grpcurl, openssl (certificates.ts), a Docker engine (docker.ts), whole machines (machines.ts), the tools of languages (languages.ts),
+ * Real programs for tests: redis-server, a server that speaks MongoDB's protocol (FerretDB over SQLite), grpcurl and k6 (built
+ * with Go: go-tools.ts), openssl (certificates.ts), a Docker engine (docker.ts), whole machines (machines.ts), the tools of languages (languages.ts),
  * and a browser (chromium.ts).
  * Each is started for one test file, on a free port of 127.0.0.1, and ends with the process that started it.
  */
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { mkdir, rename } from 'node:fs/promises';
+import { readdirSync, readFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import { connect, createServer, type Socket } from 'node:net';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import { findOpenssl, prepareOpenssl } from './certificates.js';
 import { findChromium, prepareChromium } from './chromium.js';
 import { findDocker, findDockerTools, prepareDocker, prepareDockerTools } from './docker.js';
+import { findGoTool, isGoTool, prepareGoTool } from './go-tools.js';
 import { findLanguages, prepareLanguages } from './languages.js';
 import { findMachines, prepareMachines } from './machines.js';
-import { type Availability, findOnPath, installPackages, prepareAsRoot, ROOT } from './programs.js';
+import { type Availability, findOnPath, installPackages, prepareAsRoot } from './programs.js';
 
-const run = promisify(execFile);
-
-const MONGO_WIRE_SOURCE = join(ROOT, 'tests/servers/mongo-wire');
-const MONGO_WIRE = join(ROOT, '.cache/bin/mongo-wire');
-const GRPCURL = join(ROOT, '.cache/bin/grpcurl');
-const GRPCURL_MODULE = 'github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.3';
 const START_MS = 10_000;
 
 export const SERVERS = [
   'redis-server',
   'mongo-wire',
   'grpcurl',
+  'k6',
   'openssl',
   'docker',
   'docker-tools',
@@ -67,12 +61,7 @@ export function findServer(name: ServerName): Availability {
   if (name === 'languages') return findLanguages();
   if (name === 'openssl') return findOpenssl();
   if (name === 'chromium') return findChromium();
-  if (name === 'mongo-wire')
-    return existsSync(MONGO_WIRE)
-      ? { path: MONGO_WIRE }
-      : { missing: `${MONGO_WIRE} is not built yet: npm test does so` };
-  if (name === 'grpcurl')
-    return existsSync(GRPCURL) ? { path: GRPCURL } : { missing: `${GRPCURL} is not built yet: npm test does so` };
+  if (isGoTool(name)) return findGoTool(name);
   const path = findOnPath(name);
   return path ? { path } : { missing: `${name} is not installed: apt-get install redis-server` };
 }
@@ -96,8 +85,9 @@ export async function prepareServers({
 }): Promise<Readonly<Record<ServerName, Availability>>> {
   return {
     'redis-server': await prepareRedis(log),
-    'mongo-wire': await prepareMongoWire(log),
-    grpcurl: await prepareGrpcurl(log),
+    'mongo-wire': await prepareGoTool('mongo-wire', log),
+    grpcurl: await prepareGoTool('grpcurl', log),
+    k6: await prepareGoTool('k6', log),
     openssl: await prepareOpenssl(log),
     docker: await prepareDocker(log),
     'docker-tools': await prepareDockerTools(log),
@@ -107,7 +97,8 @@ export async function prepareServers({
   };
 }
 
-function prepareRedis(log: (line: string) => void): Promise<Availability> {
+/** Install it where root may. */
+export function prepareRedis(log: (line: string) => void): Promise<Availability> {
   const packages = ['redis-server'];
   return prepareAsRoot(
     'redis-server',
@@ -115,41 +106,6 @@ function prepareRedis(log: (line: string) => void): Promise<Availability> {
     () => findServer('redis-server'),
     () => installPackages(packages, log),
   );
-}
-
-async function prepareMongoWire(log: (line: string) => void): Promise<Availability> {
-  const sources = ['main.go', 'go.mod', 'go.sum'].map((file) => statSync(join(MONGO_WIRE_SOURCE, file)).mtimeMs);
-  const built = statSync(MONGO_WIRE, { throwIfNoEntry: false });
-  if (built && built.mtimeMs >= Math.max(...sources)) return { path: MONGO_WIRE };
-  if (!findOnPath('go'))
-    return built
-      ? { path: MONGO_WIRE }
-      : { missing: 'mongo-wire cannot be built: go is not installed (https://go.dev/dl/)' };
-  log('building mongo-wire with Go: this takes a few minutes the first time');
-  const draft = `${MONGO_WIRE}.${process.pid}.draft`;
-  try {
-    await mkdir(join(MONGO_WIRE, '..'), { recursive: true });
-    await run('go', ['build', '-o', draft, '.'], { cwd: MONGO_WIRE_SOURCE });
-    await rename(draft, MONGO_WIRE);
-  } catch (error) {
-    return { missing: `mongo-wire could not be built: ${(error as Error).message}` };
-  }
-  return { path: MONGO_WIRE };
-}
-
-/** A client that nobody here wrote, which asks the server itself what it offers. */
-async function prepareGrpcurl(log: (line: string) => void): Promise<Availability> {
-  const found = findServer('grpcurl');
-  if ('path' in found) return found;
-  if (!findOnPath('go')) return { missing: 'grpcurl cannot be built: go is not installed (https://go.dev/dl/)' };
-  log('building grpcurl with Go');
-  try {
-    await mkdir(join(GRPCURL, '..'), { recursive: true });
-    await run('go', ['install', GRPCURL_MODULE], { env: { ...process.env, GOBIN: join(GRPCURL, '..') } });
-  } catch (error) {
-    return { missing: `grpcurl could not be built: ${(error as Error).message}` };
-  }
-  return findServer('grpcurl');
 }
 
 /** @param appendOnly keep what it has over a restart; otherwise a restart empties it. */
