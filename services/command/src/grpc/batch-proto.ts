@@ -3,7 +3,7 @@ import type { execution, NewJob } from '@runlane/contract';
 import type { Status } from '@runlane/core';
 import type { BatchProgress, BatchView } from '../batches.js';
 import type { BatchEvent } from '../watch-batch.js';
-import { STATUS, toNewJobInput } from './job-proto.js';
+import { inOrder, STATUS, toNewJobInput } from './job-proto.js';
 
 export function toBatchMessage({ batch, jobs, progress, finishedAtMs }: BatchView): execution.Batch {
   return {
@@ -40,5 +40,8 @@ export function toNewBatchInput({ jobs, metadata }: execution.SubmitBatchRequest
   readonly jobs: readonly Record<keyof NewJob, unknown>[];
   readonly metadata: unknown;
 } {
-  return { jobs: jobs.map(toNewJobInput), metadata: Object.keys(metadata).length === 0 ? undefined : metadata };
+  return {
+    jobs: jobs.map(toNewJobInput),
+    metadata: Object.keys(metadata).length === 0 ? undefined : inOrder(metadata),
+  };
 }

@@ -157,7 +157,7 @@ export function toNewJobInput(program: execution.Program | undefined): Record<ke
     stdin: stdin.toString('base64'),
     stdinEncoding: 'base64',
     args,
-    env,
+    env: inOrder(env),
     limits,
     interactive,
     cases: toCasesInput(cases),
@@ -165,7 +165,7 @@ export function toNewJobInput(program: execution.Program | undefined): Record<ke
     priority: toPriorityInput(priority),
     notBefore: notBeforeMs === undefined ? undefined : toTimeInput(notBeforeMs),
     callbackUrl: callbackUrl || undefined,
-    metadata: Object.keys(metadata).length === 0 ? undefined : metadata,
+    metadata: Object.keys(metadata).length === 0 ? undefined : inOrder(metadata),
   };
 }
 
@@ -179,4 +179,9 @@ function toPriorityInput(priority: types.JobPriority): unknown {
 function toTimeInput(ms: number): unknown {
   const time = new Date(ms);
   return Number.isNaN(time.getTime()) ? ms : time.toISOString();
+}
+
+/** A map has no order on the wire, and some clients change it from call to call: the same request must stay the same. */
+export function inOrder<T>(map: Readonly<Record<string, T>>): Record<string, T> {
+  return Object.fromEntries(Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
