@@ -1,0 +1,111 @@
+/** A job over gRPC, to its result; alone, or followed by Watch. Runs in k6. */
+import { sleep } from 'k6';
+import encoding from 'k6/encoding';
+import { Client, StatusOK, Stream } from 'k6/net/grpc';
+import { accepted, doubled, failed, judgeEvents, judgeResult, lost, refused } from './judge.js';
+import { API_KEY, GRPC, isSentTwice, newJob, PATIENCE_MS } from './settings.js';
+
+const SERVICE = 'runlane.v1.ExecutionService';
+/** UNKNOWN, UNIMPLEMENTED, INTERNAL and DATA_LOSS are what REST says with 500; DEADLINE_EXCEEDED is no answer. */
+const FAILURES = [2, 4, 12, 13, 15];
+const metadata = API_KEY ? { authorization: `Bearer ${API_KEY}` } : {};
+
+const client = new Client();
+client.load([import.meta.resolve('../../proto')], 'runlane/v1/execution.proto');
+let connected = false;
+
+/** One connection for each user, kept. */
+function connect() {
+  if (!connected) client.connect(GRPC, { plaintext: __ENV.LOAD_GRPC_TLS !== '1', timeout: '20s' });
+  connected = true;
+}
+
+export function grpcJob() {
+  connect();
+  const job = submit(newJob());
+  if (job) judge(job);
+}
+
+export async function grpcStream() {
+  connect();
+  const job = submit(newJob({ slowly: true }));
+  if (!job) return;
+  judgeEvents(job, await watch(job));
+  judge(job);
+}
+
+function submit(job) {
+  const send = () => call('Submit', { program: job.program, idempotencyKey: job.token });
+  const atMs = Date.now();
+  const answer = send();
+  if (!answer) return undefined;
+  const made = { ...job, id: answer.job.id, atMs };
+  accepted({ id: made.id, token: job.token, expected: job.expected });
+  if (isSentTwice()) {
+    const again = send();
+    if (again && again.job.id !== made.id) doubled(made, `its key also made ${again.job.id}`);
+  }
+  return made;
+}
+
+function watch({ id }) {
+  return new Promise((resolve) => {
+    const events = [];
+    const stream = new Stream(client, `${SERVICE}/Watch`, { metadata });
+    stream.on('data', ({ event }) => events.push(eventOf(event)));
+    stream.on('error', ({ code, message }) => note('Watch', code, message));
+    stream.on('end', () => resolve(events));
+    stream.write({ jobId: id });
+    stream.end();
+  });
+}
+
+function eventOf(event) {
+  if (event.result) return { kind: 'result', text: statusOf(event.result) };
+  if (event.status) return { kind: 'status', text: statusOf(event) };
+  if (event.stdout !== undefined) return { kind: 'stdout', text: textOf(event.stdout) };
+  return { kind: event.gap ? 'gap' : 'other' };
+}
+
+/** Ask until it has ended, and once more: the result must stay what it is. */
+function judge(job) {
+  for (let pauseSeconds = 0.02; Date.now() - job.atMs < PATIENCE_MS; pauseSeconds = Math.min(1, pauseSeconds * 1.5)) {
+    const view = ask(job);
+    if (view?.result) {
+      judgeResult(job, { ...ending(view), tookMs: Date.now() - job.atMs });
+      const again = ask(job);
+      if (again && !again.result) lost(job, 'its result is gone again');
+      else if (again && ending(again).digest !== ending(view).digest) doubled(job, 'it has another result now');
+      return;
+    }
+    sleep(pauseSeconds);
+  }
+  lost(job, `no result within ${PATIENCE_MS} ms`);
+}
+
+function ask({ id }) {
+  const answer = call('Get', { jobId: id });
+  return answer?.job;
+}
+
+function call(method, request) {
+  const { status, message, error } = client.invoke(`${SERVICE}/${method}`, request, { metadata, timeout: '30s' });
+  if (status === StatusOK) return message;
+  note(method, status, error?.message);
+  return undefined;
+}
+
+function note(method, code, message) {
+  (FAILURES.includes(code) ? failed : refused)(`${method}: gRPC status ${code} (${message})`);
+}
+
+/** As in rest.js, and what REST says of it. */
+function ending({ status, attempt, finishedAtMs, result }) {
+  const [name, stdout] = [statusOf({ status }), textOf(result.stdout)];
+  const finishedAt = new Date(Number(finishedAtMs)).toISOString();
+  const fixed = [name, attempt, finishedAt, result.exitCode ?? null, stdout, result.wallTimeMs];
+  return { status: name, stdout, digest: JSON.stringify(fixed) };
+}
+
+const statusOf = ({ status }) => String(status).replace('JOB_STATUS_', '').toLowerCase();
+const textOf = (base64) => encoding.b64decode(base64 || '', 'std', 's');
