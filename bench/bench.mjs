@@ -7,6 +7,7 @@
  *   npm run bench -- languages    only hello in every language, in turns with its bare tool; or in those named after it
  *   npm run bench -- watchers     only a thousand who watch one job: memory of each, and whether all are told everything
  *   npm run bench -- pages        only the playground in chromium: a first visit, and the time from Run to output
+ *   npm run bench -- scale        only whether it grows: more workers, a client that does not wait, a hundred thousand jobs that do
  *   npm run bench -- --trace      only where the time of a job goes
  *   npm run bench -- --long       only ten minutes of load: whether the rate or the memory drifts
  *   npm run bench -- --json       for machines; goes with each of the others
@@ -27,6 +28,7 @@ import { HELLO, inTurns, mib, PYTHON, rateOf, ratesInTurns, WARM_UP_JOBS } from 
 import { measurePages, printPages } from './pages.mjs';
 import { residentBytes, startPlatform } from './platform.mjs';
 import { measureDocker, measureImport, measureJail } from './sandboxes.mjs';
+import { measureScale, printScale } from './scale/scale.mjs';
 import { print } from './table.mjs';
 import { measureStages, printStages } from './trace.mjs';
 import { measureWatchers, printWatchers } from './watchers.mjs';
@@ -48,6 +50,7 @@ try {
   if (has('--trace')) report(await measureStages(scaled(1_000), join(folder, 'data')), printStages);
   else if (has('languages')) report(await measureLanguages(languageWork()), printLanguages);
   else if (has('watchers')) report(await measureWatchers(join(folder, 'data'), scaled(1_000), say), printWatchers);
+  else if (has('scale')) report(await measureScale({ folder, short: has('--short'), say }), printScale);
   else if (has('pages')) report(await measurePages(join(folder, 'data'), scaled(20)), printPages);
   else if (has('--long')) report(await measureDrift(join(folder, 'data'), say), printDrift);
   else report(await measureAll(), print);

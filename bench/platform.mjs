@@ -38,15 +38,21 @@ export async function startPlatform(dataFolder, more = {}) {
 export function residentBytes(pid) {
   const bytes = {};
   for (const each of family(pid)) {
-    const command = read(`/proc/${each}/cmdline`).replaceAll('\0', ' ');
-    const name = nameOf(command);
-    if (!name) continue;
-    // What several processes share is counted once, in parts: forks of one interpreter share most of theirs.
-    const kib = Number(/^Pss_Anon:\s+(\d+)/m.exec(read(`/proc/${each}/smaps_rollup`))?.[1] ?? 0);
-    bytes[name] = (bytes[name] ?? 0) + kib * 1024;
+    const name = nameOf(commandOf(each));
+    if (name) bytes[name] = (bytes[name] ?? 0) + ownBytes(each);
   }
   return bytes;
 }
+
+/** What several processes share is counted once, in parts: forks of one interpreter share most of theirs. */
+export function ownBytes(pid) {
+  return Number(/^Pss_Anon:\s+(\d+)/m.exec(read(`/proc/${pid}/smaps_rollup`))?.[1] ?? 0) * 1024;
+}
+
+export const commandOf = (pid) => read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ');
+
+/** Linux counts processor time in these, on every machine that Node runs on. */
+export const clockTickMs = 10;
 
 function nameOf(command) {
   if (command.includes('platform.js')) return 'command + worker';
@@ -55,7 +61,8 @@ function nameOf(command) {
   return command.includes('standalone/dist/main.js') ? 'supervisor' : undefined;
 }
 
-function family(pid) {
+/** A process and all below it. */
+export function family(pid) {
   const below = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map((name) => ({ pid: Number(name), parent: Number(/^PPid:\s+(\d+)/m.exec(read(`/proc/${name}/status`))?.[1]) }));

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 
 const SCENARIOS = fileURLToPath(new URL('scenarios.js', import.meta.url));
 const PROGRESS_MS = 5_000;
-/** Reasons that are kept of each kind: enough to know what is wrong. */
+/** Different reasons that are kept of each kind: enough to know what is wrong. */
 const REASONS = 10;
 /** How k6 ends when a threshold was not met. */
 const THRESHOLD_MISSED = 99;
@@ -61,7 +61,7 @@ export async function runK6({ k6, folder, scenario, seconds, rate, patienceSecon
 /** The facts that the scenarios tell, a line each; anything else is k6's own words. */
 function createListener() {
   const jobs = new Map();
-  const reasons = { lost: [], doubled: [], failed: [], refused: [] };
+  const reasons = { lost: {}, doubled: {}, failed: {}, refused: {} };
   const words = [];
   let endedCount = 0;
 
@@ -74,16 +74,20 @@ function createListener() {
       const [job] = jobs.get(fact.ended.id) ?? [];
       if (job) Object.assign(job, fact.ended);
     }
-    for (const [kind, list] of Object.entries(reasons)) {
+    for (const [kind, counts] of Object.entries(reasons)) {
       const what = fact?.[kind];
-      if (what && list.length < REASONS) list.push(what.why ? `${what.id}: ${what.why}` : what);
+      if (what) count(counts, what.why ? `${what.id}: ${what.why}` : what);
     }
     if (words.length > 50) words.shift();
   }
 
   const progress = (seconds) =>
-    `${seconds.toFixed(0).padStart(5)} s  ${jobs.size} accepted, ${endedCount} ended${reasons.failed.length > 0 ? ', with failures' : ''}`;
+    `${seconds.toFixed(0).padStart(5)} s  ${jobs.size} accepted, ${endedCount} ended${Object.keys(reasons.failed).length > 0 ? ', with failures' : ''}`;
   return { hear, progress, jobs, reasons, words };
+}
+
+function count(counts, reason) {
+  if (Object.hasOwn(counts, reason) || Object.keys(counts).length < REASONS) counts[reason] = (counts[reason] ?? 0) + 1;
 }
 
 function parse(line) {

@@ -15,7 +15,8 @@ export function printLoad({ scenario, seconds, passed, reasons, afterwards, ...f
   line('lost', figures.lost, afterwards.lost.length);
   line('there twice', figures.doubled, afterwards.doubled.length);
   line('5xx but 503', figures.failures);
-  for (const [kind, list] of Object.entries(reasons)) for (const reason of list) console.log(`  ${kind}: ${reason}`);
+  for (const [kind, counts] of Object.entries(reasons))
+    for (const [reason, count] of Object.entries(counts)) console.log(`  ${kind}, ${count} ×: ${reason}`);
   for (const kind of ['lost', 'doubled'])
     for (const reason of afterwards[kind].slice(0, 10)) console.log(`  ${kind}, seen afterwards: ${reason}`);
   console.log(passed ? 'passed' : 'FAILED');
