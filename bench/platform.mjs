@@ -52,7 +52,13 @@ export function ownBytes(pid) {
 export const commandOf = (pid) => read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ');
 
 /** Linux counts processor time in these, on every machine that Node runs on. */
-export const clockTickMs = 10;
+const CLOCK_TICK_MS = 10;
+
+/** Processor time of these processes, and of those below them that have ended, in milliseconds. */
+export function cpuOf(pids) {
+  const ticks = pids.flatMap((pid) => read(`/proc/${pid}/stat`).split(') ').at(-1).split(' ').slice(11, 15));
+  return ticks.reduce((sum, each) => sum + Number(each), 0) * CLOCK_TICK_MS;
+}
 
 function nameOf(command) {
   if (command.includes('platform.js')) return 'command + worker';

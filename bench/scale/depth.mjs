@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { asker, connect } from '../client.mjs';
 import { HELLO, inTurns, mib, percentiles, rateOf, WARM_UP_JOBS } from '../measure.mjs';
-import { commandOf, family, ownBytes, residentBytes, startPlatform } from '../platform.mjs';
+import { commandOf, cpuOf, family, ownBytes, residentBytes, startPlatform } from '../platform.mjs';
 import { openClaims } from './claims.mjs';
 import { flood } from './flood.mjs';
 
@@ -114,6 +114,7 @@ async function measureAccepting(place, { depth, floodSeconds, say }) {
     await flood({ port: command.port, path: '/v1/jobs', body, connections: CONNECTIONS, seconds: 1 });
     const idleBytes = ownBytes(command.pid);
     say('submitting one by one …');
+    const cpuBeforeMs = cpuOf([command.pid]);
     const one = await flood({
       port: command.port,
       path: '/v1/jobs',
@@ -121,6 +122,7 @@ async function measureAccepting(place, { depth, floodSeconds, say }) {
       connections: CONNECTIONS,
       seconds: floodSeconds,
     });
+    const cpuMs = (cpuOf([command.pid]) - cpuBeforeMs) / one.accepted;
     say('submitting in batches, until the queue is deep …');
     const jobs = Math.max(BATCH_JOBS, depth - one.accepted);
     const batch = batchOf(BATCH_JOBS);
@@ -130,6 +132,7 @@ async function measureAccepting(place, { depth, floodSeconds, say }) {
       deepBytes: ownBytes(command.pid),
       submitOnly: {
         perSecond: one.perSecond,
+        cpuMs,
         refused: one.refused,
         ...percentiles(one.times),
         connections: CONNECTIONS,

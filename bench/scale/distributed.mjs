@@ -1,7 +1,6 @@
 /** The distributed form for a benchmark, with as many workers as are wanted just now; and what its processes cost. */
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { clockTickMs, commandOf, family } from '../platform.mjs';
+import { commandOf, cpuOf, family } from '../platform.mjs';
 
 export async function startDistributed(folder, { workerEnv = {}, runnerEnv = {}, env = {} } = {}) {
   const { startMongoWire, startRedis } = await import('../../packages/core/dist/testing/index.js');
@@ -52,21 +51,4 @@ export async function startDistributed(folder, { workerEnv = {}, runnerEnv = {},
       await redis.stop();
     },
   };
-}
-
-/** Of these, and of those below them that have ended. */
-function cpuOf(pids) {
-  const ticks = pids.flatMap((pid) => {
-    const fields = readStat(pid).split(') ').at(-1).split(' ');
-    return fields.slice(11, 15).map(Number);
-  });
-  return ticks.reduce((sum, each) => sum + (each || 0), 0) * clockTickMs;
-}
-
-function readStat(pid) {
-  try {
-    return readFileSync(`/proc/${pid}/stat`, 'utf8');
-  } catch {
-    return ') ';
-  }
 }

@@ -1,4 +1,5 @@
 /** Whether it grows with what it is given: more workers, more clients, more jobs that wait. Each figure with its target. */
+import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { measureDepth } from './depth.mjs';
 import { measureWorkers } from './workers.mjs';
@@ -29,13 +30,17 @@ export async function measureScale({ folder, short, say }) {
   const { findServer } = await import('../../packages/core/dist/testing/index.js');
   const missing = ['redis-server', 'mongo-wire'].flatMap((name) => findServer(name).missing ?? []);
   if (missing.length > 0) throw new Error(missing.join('; '));
+  const [before] = loadavg();
   say('one worker, two and three …');
   const workers = await measureWorkers({ ...work, folder: join(folder, 'workers') });
   const depth = await measureDepth({ ...work, folder: join(folder, 'depth') });
-  return { workers, ...depth };
+  return { workers, ...depth, load: { before, after: loadavg()[0], processors: cpus().length } };
 }
 
-export function printScale({ workers, depth, endToEnd, submitOnly, batches, claims, single, memory }) {
+export function printScale({ workers, depth, endToEnd, submitOnly, batches, claims, single, memory, load }) {
+  console.log(
+    `\nprocesses that wanted one of ${load.processors} processors: ${load.before.toFixed(1)} before, ${load.after.toFixed(1)} at the end`,
+  );
   console.log('\nworkers, programs that sleep 100 ms, queues in Redis, a server that speaks MongoDB');
   for (const [index, count] of workers.counts.entries()) {
     const times = workers.times[index];
@@ -52,6 +57,7 @@ export function printScale({ workers, depth, endToEnd, submitOnly, batches, clai
     `${submitOnly.perSecond.toFixed(0)} /s`,
     `p50 ${ms(submitOnly.p50Ms)}, p99 ${ms(submitOnly.p99Ms)}   ${atLeast(submitOnly.perSecond, SUBMITS_PER_SECOND, '/s')}`,
   );
+  line('', `${submitOnly.cpuMs.toFixed(2)} ms`, 'processor time of command for each, over all its threads');
   for (const [status, count] of Object.entries(submitOnly.refused)) line('', `${count} × ${status}`, 'instead of 202');
   line(`in batches of ${batches.jobs}`, `${batches.jobsPerSecond.toFixed(0)} jobs/s`, '');
   const { p50Ms, p99Ms } = endToEnd;

@@ -25,50 +25,58 @@ interface SeenRunner extends RunnerRecord {
   readonly available: boolean;
 }
 
+/** As of one moment. */
+interface Seen {
+  readonly runners: readonly SeenRunner[];
+  readonly languages: readonly KnownLanguage[];
+}
+
 export interface Languages {
   /** By name, then by version, the newest first. */
-  all(): Promise<KnownLanguage[]>;
-  runners(): Promise<SeenRunner[]>;
+  all(): Promise<readonly KnownLanguage[]>;
+  runners(): Promise<readonly SeenRunner[]>;
   /** Have the next call ask the store: a runner has just been recorded. */
   forget(): void;
 }
 
 export function createLanguages(store: JobStore, now: () => number = Date.now): Languages {
-  let cached: { readonly atMs: number; readonly records: Promise<RunnerRecord[]> } | undefined;
+  let cached: { readonly atMs: number; readonly seen: Promise<Seen> } | undefined;
 
-  function records(): Promise<RunnerRecord[]> {
+  function seen(): Promise<Seen> {
     if (!cached || now() - cached.atMs > CACHE_MS) {
-      const asked = store.runners();
+      const asked = store.runners().then((records) => seenOf(records, now()));
       // A failure, or no runner yet, is not kept: the next call asks again.
       asked
         .then(
-          (found) => found.length > 0,
+          ({ runners }) => runners.length > 0,
           () => false,
         )
         .then((keep) => {
-          if (!keep && cached?.records === asked) cached = undefined;
+          if (!keep && cached?.seen === asked) cached = undefined;
         });
-      cached = { atMs: now(), records: asked };
+      cached = { atMs: now(), seen: asked };
     }
-    return cached.records;
+    return cached.seen;
   }
 
-  const runners = async () =>
-    (await records()).map((record) => ({ ...record, available: now() - record.seenAtMs < AWAY_AFTER_MS }));
-
   return {
-    runners,
+    all: async () => (await seen()).languages,
+    runners: async () => (await seen()).runners,
     forget() {
       cached = undefined;
     },
-    async all() {
-      const merged = merge(await runners());
-      const usable = new Set(merged.filter((language) => language.usable).map(({ name }) => name));
-      return merged
-        .filter((language) => language.usable || !usable.has(language.name))
-        .sort((a, b) => a.name.localeCompare(b.name) || compareVersions(b.version, a.version));
-    },
   };
+}
+
+/** Put together once for all who ask within the time of the cache: every submission does. */
+function seenOf(records: readonly RunnerRecord[], nowMs: number): Seen {
+  const runners = records.map((record) => ({ ...record, available: nowMs - record.seenAtMs < AWAY_AFTER_MS }));
+  const merged = merge(runners);
+  const usable = new Set(merged.filter((language) => language.usable).map(({ name }) => name));
+  const languages = merged
+    .filter((language) => language.usable || !usable.has(language.name))
+    .sort((a, b) => a.name.localeCompare(b.name) || compareVersions(b.version, a.version));
+  return { runners, languages };
 }
 
 /**

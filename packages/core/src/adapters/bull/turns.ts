@@ -7,6 +7,7 @@
 import type { Redis } from 'ioredis';
 import type { JobId, OwnerId } from '../../job.js';
 import type { Expected } from '../../job-queue.js';
+import { createScript, type Script } from '../redis/script.js';
 
 /** What waits, and whose it is. */
 export interface Waiting {
@@ -85,24 +86,24 @@ end
 `;
 
 /** Of one flow, ids are in the order of their times. */
-const COME = `${SHARED}
+const COME = createScript(`${SHARED}
 local id, flow, cost = ARGV[3], ARGV[4], tonumber(ARGV[5])
 if waits(id) or (ARGV[6] == '' and waits(id .. '-later')) then return {} end
 redis.call('ZADD', own .. 'behind:' .. flow, 'NX', 0, id)
 return letIn(flow, cost)
-`;
+`);
 
 /** A flow of which nobody is here need not be remembered: its last tag is not above the clock. */
-const LEAVE = `${SHARED}
+const LEAVE = createScript(`${SHARED}
 local id, flow, cost, tag = ARGV[3], ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
 redis.call('SREM', own .. 'held:' .. flow, id)
 if tag > clock() then redis.call('SET', own .. 'clock', string.format('%.0f', tag)) end
 local came = letIn(flow, cost)
 if redis.call('EXISTS', own .. 'held:' .. flow) == 0 then redis.call('HDEL', own .. 'last', flow) end
 return came
-`;
+`);
 
-const MISSING = `${SHARED}
+const MISSING = createScript(`${SHARED}
 local missing = {}
 for at = 3, #ARGV, 2 do
   local id, flow = ARGV[at], ARGV[at + 1]
@@ -111,11 +112,11 @@ for at = 3, #ARGV, 2 do
   end
 end
 return missing
-`;
+`);
 
-const LET_IN = `${SHARED}
+const LET_IN = createScript(`${SHARED}
 return letIn(ARGV[3], tonumber(ARGV[4]))
-`;
+`);
 
 const BEHIND = `
 local count = 0
@@ -134,7 +135,7 @@ if tonumber(redis.call('GET', KEYS[1]) or 0) <= tonumber(ARGV[1]) then redis.cal
 export function createTurns(redis: Redis, queueName: string): Turns {
   const own = `runlane:queue:${queueName}:`;
   const prefixes = [`bull:${queueName}:`, own];
-  const run = (script: string, ...words: (string | number)[]) => redis.eval(script, 0, ...prefixes, ...words);
+  const run = (script: Script, ...words: (string | number)[]) => script(redis, ...prefixes, ...words);
   const letIn = async (reply: Promise<unknown>): Promise<LetIn[]> => {
     const words = (await reply) as string[];
     return words.flatMap((id, at) => (at % 2 === 0 ? [{ id, tag: Number(words[at + 1]) }] : []));
