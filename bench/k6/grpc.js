@@ -6,8 +6,9 @@ import { accepted, doubled, failed, judgeEvents, judgeResult, lost, refused } fr
 import { API_KEY, GRPC, isSentTwice, newJob, PATIENCE_MS } from './settings.js';
 
 const SERVICE = 'runlane.v1.ExecutionService';
-/** UNKNOWN, UNIMPLEMENTED, INTERNAL and DATA_LOSS are what REST says with 500; DEADLINE_EXCEEDED is no answer. */
-const FAILURES = [2, 4, 12, 13, 15];
+/** What REST says with 500; or, DeadlineExceeded, no answer. By name: k6's codes are no numbers to JavaScript, but texts give either. */
+const FAILURES = { Unknown: 2, DeadlineExceeded: 4, Unimplemented: 12, Internal: 13, DataLoss: 15 };
+const isFailure = (code) => Object.entries(FAILURES).flat().map(String).includes(String(code));
 const metadata = API_KEY ? { authorization: `Bearer ${API_KEY}` } : {};
 
 const client = new Client();
@@ -96,7 +97,7 @@ function call(method, request) {
 }
 
 function note(method, code, message) {
-  (FAILURES.includes(code) ? failed : refused)(`${method}: gRPC status ${code} (${message})`);
+  (isFailure(code) ? failed : refused)(`${method}: gRPC status ${code} (${message})`);
 }
 
 /** As in rest.js, and what REST says of it. */

@@ -75,3 +75,35 @@ for (const fault of FAULTS) {
     assert.ok(accepted > 10);
   });
 }
+
+/** @returns what the load says of a server whose gRPC door has this fault */
+async function loadGrpcStandIn(fault) {
+  const server = await startStandIn(undefined, fault);
+  try {
+    const scenario = fault === 'watch-internal' ? 'streaming' : 'steady';
+    const doors = ['--url', server.url, '--grpc', server.grpc];
+    const { code, results } = await load(scenario, ...doors, '--duration', '2s', '--patience', '4s', '--rate', '6');
+    const [{ thresholds, passed, accepted, refused, reasons }] = results;
+    const missed = Object.keys(thresholds).filter((name) => !thresholds[name]);
+    assert.ok(accepted > 5, `${accepted} accepted`);
+    return { code, passed, missed, refused: refused > 0, reasons };
+  } finally {
+    await server.stop();
+  }
+}
+
+for (const fault of ['submit-internal', 'watch-internal', 'get-unknown']) {
+  test(`control: one call over gRPC with the fault "${fault}" fails the load`, { skip }, async () => {
+    const { code, passed, missed, reasons } = await loadGrpcStandIn(fault);
+    assert.deepEqual(
+      { code, passed, missed },
+      { code: 1, passed: false, missed: ['failures'] },
+      JSON.stringify(reasons),
+    );
+  });
+}
+
+test('control: a call over gRPC that is refused as unavailable does not', { skip }, async () => {
+  const { reasons, ...found } = await loadGrpcStandIn('submit-unavailable');
+  assert.deepEqual(found, { code: 0, passed: true, missed: [], refused: true }, JSON.stringify(reasons));
+});

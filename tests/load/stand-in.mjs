@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
+import { startGrpcStandIn } from './grpc-stand-in.mjs';
 
 /** The job that meets the fault: not the first, as that may be a special one. */
 const VICTIM = 7;
@@ -16,7 +17,7 @@ const RUN_MS = 50;
  */
 export const FAULTS = ['never-ends', 'gone-later', 'two-results', 'one-beside', 'key-twice', 'answers-500'];
 
-export async function startStandIn(fault) {
+export async function startStandIn(fault, grpcFault) {
   const jobs = new Map();
   const byKey = new Map();
   let met = false;
@@ -31,7 +32,7 @@ export async function startStandIn(fault) {
       createdAt: new Date().toISOString(),
       readyAtMs: Date.now() + RUN_MS,
       metadata,
-      stdout: `${/print\("(.*)"\)/.exec(code)[1]}\n`,
+      stdout: outputOf(code),
       read: 0,
     };
     jobs.set(job.id, job);
@@ -75,13 +76,25 @@ export async function startStandIn(fault) {
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
+  const find = (id) => view(jobs.get(id));
+  const accepted = (program, key) => view(accept(program, key));
+  const grpc = await startGrpcStandIn({ accept: accepted, find }, grpcFault);
   return {
+    grpc: grpc.address,
     url: `http://127.0.0.1:${server.address().port}`,
     async stop() {
+      grpc.stop();
       server.close();
       server.closeAllConnections();
     },
   };
+}
+
+/** What the programs of the load would print. */
+function outputOf(code) {
+  const [, token] = /print\("([^"]*)"/.exec(code);
+  const [, lines] = /range\((\d+)\)/.exec(code) ?? [];
+  return lines ? Array.from({ length: Number(lines) }, (_, n) => `${token} ${n}\n`).join('') : `${token}\n`;
 }
 
 const listed = ({ id, createdAt, metadata }) => ({ id, createdAt, metadata });
