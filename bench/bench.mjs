@@ -7,7 +7,8 @@
  *   npm run bench -- languages    only hello in every language, in turns with its bare tool; or in those named after it
  *   npm run bench -- watchers     only a thousand who watch one job: memory of each, and whether all are told everything
  *   npm run bench -- pages        only the playground in chromium: a first visit, and the time from Run to output
- *   npm run bench -- scale        only whether it grows: more workers, a client that does not wait, a hundred thousand jobs that do
+ *   npm run bench -- scale        only whether it grows: more workers, clients that do not wait, a hundred thousand jobs that do;
+ *                                 `scale workers` or `scale depth` is one half of it, --jobs=N another number that waits
  *   npm run bench -- --trace      only where the time of a job goes
  *   npm run bench -- --long       only ten minutes of load: whether the rate or the memory drifts
  *   npm run bench -- --json       for machines; goes with each of the others
@@ -50,7 +51,7 @@ try {
   if (has('--trace')) report(await measureStages(scaled(1_000), join(folder, 'data')), printStages);
   else if (has('languages')) report(await measureLanguages(languageWork()), printLanguages);
   else if (has('watchers')) report(await measureWatchers(join(folder, 'data'), scaled(1_000), say), printWatchers);
-  else if (has('scale')) report(await measureScale({ folder, short: has('--short'), say }), printScale);
+  else if (has('scale')) report(await measureScale(scaleWork()), printScale);
   else if (has('pages')) report(await measurePages(join(folder, 'data'), scaled(20)), printPages);
   else if (has('--long')) report(await measureDrift(join(folder, 'data'), say), printDrift);
   else report(await measureAll(), print);
@@ -66,6 +67,13 @@ function report(results, show) {
 function languageWork() {
   const only = process.argv.slice(process.argv.indexOf('languages') + 1).filter((word) => !word.startsWith('--'));
   return { folder, rounds: scaled(100), firsts: scaled(20), only, say };
+}
+
+function scaleWork() {
+  const words = process.argv.slice(process.argv.indexOf('scale') + 1);
+  const [, jobs] = words.map((word) => /^--jobs=(\d+)$/.exec(word)).find(Boolean) ?? [];
+  const only = words.filter((word) => !word.startsWith('--'));
+  return { folder, short: has('--short'), only, jobs: jobs && Number(jobs), say };
 }
 
 async function measureAll() {

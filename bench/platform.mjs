@@ -5,10 +5,22 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { root } from '../scripts/setup.mjs';
 
+const started = new Set();
+
+/** What is measured must not outlive who measures, however that is told to end. */
+export function endWithThisProcess(child) {
+  if (started.size === 0) {
+    process.once('exit', () => started.forEach((each) => void each.kill('SIGTERM')));
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(1));
+  }
+  started.add(child);
+}
+
 export async function startPlatform(dataFolder, more = {}) {
   const env = { ...process.env, HTTP_PORT: '0', GRPC_PORT: '0', DATA_DIR: dataFolder, ...more };
   const args = [`${root}/services/standalone/dist/main.js`, '--json'];
   const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  endWithThisProcess(child);
   const ended = once(child, 'exit').then(([code]) => {
     throw new Error(`the platform ended with exit code ${code}`);
   });

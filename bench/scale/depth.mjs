@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { asker, connect } from '../client.mjs';
 import { HELLO, inTurns, mib, percentiles, rateOf, WARM_UP_JOBS } from '../measure.mjs';
-import { commandOf, cpuOf, family, ownBytes, residentBytes, startPlatform } from '../platform.mjs';
+import { commandOf, cpuOf, endWithThisProcess, family, ownBytes, residentBytes, startPlatform } from '../platform.mjs';
 import { openClaims } from './claims.mjs';
 import { flood } from './flood.mjs';
 
@@ -156,6 +156,7 @@ async function startCommandAlone({ dataFolder, env }) {
     NODE_ENV: 'production',
   };
   const started = await startProcess('bench/scale/command-alone.mjs', own, ({ msg }) => msg === 'command is listening');
+  endWithThisProcess(started.process);
   return { pid: started.process.pid, port: started.said.httpPort, stop: () => stopProcess(started) };
 }
 

@@ -1,6 +1,6 @@
 /** The distributed form for a benchmark, with as many workers as are wanted just now; and what its processes cost. */
 import { join } from 'node:path';
-import { commandOf, cpuOf, family } from '../platform.mjs';
+import { commandOf, cpuOf, endWithThisProcess, family } from '../platform.mjs';
 
 export async function startDistributed(folder, { workerEnv = {}, runnerEnv = {}, env = {} } = {}) {
   const { startMongoWire, startRedis } = await import('../../packages/core/dist/testing/index.js');
@@ -15,7 +15,11 @@ export async function startDistributed(folder, { workerEnv = {}, runnerEnv = {},
     GRPC_PORT: '0',
     ...env,
   };
-  const start = (script, said, more) => startProcess(script, { ...common, ...more }, ({ msg }) => msg === said);
+  const start = async (script, said, more) => {
+    const started = await startProcess(script, { ...common, ...more }, ({ msg }) => msg === said);
+    endWithThisProcess(started.process);
+    return started;
+  };
   const runner = await start('services/runners/host/dist/main.js', 'runner serves', {
     RUNNER_ADDRESS: '127.0.0.1:0',
     ...runnerEnv,

@@ -25,22 +25,32 @@ const SHORT = {
   warmUpJobs: 500,
 };
 
-export async function measureScale({ folder, short, say }) {
-  const work = { ...(short ? SHORT : USUAL), say };
+/**
+ * @param only `workers` or `depth`; both when empty
+ * @param jobs that wait, instead of the usual number
+ */
+export async function measureScale({ folder, short, only, jobs, say }) {
+  const usual = short ? SHORT : USUAL;
+  const work = { ...usual, depth: jobs ?? usual.depth, say };
+  const wants = (part) => only.length === 0 || only.includes(part);
   const { findServer } = await import('../../packages/core/dist/testing/index.js');
   const missing = ['redis-server', 'mongo-wire'].flatMap((name) => findServer(name).missing ?? []);
   if (missing.length > 0) throw new Error(missing.join('; '));
   const [before] = loadavg();
-  say('one worker, two and three …');
-  const workers = await measureWorkers({ ...work, folder: join(folder, 'workers') });
-  const depth = await measureDepth({ ...work, folder: join(folder, 'depth') });
-  return { workers, ...depth, load: { before, after: loadavg()[0], processors: cpus().length } };
+  const workers = wants('workers') && (await measureWorkers({ ...work, folder: join(folder, 'workers') }));
+  const depth = wants('depth') && (await measureDepth({ ...work, folder: join(folder, 'depth') }));
+  return { workers, depth, load: { before, after: loadavg()[0], processors: cpus().length } };
 }
 
-export function printScale({ workers, depth, endToEnd, submitOnly, batches, claims, single, memory, load }) {
+export function printScale({ workers, depth, load }) {
   console.log(
     `\nprocesses that wanted one of ${load.processors} processors: ${load.before.toFixed(1)} before, ${load.after.toFixed(1)} at the end`,
   );
+  if (workers) printWorkers(workers);
+  if (depth) printDepth(depth);
+}
+
+function printWorkers(workers) {
   console.log('\nworkers, programs that sleep 100 ms, queues in Redis, a server that speaks MongoDB');
   for (const [index, count] of workers.counts.entries()) {
     const times = workers.times[index];
@@ -50,7 +60,9 @@ export function printScale({ workers, depth, endToEnd, submitOnly, batches, clai
   }
   const cpu = Object.entries(workers.cpuMsPerJob).map(([kind, ms]) => `${kind} ${ms.toFixed(1)}`);
   line('processor time of a job', `${cpu.join(', ')} ms`, '');
+}
 
+function printDepth({ depth, endToEnd, submitOnly, batches, claims, single, memory }) {
   console.log('\none command process, the embedded store, queues in Redis');
   line(
     `submitted one by one`,

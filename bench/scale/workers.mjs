@@ -23,6 +23,7 @@ export async function measureWorkers({ folder, rounds, seconds, trivialJobs, say
     if (job.status !== 'succeeded') throw new Error(`a job is ${job.status}`);
   };
   try {
+    say('one worker, two and three …');
     await rateOf(20, CLIENTS, () => ended(SLEEP));
     const turns = COUNTS.map(() => ({ jobs: 0, tookMs: 0 }));
     for (let round = 1; round <= rounds; round += 1) {
