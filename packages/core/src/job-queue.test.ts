@@ -94,6 +94,14 @@ test('the first add on a new Bull queue waits for its connection instead of fail
   }
 });
 
+test('the first question for the depth of a new Bull queue waits for its connection, too', { skip }, async (t) => {
+  for (let n = 0; n < 5; n += 1) {
+    const queue = open();
+    t.after(() => queue.close());
+    assert.equal(typeof (await queue.depth('save')), 'number');
+  }
+});
+
 test('when Redis was killed and started again, empty, the Bull queue goes on', { skip }, async (t) => {
   const processing = await openProcessing(t);
   const id = newId();

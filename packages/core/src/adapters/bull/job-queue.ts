@@ -131,8 +131,8 @@ export function createBullJobQueue({ url, log }: BullJobQueueOptions): BullJobQu
     },
 
     async depth(stage) {
-      const counts = [queues[stage].getJobCounts(), turns[stage].behind()] as const;
-      const [{ waiting, delayed }, behind] = await bounded(() => Promise.all(counts));
+      const counts = () => Promise.all([queues[stage].getJobCounts(), turns[stage].behind()]);
+      const [{ waiting, delayed }, behind] = await bounded(counts);
       return waiting + delayed + behind;
     },
 
