@@ -12,6 +12,8 @@ export async function openClaims({ dataFolder, env }) {
   const { queue } = openQueue;
   const depth = await queue.depth('save');
   let claimed;
+  /** What the store had of each, in milliseconds. */
+  const storeMs = [];
   let letGo = () => {};
   const next = async () => {
     const outcome = await new Promise((resolve) => {
@@ -22,7 +24,9 @@ export async function openClaims({ dataFolder, env }) {
   };
   const first = next();
   queue.process('save', 1, async (id) => {
+    const startMs = performance.now();
     const { outcome } = await store.claim(id, 'save', 'bench');
+    storeMs.push(performance.now() - startMs);
     claimed(outcome);
     await new Promise((resolve) => {
       letGo = resolve;
@@ -31,6 +35,7 @@ export async function openClaims({ dataFolder, env }) {
   await first;
   return {
     depth,
+    storeMs,
     /** From giving one delivery back to having claimed the job of the next. */
     next,
     close: () => closer.close(),

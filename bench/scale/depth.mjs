@@ -108,7 +108,7 @@ async function steadily(perSecond, seconds, work) {
 /** No worker is there: all that is accepted waits. */
 async function measureAccepting(place, { depth, floodSeconds, say }) {
   const command = await startCommandAlone(place);
-  const { post, close } = asker('127.0.0.1', command.port);
+  const { get, post, close } = asker('127.0.0.1', command.port);
   try {
     // Its first jobs are compiled for, not counted.
     await flood({ port: command.port, path: '/v1/jobs', body, connections: CONNECTIONS, seconds: 1 });
@@ -127,6 +127,7 @@ async function measureAccepting(place, { depth, floodSeconds, say }) {
     const jobs = Math.max(BATCH_JOBS, depth - one.accepted);
     const batch = batchOf(BATCH_JOBS);
     const batches = await rateOf(Math.ceil(jobs / BATCH_JOBS), 2, () => post('/v1/batches', batch));
+    await queued(get);
     return {
       idleBytes,
       deepBytes: ownBytes(command.pid),
@@ -162,17 +163,29 @@ async function startCommandAlone({ dataFolder, env }) {
 
 async function fillShallow(place) {
   const command = await startCommandAlone(place);
-  const { post, close } = asker('127.0.0.1', command.port);
+  const { get, post, close } = asker('127.0.0.1', command.port);
   await post('/v1/batches', batchOf(SHALLOW + CLAIMS));
+  await queued(get);
   close();
   await command.stop();
+}
+
+/** A batch is answered before its jobs are in the queue: until no more of them come. */
+async function queued(get) {
+  for (let before = -1; ; await sleep(500)) {
+    const { queues } = await get('/admin/status');
+    const waiting = queues.reduce((sum, queue) => sum + (queue.waiting ?? 0), 0);
+    if (waiting > 0 && waiting === before) return;
+    before = waiting;
+  }
 }
 
 async function measureClaims(deep, shallow) {
   const [deepClaims, shallowClaims] = [await openClaims(deep), await openClaims(shallow)];
   try {
     const { bare, ...work } = await inTurns(CLAIMS, { bare: shallowClaims.next, work: deepClaims.next });
-    return { shallow: bare, ...work, depth: deepClaims.depth, shallowDepth: SHALLOW };
+    const [storeMs, shallowStoreMs] = [deepClaims, shallowClaims].map((claims) => percentiles(claims.storeMs).p50Ms);
+    return { shallow: bare, ...work, storeMs, shallowStoreMs, depth: deepClaims.depth, shallowDepth: SHALLOW };
   } finally {
     await deepClaims.close();
     await shallowClaims.close();

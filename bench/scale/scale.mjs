@@ -86,6 +86,11 @@ function printDepth({ depth, endToEnd, submitOnly, batches, claims, single, memo
     `p50 ${ms(claims.p50Ms)}, p99 ${ms(claims.p99Ms)}`,
     `${claims.ratio.toFixed(2)} × that at ${claims.shallowDepth}   ${atMost(claims.ratio, CLAIM_TIMES, '×')}`,
   );
+  line(
+    '',
+    `p50 ${ms(claims.shallow.p50Ms)} at ${claims.shallowDepth}`,
+    `of it the store ${claims.shallowStoreMs.toFixed(2)} ms; here ${claims.storeMs.toFixed(2)} ms`,
+  );
   line('one job, end to end', `p50 ${ms(single.deep)}`, `${ms(single.idle)} with an empty queue`);
   for (const { name, idleMiB, deepMiB } of memory) {
     const most = GROWTH * idleMiB + GROWTH_MIB;
