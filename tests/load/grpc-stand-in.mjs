@@ -6,7 +6,7 @@ const { SUCCEEDED, RUNNING } = types.JobStatus;
 const LOOK_EVERY_MS = 20;
 
 /** The call that fails, and how. */
-export const GRPC_FAULTS = {
+const GRPC_FAULTS = {
   'submit-internal': ['submit', status.INTERNAL],
   'watch-internal': ['watch', status.INTERNAL],
   'get-unknown': ['get', status.UNKNOWN],
