@@ -35,14 +35,13 @@ export async function measureDepth({ folder, depth, warmUpJobs = WARM_UP_JOBS, f
     const atWork = await measureAtWork(deep);
     const { memory: idleMemory, ...endToEnd } = idle;
     const memory = { ...idleMemory, 'command alone': accepted.idleBytes };
-    const deepMemory = { ...atWork.memory, 'command alone': accepted.deepBytes };
+    const deepMemory = { ...atWork, 'command alone': accepted.deepBytes };
     return {
       depth,
       endToEnd,
       submitOnly: accepted.submitOnly,
       batches: accepted.batches,
       claims,
-      single: { idle: idle.single, deep: atWork.single },
       memory: Object.keys(memory).map((name) => ({
         name,
         idleMiB: mib(memory[name]),
@@ -76,13 +75,12 @@ async function measureIdle(place, { warmUpJobs, steadySeconds, say }) {
   try {
     say('warming up …');
     const { perSecond: maximum } = await rateOf(warmUpJobs, 8, client.endToEnd);
-    const { p50Ms } = await rateOf(50, 1, client.endToEnd);
     const memory = { ...residentBytes(platform.pid), redis: redisBytes(place) };
     const most = await rateOf(Math.ceil(maximum * steadySeconds), 8, client.endToEnd);
     const perSecond = most.perSecond / 2;
     say(`steady load of ${perSecond.toFixed(0)} jobs/s, half of what there can be …`);
     const steady = await steadily(perSecond, steadySeconds, client.endToEnd);
-    return { maximumPerSecond: most.perSecond, perSecond, ...percentiles(steady), single: p50Ms, memory };
+    return { maximumPerSecond: most.perSecond, perSecond, ...percentiles(steady), memory };
   } finally {
     client.close();
     await platform.stop();
@@ -192,16 +190,13 @@ async function measureClaims(deep, shallow) {
   }
 }
 
-/** Workers at a deep queue: memory, and how long one who comes alone waits, whose job passes those of batches. */
+/** Workers at a deep queue. */
 async function measureAtWork(place) {
   const platform = await startPlatform(place.dataFolder, place.env);
-  const client = connect(platform.httpPort);
   try {
     await sleep(SETTLE_MS);
-    const { p50Ms } = await rateOf(10, 1, client.endToEnd);
-    return { single: p50Ms, memory: { ...residentBytes(platform.pid), redis: redisBytes(place) } };
+    return { ...residentBytes(platform.pid), redis: redisBytes(place) };
   } finally {
-    client.close();
     await platform.stop();
   }
 }

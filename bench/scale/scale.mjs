@@ -62,7 +62,7 @@ function printWorkers(workers) {
   line('processor time of a job', `${cpu.join(', ')} ms`, '');
 }
 
-function printDepth({ depth, endToEnd, submitOnly, batches, claims, single, memory }) {
+function printDepth({ depth, endToEnd, submitOnly, batches, claims, memory }) {
   console.log('\none command process, the embedded store, queues in Redis');
   line(
     `submitted one by one`,
@@ -91,7 +91,6 @@ function printDepth({ depth, endToEnd, submitOnly, batches, claims, single, memo
     `p50 ${ms(claims.shallow.p50Ms)} at ${claims.shallowDepth}`,
     `of it the store ${claims.shallowStoreMs.toFixed(2)} ms; here ${claims.storeMs.toFixed(2)} ms`,
   );
-  line('one job, end to end', `p50 ${ms(single.deep)}`, `${ms(single.idle)} with an empty queue`);
   for (const { name, idleMiB, deepMiB } of memory) {
     const most = GROWTH * idleMiB + GROWTH_MIB;
     line(name, `${idleMiB.toFixed(0)} → ${deepMiB.toFixed(0)} MiB`, atMost(deepMiB, Math.round(most), 'MiB'));
