@@ -51,7 +51,7 @@ const keyOf = (word: string): Uint8Array => Buffer.from(word.slice('whsec_'.leng
 const onOrOff = z.enum(['0', '1']).transform((text) => text === '1');
 
 /** What is not repeated in a message: an address may hold a password, and a key is one. */
-const isSecret = (name: string) => /_(?:URL|KEY|SECRET)$/.test(name);
+const isSecret = (name: string) => /_(?:URL|KEY|SECRET|ENDPOINT|HEADERS)$/.test(name);
 
 interface Variable {
   /** Reads the text of the variable. */
@@ -444,6 +444,48 @@ export const VARIABLES = {
     fallback: 'info',
     readBy: EVERYBODY,
     meaning: 'Least severity that is logged; `npm start` takes `warn` when unset.',
+  },
+  OTEL_EXPORTER_OTLP_ENDPOINT: {
+    schema: url(/^https?:/, 'http://127.0.0.1:4318'),
+    fallback: undefined,
+    readBy: EVERYBODY,
+    meaning:
+      'Collector that traces are sent to, by OTLP over HTTP (JSON): `http://127.0.0.1:4318`. Nothing is traced without it ([observability.md](observability.md#traces)).',
+  },
+  OTEL_EXPORTER_OTLP_HEADERS: {
+    schema: z.string(),
+    fallback: undefined,
+    readBy: EVERYBODY,
+    meaning: 'Headers that the collector asks for, separated by commas: `authorization=Bearer%20KEY`.',
+  },
+  OTEL_SERVICE_NAME: {
+    schema: z.string(),
+    fallback: undefined,
+    readBy: EVERYBODY,
+    meaning:
+      'What spans are said to come from; `runlane-command`, `runlane-worker`, `runlane-runner`, or `runlane-platform` (command and worker of `npm start`) when unset.',
+  },
+  OTEL_RESOURCE_ATTRIBUTES: {
+    schema: z.string(),
+    fallback: undefined,
+    readBy: EVERYBODY,
+    meaning: 'More that is said of where spans come from, separated by commas: `deployment.environment.name=test`.',
+  },
+  OTEL_TRACES_SAMPLER: {
+    schema: z.enum(['parentbased_always_on', 'parentbased_always_off', 'parentbased_traceidratio']),
+    fallback: 'parentbased_always_on',
+    readBy: EVERYBODY,
+    meaning:
+      'Which jobs are traced. Of a client that traces, what it says holds; of others all, none, or the part that `OTEL_TRACES_SAMPLER_ARG` says.',
+  },
+  OTEL_TRACES_SAMPLER_ARG: {
+    schema: z
+      .string()
+      .regex(/^(?:0(?:\.\d+)?|1(?:\.0+)?)$/, 'must be from 0 to 1')
+      .transform(Number),
+    fallback: '1',
+    readBy: EVERYBODY,
+    meaning: 'With `parentbased_traceidratio`: the part of the jobs that is traced, from 0 to 1.',
   },
 } as const satisfies Record<string, Variable>;
 

@@ -8,6 +8,7 @@ import type { DeliveryEnd, DeliveryError } from '@runlane/contract';
 import type { ApiKey } from './api-key.js';
 import type { Batch } from './batch.js';
 import type { CompileResult, Job, Limits, OwnerId, Result } from './job.js';
+import type { TracePlace } from './tracing/tracing.js';
 import type { WorkerRecord } from './worker-record.js';
 
 /** Somebody works on a stage of a job: the claim, kept alive by heartbeats. Only the one who made it may change it. */
@@ -19,6 +20,8 @@ export interface Attempt {
   readonly leaseMs: number;
   /** Holds no longer. `handed_back`: the worker stops, or a runner is away; such an attempt is not counted. `failed`: the platform could not do it. */
   readonly ended?: 'handed_back' | 'failed';
+  /** Where it is in the job's trace, for whoever has to tell of it when it fell silent. */
+  readonly trace?: TracePlace;
 }
 
 /** Sources made ready to run. */
@@ -33,6 +36,8 @@ export interface Prepared {
 export interface Saved extends Prepared {
   /** Of the program that judges, in test mode. */
   readonly checker?: Prepared;
+  /** From then on it can be run; absent from what an older worker saved. */
+  readonly savedAtMs?: number;
 }
 
 /** The result of a job and the attempt that made it; 0 when none did. */

@@ -21,4 +21,5 @@ export * from './log.js';
 export * from './meter.js';
 export * from './moments.js';
 export * from './service.js';
+export * from './tracing/index.js';
 export * from './worker-record.js';

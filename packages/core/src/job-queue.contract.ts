@@ -112,6 +112,23 @@ export function testJobQueue(adapter: string, open: () => Promise<JobQueue>, ski
       release();
     });
 
+    it('knows the oldest of those that wait, of whichever owner and priority', async () => {
+      const ids = Array.from({ length: 4 }, () => newId()) as [string, string, string, string];
+      const [oldest, second, third, heldBack] = [ids[1], ids[2], ids[3], ids[0]];
+      assert.equal(await queue.oldest('exec'), undefined);
+      await queue.setSlots(1);
+      await queue.add('exec', heldBack, { notBeforeAtMs: Date.now() + 60_000 });
+      assert.equal(await queue.oldest('exec'), undefined);
+      // More than are brought forward.
+      for (const id of Array.from({ length: 5 }, () => newId())) await queue.add('exec', id, { ownerId: 'a' });
+      await queue.add('exec', third, { ownerId: 'b' });
+      assert.equal(await queue.oldest('exec'), third);
+      await queue.add('exec', second, { ownerId: 'a', priority: 100 });
+      await queue.add('exec', oldest, { ownerId: 'a' });
+      assert.equal(await queue.oldest('exec'), oldest);
+      assert.equal(await queue.oldest('save'), undefined);
+    });
+
     it('holds a delivery back until its time', async () => {
       const [now, later] = [newId(), newId()];
       const delivered = new Map<string, number>();

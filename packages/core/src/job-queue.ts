@@ -66,6 +66,8 @@ export interface JobQueue {
   setSlots(slots: number): Promise<void>;
   /** How many deliveries wait. */
   depth(stage: QueuedStage): Promise<number>;
+  /** Of the jobs whose deliveries wait, and not for their time, the one that was accepted first; undefined where none does. */
+  oldest(stage: QueuedStage): Promise<JobId | undefined>;
   /** Take no more deliveries here; what is being handled goes on. */
   pause(): Promise<void>;
   /** Resolves when the queue answers. */

@@ -121,7 +121,8 @@ export function testJobStore(adapter: string, open: () => Promise<FactStore>, sk
       await store.release(await claimed(id), 'w1', 'failed');
       await claimed(id);
       nowMs += LEASE_MS;
-      assert.deepEqual(await store.claim(id, 'exec', 'w2'), { outcome: 'exhausted', attempts: MAX_ATTEMPTS });
+      const { before, ...asked } = (await store.claim(id, 'exec', 'w2')) as { readonly before?: unknown };
+      assert.deepEqual([asked, before !== undefined], [{ outcome: 'exhausted', attempts: MAX_ATTEMPTS }, true]);
     });
 
     it('lets another claim at once what was handed back, and does not count it', async () => {
@@ -159,18 +160,22 @@ export function testJobStore(adapter: string, open: () => Promise<FactStore>, sk
       assert.deepEqual([await store.attach(id), await store.isAttached(id)], [false, true]);
     });
 
-    it('tells whoever claims whether the attempt before fell silent or was given up', async () => {
+    it('tells whoever claims of the attempt before, and whether it fell silent or was given up', async () => {
+      const PLACE = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
       const { id } = await accepted();
-      const silence = async () => {
-        const asked = await store.claim(id, 'exec', 'w1', true);
-        return asked.outcome === 'claimed' ? ([asked.claim, asked.afterSilence] as const) : assert.fail(asked.outcome);
+      const asked = async () => {
+        const given = await store.claim(id, 'exec', 'w1', true, PLACE);
+        return given.outcome === 'claimed' ? given : assert.fail(given.outcome);
       };
-      const [first, before] = await silence();
-      assert.equal(before, false);
-      await store.release(first, 'w1', 'failed');
-      assert.equal((await silence())[1], false);
+      const first = await asked();
+      assert.equal(first.before, undefined);
+      await store.release(first.claim, 'w1', 'failed');
+      const second = await asked();
+      assert.deepEqual([second.before?.number, second.before?.ended, second.before?.trace], [1, 'failed', PLACE]);
+      await store.heartbeat(second.claim, 'w1');
       nowMs += LEASE_MS + 1;
-      assert.equal((await silence())[1], true);
+      const { before } = await asked();
+      assert.deepEqual([before?.number, before?.ended, before?.trace], [2, undefined, PLACE]);
     });
 
     it('remembers a cancellation, which by itself ends nothing', async () => {

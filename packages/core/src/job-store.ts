@@ -19,6 +19,7 @@ import {
 } from './job.js';
 import { priorityOf } from './job-queue.js';
 import { deriveStatus, isFinal, isLive, type Lease } from './job-state.js';
+import type { TracePlace } from './tracing/tracing.js';
 
 /** The right to work on a stage of a job until the lease runs out; heartbeats renew it. */
 export interface Claim {
@@ -27,6 +28,11 @@ export interface Claim {
   /** From 1. */
   readonly attempt: number;
   readonly startedAtMs: number;
+  readonly trace?: TracePlace;
+}
+
+export interface NumberedAttempt extends Attempt {
+  readonly number: number;
 }
 
 /** What came of asking for a claim. */
@@ -34,15 +40,15 @@ export type ClaimOutcome =
   | {
       readonly outcome: 'claimed';
       readonly claim: Claim;
-      /** The attempt before ended by silence: what it started may have run. */
-      readonly afterSilence: boolean;
+      /** The attempt before. Where it has not `ended`, it fell silent: what it started may have run. */
+      readonly before?: NumberedAttempt;
     }
   /** The job has a result, or is unknown: there is nothing to do. */
   | { readonly outcome: 'over' }
   /** Somebody else holds a live lease. */
   | { readonly outcome: 'held' }
   /** Every allowed attempt was used: end the job with `error`. */
-  | { readonly outcome: 'exhausted'; readonly attempts: number };
+  | { readonly outcome: 'exhausted'; readonly attempts: number; readonly before?: NumberedAttempt };
 
 export interface ListQuery {
   readonly ownerId: OwnerId;
@@ -105,9 +111,9 @@ export interface JobStore {
   list(query: ListQuery): Promise<JobPage>;
   /**
    * Ask to work on a stage. Of many callers one gets the claim. `durable`: it is on disk when this resolves, for what must never
-   * be done twice, not even after a power cut.
+   * be done twice, not even after a power cut. `trace`: where the attempt is in the job's trace.
    */
-  claim(id: JobId, stage: Stage, workerId: string, durable?: boolean): Promise<ClaimOutcome>;
+  claim(id: JobId, stage: Stage, workerId: string, durable?: boolean, trace?: TracePlace): Promise<ClaimOutcome>;
   /** Renew a lease. */
   heartbeat(claim: Claim, workerId: string): Promise<void>;
   /** Give a claim up without a result: another may claim at once. Only an attempt that `failed` is counted. */
@@ -256,6 +262,7 @@ export function createJobStore({ facts, leaseMs, maxAttempts, now = Date.now }: 
       heartbeatAtMs: now(),
       leaseMs,
       ...(ended && { ended }),
+      ...(claim.trace && { trace: claim.trace }),
     },
   });
 
@@ -335,16 +342,16 @@ export function createJobStore({ facts, leaseMs, maxAttempts, now = Date.now }: 
       return { jobs, ...(after && { next: after }) };
     },
 
-    async claim(id, stage, workerId, durable = false) {
+    async claim(id, stage, workerId, durable = false, trace?) {
       const [result, newest] = await Promise.all([facts.get('results', id), newestAttempt(id, stage)]);
       if (result) return { outcome: 'over' };
       const startedAtMs = now();
       if (newest.attempt && isLive(newest.attempt, startedAtMs)) return { outcome: 'held' };
-      if (newest.counted >= maxAttempts) return { outcome: 'exhausted', attempts: newest.counted };
-      const claim: Claim = { id, stage, attempt: newest.number + 1, startedAtMs };
+      const before = newest.attempt && { before: { ...newest.attempt, number: newest.number } };
+      if (newest.counted >= maxAttempts) return { outcome: 'exhausted', attempts: newest.counted, ...before };
+      const claim: Claim = { id, stage, attempt: newest.number + 1, startedAtMs, ...(trace && { trace }) };
       const first = await facts.insert(beat(claim, workerId), { durable });
-      const afterSilence = newest.attempt !== undefined && !newest.attempt.ended;
-      return first ? { outcome: 'claimed', claim, afterSilence } : { outcome: 'held' };
+      return first ? { outcome: 'claimed', claim, ...before } : { outcome: 'held' };
     },
 
     heartbeat: (claim, workerId) => facts.put(beat(claim, workerId)),

@@ -2,9 +2,13 @@
 
 import { FINAL_STATUSES, type FinalStatus, type JobPriority, STATUSES, type Status } from '@runlane/contract';
 import type { CaseResult, Judge, JudgingSummary, TestCase } from './judging.js';
+import type { TracePlace } from './tracing/tracing.js';
 
 /** A lower-case UUIDv7: its order is the order of acceptance. */
 export type JobId = string;
+
+/** The time that is in an id, in milliseconds since the epoch. */
+export const acceptedAtMsOf = (id: JobId): number => Number.parseInt(id.replace('-', '').slice(0, 12), 16);
 
 /** Who a job belongs to; `anonymous` until there are API keys. */
 export type OwnerId = string;
@@ -81,6 +85,8 @@ export interface Job {
   readonly notBeforeAtMs?: number;
   /** Who is told when it has ended, if anybody: `callbacks.ts`. */
   readonly callbackUrl?: string;
+  /** Where all that is done for it is put, if it is traced: here, not in a queue, which may be lost. */
+  readonly trace?: TracePlace;
   readonly createdAtMs: number;
 }
 

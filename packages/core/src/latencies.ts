@@ -14,7 +14,7 @@ export function createLatencies(): Latencies {
   const registry = new Registry();
   const duration = new Histogram({
     name: 'runlane_port_duration_seconds',
-    help: 'Time until the store, the queue, the feed or the artifacts have answered a call.',
+    help: 'Time until the store, the queue, the feed, the artifacts or the meters have answered a call.',
     labelNames: ['port', 'operation', 'outcome'],
     buckets: BUCKETS_SECONDS,
     registers: [registry],

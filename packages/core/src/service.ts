@@ -4,6 +4,7 @@ import closeWithGrace from 'close-with-grace';
 import { type Closer, createCloser } from './closer.js';
 import { readConfig } from './config.js';
 import { createLog, type Log } from './log.js';
+import { openTracing } from './tracing/open-tracing.js';
 
 /**
  * How much the heap may grow before garbage is collected again, in percent of what is alive. V8's own measure lets a process
@@ -33,6 +34,7 @@ export async function runService(name: string, start: (context: ServiceContext) 
       await closer.close();
     });
     try {
+      await openTracing(name, process.env, { closer, log });
       await start({ env: process.env, closer, log });
     } catch (error) {
       await closer.close();

@@ -25,18 +25,19 @@ import { createLanguages, type Languages } from './languages.js';
 import { createMetrics, type Metrics } from './metrics.js';
 import { createRoom } from './room.js';
 import { createStatus } from './status.js';
-import { createSubmit } from './submit.js';
-import { createSubmitBatch } from './submit-batch.js';
+import { createSubmit, type Submission, type Submitted } from './submit.js';
+import { type BatchSubmission, createSubmitBatch, type SubmittedBatch } from './submit-batch.js';
+import { traced } from './traced.js';
 import { createWatch, type Watch } from './watch.js';
 import { createWatchBatch } from './watch-batch.js';
 
 export interface Command {
   readonly auth: Auth;
-  readonly submit: ReturnType<typeof createSubmit>;
+  submit(submission: Submission): Promise<Submitted>;
   readonly jobs: Jobs;
   readonly watch: Watch;
   readonly attachments: Attachments;
-  readonly submitBatch: ReturnType<typeof createSubmitBatch>;
+  submitBatch(submission: BatchSubmission): Promise<SubmittedBatch>;
   readonly batches: Batches;
   readonly watchBatch: ReturnType<typeof createWatchBatch>;
   readonly files: Files;
@@ -78,7 +79,7 @@ export interface CommandOptions {
 
 export function createCommand(options: CommandOptions): Command {
   const { store, queue, feed, artifacts, meters, workers, latencies, log, version, config } = options;
-  const metrics = createMetrics({ unfinishedJobs: store.inFlightCount, latencies });
+  const metrics = createMetrics({ store, latencies });
   const languages = createLanguages(store);
   const allowance = createAllowance({ store, meters });
   const jobs = createJobs({ store, feed, queue });
@@ -93,32 +94,36 @@ export function createCommand(options: CommandOptions): Command {
     );
   return {
     auth: createAuth({ keys: keysOf(options), allowance, embedLimits: embedLimitsOf(config) }),
-    submit: createSubmit({
-      store,
-      queue,
-      languages,
-      callbackProblems,
-      newId: () => v7(),
-      room,
-      allowance,
-      metrics,
-      log,
-    }),
+    submit: traced(
+      createSubmit({
+        store,
+        queue,
+        languages,
+        callbackProblems,
+        newId: () => v7(),
+        room,
+        allowance,
+        metrics,
+        log,
+      }),
+    ),
     jobs,
     watch: { ...watch, watch: counted(watch.watch, metrics) },
     attachments: createAttachments({ jobs, store, feed, watch, log }),
-    submitBatch: createSubmitBatch({
-      store,
-      queue,
-      batches,
-      languages,
-      callbackProblems,
-      newId: () => v7(),
-      room,
-      allowance,
-      metrics,
-      log,
-    }),
+    submitBatch: traced(
+      createSubmitBatch({
+        store,
+        queue,
+        batches,
+        languages,
+        callbackProblems,
+        newId: () => v7(),
+        room,
+        allowance,
+        metrics,
+        log,
+      }),
+    ),
     batches,
     watchBatch: createWatchBatch({ batches, store }),
     files: createFiles({

@@ -1,5 +1,5 @@
 /** What command counts and measures, in Prometheus' form. */
-import type { Latencies } from '@runlane/core';
+import type { JobStore, Latencies } from '@runlane/core';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 
 export interface Metrics {
@@ -20,11 +20,11 @@ export interface Metrics {
 const BUCKETS_SECONDS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5, 10, 60];
 
 export interface MetricsOptions {
-  readonly unfinishedJobs: () => Promise<number>;
+  readonly store: Pick<JobStore, 'inFlight' | 'inFlightCount'>;
   readonly latencies: Latencies;
 }
 
-export function createMetrics({ unfinishedJobs, latencies }: MetricsOptions): Metrics {
+export function createMetrics({ store, latencies }: MetricsOptions): Metrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
@@ -58,7 +58,17 @@ export function createMetrics({ unfinishedJobs, latencies }: MetricsOptions): Me
     help: 'Jobs without a result, of the whole platform.',
     registers,
     async collect() {
-      this.set(await unfinishedJobs().catch(() => Number.NaN));
+      this.set(await store.inFlightCount().catch(() => Number.NaN));
+    },
+  });
+  new Gauge({
+    name: 'runlane_oldest_job_age_seconds',
+    help: 'How long ago the oldest job without a result was accepted, of the whole platform; 0 where there is none.',
+    registers,
+    async collect() {
+      const ageOf = ([oldest]: readonly { readonly createdAtMs: number }[]) =>
+        oldest ? Math.max(Date.now() - oldest.createdAtMs, 0) / 1_000 : 0;
+      this.set(await store.inFlight(undefined, 1).then(ageOf, () => Number.NaN));
     },
   });
   return {

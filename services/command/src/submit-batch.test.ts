@@ -12,6 +12,7 @@ import { createLanguages } from './languages.js';
 import { createRoom } from './room.js';
 import { createSubmitBatch } from './submit-batch.js';
 import { openTestDoors, type TestDoors } from './testing/command-doors.js';
+import { traced } from './traced.js';
 
 const TOTAL = 250;
 const BODY = { jobs: Array.from({ length: TOTAL }, (_, n) => ({ code: `print(${n})` })) };
@@ -19,7 +20,7 @@ const ID = '01890a5d-ac96-774b-bcce-b302099a8057';
 const IDS = batchJobIds(ID, TOTAL);
 
 function submitBatchOver(store: JobStore, { openQueue, feed, meters }: TestDoors['ports'], add = openQueue.queue.add) {
-  return createSubmitBatch({
+  const submitBatch = createSubmitBatch({
     store,
     queue: { ...openQueue.queue, add },
     callbackProblems: () => [],
@@ -31,6 +32,7 @@ function submitBatchOver(store: JobStore, { openQueue, feed, meters }: TestDoors
     metrics: { accepted: () => undefined },
     log,
   });
+  return traced(submitBatch);
 }
 
 /** A store that dies when so many jobs of a batch are in it: with all of them, only the batch itself is missing. */

@@ -6,11 +6,13 @@ import {
   batchJobIds,
   deliveryOf,
   digestOf,
+  inSpan,
   type Job,
   type JobId,
   type JobQueue,
   type JobStore,
   type Log,
+  type Span,
 } from '@runlane/core';
 import type { Allowance } from './auth/allowance.js';
 import type { Caller } from './auth/caller.js';
@@ -60,7 +62,8 @@ const QUEUED_AT_ONCE = 100;
 export function createSubmitBatch(dependencies: SubmitBatchDependencies) {
   const { store, queue, batches, languages, callbackProblems, newId, room, allowance, metrics, log } = dependencies;
 
-  return async function submitBatch({ body, caller, idempotencyKey: key }: BatchSubmission): Promise<SubmittedBatch> {
+  return async function submitBatch(submission: BatchSubmission, span: Span): Promise<SubmittedBatch> {
+    const { body, caller, idempotencyKey: key } = submission;
     const { ownerId } = caller;
     const known = await languages.all();
     const against = callbackProblemsFor(caller, callbackProblems);
@@ -91,12 +94,14 @@ export function createSubmitBatch(dependencies: SubmitBatchDependencies) {
           batchId: id,
           program,
           ...toTerms(asked[index] as NewJob),
+          ...(span.place && { trace: span.place }),
           createdAtMs,
         }),
       );
+      span.tell({ 'runlane.batch.id': id, 'runlane.jobs': total });
       // The key names the batch, and the batch's id its jobs: whatever this is cut off by, the same request finds what there
       // is and adds the rest. Without a key nobody knows the ids, and the jobs that there are end all the same.
-      await store.insertBatch(batch, jobs);
+      await inSpan('accept', span.place, () => store.insertBatch(batch, jobs));
       for (const { language } of programs) metrics.accepted(language);
       enqueue(id, jobs).catch((error) =>
         log.warn({ batchId: id, reason: error.message }, 'not queued; the reconciler will'),

@@ -2,12 +2,15 @@
 import {
   deliveryOf,
   digestOf,
+  inSpan,
   type Job,
   type JobId,
   type JobQueue,
   type JobStore,
   type JobView,
   type Log,
+  rememberTrace,
+  type Span,
   tellMoment,
 } from '@runlane/core';
 import type { Allowance } from './auth/allowance.js';
@@ -53,7 +56,7 @@ export interface Submitted {
 export function createSubmit(dependencies: SubmitDependencies) {
   const { store, queue, languages, callbackProblems, newId, room, allowance, metrics, log } = dependencies;
 
-  return async function submit({ body, caller, idempotencyKey: key }: Submission): Promise<Submitted> {
+  return async function submit({ body, caller, idempotencyKey: key }: Submission, span: Span): Promise<Submitted> {
     const { ownerId } = caller;
     const receivedAtMs = performance.now();
     const known = await languages.all();
@@ -79,8 +82,11 @@ export function createSubmit(dependencies: SubmitDependencies) {
         ownerId,
         program,
         ...toTerms(newJob),
+        ...(span.place && { trace: span.place }),
         createdAtMs: Date.now(),
       };
+      span.tell({ 'runlane.job.id': id, 'runlane.language': program.language });
+      rememberTrace(job);
       tellMoment(id, 'received', receivedAtMs);
       // Not waited for: where the queue is away, the reconciler adds the job later.
       const enqueue = () => {
@@ -91,7 +97,7 @@ export function createSubmit(dependencies: SubmitDependencies) {
       };
       // Store before queueing: a lost queue is rebuilt from the store, a lost job from nothing. The work may begin while the
       // disk is still busy with the job; the client is told when it is safe.
-      await store.insert(job, enqueue);
+      await inSpan('accept', span.place, () => store.insert(job, enqueue));
       metrics.accepted(program.language);
       return { view: { job, status: 'accepted', attempt: 0 }, replayed: false };
     }

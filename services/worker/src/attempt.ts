@@ -1,5 +1,5 @@
 /** One attempt to run a job on one runner: have it admitted, claim it, start it, pass its output on, store how it ended. */
-import { type Job, type Result, resultWithoutRun, type Saved, tellMoment } from '@runlane/core';
+import { inSpan, type Job, type Result, resultWithoutRun, type Saved, type Span, tellMoment } from '@runlane/core';
 import { admit, callMsOf, toStart } from './admit.js';
 import { whileAttached } from './attached.js';
 import {
@@ -22,21 +22,31 @@ import { type Judged, judge } from './judge/judge.js';
 import { keepFiles } from './produced-files.js';
 import { type AdmittedRun, RunnerError } from './runner-connection.js';
 import type { Slot } from './runner-pool.js';
+import type { Beginning } from './tracing.js';
 
 /** One attempt on one runner. @throws RunnerError `busy` or `away`: it did not take the run, and nothing is counted. */
-export async function attemptOn(context: WorkerContext, slot: Slot, job: Job, saved: Saved): Promise<Outcome> {
+export async function attemptOn(
+  context: WorkerContext,
+  slot: Slot,
+  job: Job,
+  saved: Saved,
+  span: Span,
+): Promise<Outcome> {
   const { id, program } = job;
+  const readyAtMs = saved.savedAtMs && Math.max(saved.savedAtMs, job.notBeforeAtMs ?? 0);
+  const beginning = { span, begunAtMs: Date.now(), readyAtMs };
   const first = firstProgram(program);
   const start = toStart(first, slot, saved);
   let run: AdmittedRun;
   try {
-    run = await admit(context, slot, first, start, callMsOf(first, slot));
+    const asked = { program: first, start, timeoutMs: callMsOf(first, slot), trace: span.place };
+    run = await inSpan('admit', span.place, () => admit(context, slot, asked));
     tellMoment(id, 'admitted');
   } catch (error) {
-    return await notAdmitted(context, job, error);
+    return await notAdmitted(context, job, error, beginning);
   }
   try {
-    const claim = await claimStage(context, job, 'exec');
+    const claim = await claimStage(context, job, 'exec', beginning);
     if (!claim) return 'skipped';
     tellMoment(id, 'claimed');
     const events = createFeedWriter(context.feed, id, claim.attempt, context.log);
@@ -58,8 +68,8 @@ export async function attemptOn(context: WorkerContext, slot: Slot, job: Job, sa
         begun = true;
         if (program.interactive) void whileAttached(context, id, run, over.signal, abandon);
         const { result: ran, cpuTimeMs } = program.cases
-          ? await judge(context, { job, saved, slot, admitted: { run, limits: start.limits }, events, signal })
-          : await runAlone(context, job, run, collected, events);
+          ? await judge(context, { job, saved, slot, admitted: { run, limits: start.limits }, events, signal, span })
+          : await inSpan('run', span.place, () => runAlone(context, job, run, collected, events));
         // Before the result that names them: who reads it finds them.
         const result = { ...ran, ...(await keepFiles(collected.produced, putFile)) };
         // What a cancelled run took until then is known as well as any other's.
@@ -80,6 +90,8 @@ export async function attemptOn(context: WorkerContext, slot: Slot, job: Job, sa
           return 'done';
         }
         const reason = signal.aborted ? signal.reason : (error as Error).message;
+        span.fail(signal.aborted ? String(signal.reason) : 'broke_off');
+        if (error instanceof RunnerError) context.metrics.runnerFailed(error.failure);
         context.log.warn({ jobId: id, attempt: claim.attempt, reason }, 'attempt broke off');
         if (!begun || !program.interactive) return brokenOff(signal, error);
         const ended = lostWhileInteractive('the platform lost the run');
@@ -109,15 +121,17 @@ async function runAlone(
 }
 
 /** What becomes of a run that its runner did not admit. @throws what it was given where no runner took the run. */
-async function notAdmitted(context: WorkerContext, job: Job, error: unknown): Promise<Outcome> {
+async function notAdmitted(context: WorkerContext, job: Job, error: unknown, beginning: Beginning): Promise<Outcome> {
+  if (error instanceof RunnerError) context.metrics.runnerFailed(error.failure);
   if (!(error instanceof RunnerError) || error.failure === 'busy' || error.failure === 'away') throw error;
   if (error.failure === 'refused') {
     await endWithoutRun(context, job, refusedResult(error));
     return 'done';
   }
   // Counted, though nothing ran: a job that no runner can begin would be tried for ever.
-  const claim = await claimStage(context, job, 'exec');
+  const claim = await claimStage(context, job, 'exec', beginning);
   if (!claim) return 'skipped';
+  beginning.span.fail(error.failure);
   context.log.warn({ jobId: job.id, attempt: claim.attempt, reason: error.message }, 'not admitted');
   await retryLater(context, job, claim);
   return 'failed';

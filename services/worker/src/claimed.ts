@@ -3,11 +3,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RunlaneError } from '@runlane/contract';
 import type { Claim, Job, JobId, Result, Stage } from '@runlane/core';
-import { ANONYMOUS, deliveryOf, resultWithoutRun } from '@runlane/core';
+import { ANONYMOUS, deliveryOf, inSpan, resultWithoutRun } from '@runlane/core';
 import { addLater } from './add-later.js';
 import type { WorkerContext } from './context.js';
 import { createFeedWriter } from './feed-writer.js';
 import { RunnerError } from './runner-connection.js';
+import { type Beginning, tellLost, tellWait } from './tracing.js';
 
 /** How a piece of work under a claim went: it led to a result, to the next stage, or to nothing. */
 export type Outcome = 'done' | 'failed' | 'handed_back' | 'skipped';
@@ -21,18 +22,37 @@ const STORE_WITHIN_MS = 60_000;
  * Claim a stage of a job, or say why not. A job whose attempts are used up is ended here with `error`.
  * Undefined: there is nothing to do for this worker.
  */
-export async function claimStage(context: WorkerContext, job: Job, stage: Stage): Promise<Claim | undefined> {
+export async function claimStage(
+  context: WorkerContext,
+  job: Job,
+  stage: Stage,
+  { span, begunAtMs, readyAtMs }: Beginning,
+): Promise<Claim | undefined> {
   const { id, program } = job;
   const runsOnce = stage === 'exec' && program.interactive !== undefined;
-  const claimed = await context.store.claim(id, stage, context.workerId, runsOnce);
+  const claimed = await context.store.claim(id, stage, context.workerId, runsOnce, span.place);
+  const before = 'before' in claimed ? claimed.before : undefined;
+  const lost = before?.ended ? undefined : before;
+  if (lost) {
+    context.metrics.leaseLost(stage, 'taken_over');
+    tellLost(job, stage, lost);
+  }
   if (claimed.outcome === 'exhausted') {
     const message = `the platform could not run this in ${claimed.attempts} attempts`;
     await endWithoutRun(context, job, resultWithoutRun('error', { message }));
   }
   if (claimed.outcome !== 'claimed') return undefined;
-  if (runsOnce && claimed.afterSilence) {
-    await endJob(context, job, claimed.claim.attempt, lostWhileInteractive('the worker that ran it was lost'));
-    await createFeedWriter(context.feed, id, claimed.claim.attempt, context.log).end();
+  const { attempt } = claimed.claim;
+  span.tell({ 'runlane.attempt': attempt });
+  const waitedFromMs = before?.heartbeatAtMs ?? readyAtMs;
+  if (waitedFromMs !== undefined) {
+    context.metrics.waited(stage, begunAtMs - waitedFromMs);
+    tellWait(job, stage, waitedFromMs, begunAtMs);
+  }
+  if (before) context.metrics.retried(stage);
+  if (runsOnce && lost) {
+    await endJob(context, job, attempt, lostWhileInteractive('the worker that ran it was lost'));
+    await createFeedWriter(context.feed, id, attempt, context.log).end();
     return undefined;
   }
   return claimed.claim;
@@ -67,7 +87,7 @@ async function whileBeating<T>(
   work: (signal: AbortSignal, abandon: () => void) => Promise<T>,
 ): Promise<T> {
   const abort = new AbortController();
-  const { store, feed, leaseMs, workerId, log, stopping } = context;
+  const { store, feed, leaseMs, workerId, metrics, log, stopping } = context;
   let aliveAtMs = performance.now();
   let beating: Promise<void> | undefined;
   async function beat(): Promise<void> {
@@ -82,8 +102,11 @@ async function whileBeating<T>(
     beating = undefined;
   }
   const timer = setInterval(() => {
-    if (performance.now() - aliveAtMs > (leaseMs * 2) / 3) abort.abort('lease_lost');
-    else beating ??= beat();
+    if (performance.now() - aliveAtMs <= (leaseMs * 2) / 3) beating ??= beat();
+    else if (!abort.signal.aborted) {
+      metrics.leaseLost(claim.stage, 'given_up');
+      abort.abort('lease_lost');
+    }
   }, leaseMs / 3);
   const stop = () => abort.abort('stopping');
   stopping.addEventListener('abort', stop, { once: true });
@@ -139,7 +162,12 @@ export async function endJob(
   const { store, meters, metrics, log } = context;
   const { id, program } = job;
   try {
-    const first = await throughOutages(context, id, () => store.finish(id, attempt, result));
+    const first = await inSpan(
+      'result',
+      job.trace,
+      () => throughOutages(context, id, () => store.finish(id, attempt, result)),
+      { attributes: { 'runlane.status': result.status, 'runlane.attempt': attempt } },
+    );
     if (first) {
       metrics.ended(program.language, result.status);
       tellCallback(context, job);

@@ -1,11 +1,12 @@
 /** The stage `code-exec`: find a slot of a runner, again and again until one takes the run. */
-import { deliveryOf, type JobId, tellMoment } from '@runlane/core';
+import { deliveryOf, inSpan, type JobId, rememberTrace, type Span, tellMoment } from '@runlane/core';
 import { addLater } from './add-later.js';
 import { attemptOn } from './attempt.js';
 import type { Outcome } from './claimed.js';
 import type { WorkerContext } from './context.js';
 import { RunnerError } from './runner-connection.js';
 import { wantedFor } from './runner-pool.js';
+import { ATTEMPT_SPANS } from './tracing.js';
 
 export function createExecute(context: WorkerContext) {
   const { store, queue, pool, log, draining } = context;
@@ -14,6 +15,7 @@ export function createExecute(context: WorkerContext) {
     tellMoment(id, 'delivered');
     const [job, saved] = await Promise.all([store.job(id), store.saved(id)]);
     if (!job) return 'skipped';
+    rememberTrace(job);
     if (!saved) {
       await queue.add('save', id, deliveryOf(job, 'save'));
       return 'skipped';
@@ -26,12 +28,14 @@ export function createExecute(context: WorkerContext) {
     // A job waits for its checker's runner as for its own, before anything is claimed.
     if (checker && !(await pool.find({ ...checker, version: saved.checker?.version ?? checker.version }, draining)))
       return 'skipped';
+    const spanOptions = { kind: 'consumer', attributes: { 'runlane.job.id': id } } as const;
     for (;;) {
       const slot = await pool.acquire(wantedFor(job.program, saved.version), draining);
       if (!slot) return 'skipped';
       let busy: 'busy' | undefined;
       try {
-        return await attemptOn(context, slot, job, saved);
+        const attempt = (span: Span) => attemptOn(context, slot, job, saved, span);
+        return await inSpan(ATTEMPT_SPANS.exec, job.trace, attempt, spanOptions);
       } catch (error) {
         // Nothing was started and no attempt is counted: another slot may be free.
         if (!(error instanceof RunnerError && error.failure === 'busy')) {

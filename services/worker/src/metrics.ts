@@ -1,13 +1,25 @@
 /** What a worker counts and measures, in Prometheus' form. */
-import type { DeliveryEnd } from '@runlane/contract';
-import type { FinalStatus, Latencies, QueuedStage } from '@runlane/core';
-import { QUEUED_STAGES } from '@runlane/core';
+import type { DeliveryEnd, Verdict } from '@runlane/contract';
+import type { FinalStatus, JobId, JobQueue, Latencies, QueuedStage, Stage } from '@runlane/core';
+import { acceptedAtMsOf, QUEUED_STAGES } from '@runlane/core';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { RunnerFailure } from './runner-connection.js';
 
 export interface Metrics {
   /** A program was told to start. */
   started(language: string): void;
   ended(language: string, status: FinalStatus): void;
+  /** A case of a judged job has its verdict. */
+  judged(language: string, verdict: Verdict): void;
+  /** A job is worked on that had waited so long for this stage, in milliseconds. */
+  waited(stage: Stage, waitedMs: number): void;
+  /** A runner had a sandbox ready, after so long, in milliseconds. */
+  admitted(language: string, tookMs: number): void;
+  /** Another attempt at a stage began, after one before. */
+  retried(stage: Stage): void;
+  /** The lease of an attempt ran out: of another's, which was `taken_over`, or one of our own, which was `given_up`. */
+  leaseLost(stage: Stage, how: 'taken_over' | 'given_up'): void;
+  runnerFailed(failure: RunnerFailure): void;
   /** Jobs that were ended so far, by how they ended. */
   endedByStatus(): Promise<Partial<Record<FinalStatus, number>>>;
   /** How a stage of a job went for this worker, and how long it took, in milliseconds. */
@@ -22,13 +34,15 @@ export interface Metrics {
   readonly contentType: string;
 }
 
+const BUCKETS_SECONDS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5, 10, 60];
+
 export interface Measured {
   readonly latencies: Latencies;
-  depth(stage: QueuedStage): Promise<number>;
+  readonly queue: Pick<JobQueue, 'depth' | 'oldest'>;
   slots(): { total: number; used: number; runners: number };
 }
 
-export function createMetrics({ depth, slots, latencies }: Measured): Metrics {
+export function createMetrics({ queue, slots, latencies }: Measured): Metrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
@@ -48,7 +62,7 @@ export function createMetrics({ depth, slots, latencies }: Measured): Metrics {
     name: 'runlane_stage_duration_seconds',
     help: 'Time from a delivery to its end.',
     labelNames: ['stage', 'outcome'],
-    buckets: [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5, 10, 60],
+    buckets: BUCKETS_SECONDS,
     registers,
   });
   new Gauge({
@@ -57,7 +71,63 @@ export function createMetrics({ depth, slots, latencies }: Measured): Metrics {
     labelNames: ['stage'],
     registers,
     async collect() {
-      for (const stage of QUEUED_STAGES) this.set({ stage }, await depth(stage).catch(() => Number.NaN));
+      for (const stage of QUEUED_STAGES) this.set({ stage }, await queue.depth(stage).catch(() => Number.NaN));
+    },
+  });
+  new Gauge({
+    name: 'runlane_queue_age_seconds',
+    help: 'How long ago the oldest job that waits here was accepted; 0 where none waits.',
+    labelNames: ['stage'],
+    registers,
+    async collect() {
+      const ageOf = (id: JobId | undefined) => (id ? Math.max(Date.now() - acceptedAtMsOf(id), 0) / 1_000 : 0);
+      for (const stage of QUEUED_STAGES) this.set({ stage }, await queue.oldest(stage).then(ageOf, () => Number.NaN));
+    },
+  });
+  const waited = new Histogram({
+    name: 'runlane_queue_wait_seconds',
+    help: 'How long jobs that this worker works on had waited for that: in the queue, and for a slot.',
+    labelNames: ['stage'],
+    buckets: [...BUCKETS_SECONDS, 600, 3_600],
+    registers,
+  });
+  const admitted = new Histogram({
+    name: 'runlane_sandbox_start_seconds',
+    help: 'Time until a runner had a sandbox ready for a run.',
+    labelNames: ['language'],
+    buckets: BUCKETS_SECONDS,
+    registers,
+  });
+  const judged = new Counter({
+    name: 'runlane_case_verdicts_total',
+    help: 'Cases of judged jobs, by their verdict; those that are judged again count again.',
+    labelNames: ['language', 'verdict'],
+    registers,
+  });
+  const retried = new Counter({
+    name: 'runlane_retries_total',
+    help: 'Attempts that this worker began after another one at the same stage of the same job.',
+    labelNames: ['stage'],
+    registers,
+  });
+  const leasesLost = new Counter({
+    name: 'runlane_leases_lost_total',
+    help: "Leases that ran out: another's that this worker took over, and its own that it gave up.",
+    labelNames: ['stage', 'how'],
+    registers,
+  });
+  const runnerFailures = new Counter({
+    name: 'runlane_runner_failures_total',
+    help: 'What runners did not do as asked.',
+    labelNames: ['failure'],
+    registers,
+  });
+  new Gauge({
+    name: 'runlane_runners',
+    help: 'Runners that this worker is connected to.',
+    registers,
+    collect() {
+      this.set(slots().runners);
     },
   });
   new Gauge({
@@ -86,6 +156,12 @@ export function createMetrics({ depth, slots, latencies }: Measured): Metrics {
   return {
     started: (language) => started.inc({ language }),
     ended: (language, status) => ended.inc({ language, status }),
+    judged: (language, verdict) => judged.inc({ language, verdict }),
+    waited: (stage, waitedMs) => waited.observe({ stage }, Math.max(waitedMs, 0) / 1_000),
+    admitted: (language, tookMs) => admitted.observe({ language }, tookMs / 1_000),
+    retried: (stage) => retried.inc({ stage }),
+    leaseLost: (stage, how) => leasesLost.inc({ stage, how }),
+    runnerFailed: (failure) => runnerFailures.inc({ failure }),
     async endedByStatus() {
       const counts: Partial<Record<FinalStatus, number>> = {};
       for (const { labels, value } of (await ended.get()).values) {

@@ -11,7 +11,7 @@ import {
   status,
 } from '@grpc/grpc-js';
 import { runner } from '@runlane/contract';
-import type { JobInput } from '@runlane/core';
+import type { JobInput, TracePlace } from '@runlane/core';
 import { service as healthService } from 'grpc-health-check';
 
 /** Why a runner did not do as asked. */
@@ -66,13 +66,19 @@ export interface AdmittedRun {
 export interface RunnerConnection {
   readonly address: string;
   describe(): Promise<runner.DescribeResponse>;
-  prepare(request: runner.PrepareRequest, timeoutMs: number, signal: AbortSignal): Promise<runner.PrepareResponse>;
+  /** `trace`: where in a trace the runner puts what it does. */
+  prepare(
+    request: runner.PrepareRequest,
+    timeoutMs: number,
+    signal: AbortSignal,
+    trace?: TracePlace,
+  ): Promise<runner.PrepareResponse>;
   upload(digest: string, bytes: Uint8Array, signal: AbortSignal): Promise<void>;
   download(digest: string, signal: AbortSignal): Promise<Uint8Array>;
   /** Resolves when there is a connection. @throws RunnerError `away` when none can be made soon. */
   reach(): Promise<void>;
   /** Resolves when the runner has admitted the run. The whole call may take `timeoutMs`. */
-  execute(start: runner.Start, timeoutMs: number, signal: AbortSignal): Promise<AdmittedRun>;
+  execute(start: runner.Start, timeoutMs: number, signal: AbortSignal, trace?: TracePlace): Promise<AdmittedRun>;
   /** Calls `onServing` once it serves, and resolves when it does not (any more) or goes away. */
   watchHealth(onServing: () => void): Promise<void>;
   close(): void;
@@ -140,8 +146,13 @@ export function connectRunner(
     throw error;
   }
 
-  async function execute(start: runner.Start, timeoutMs: number, signal: AbortSignal): Promise<AdmittedRun> {
-    const stream = client.execute(new Metadata(), within(timeoutMs));
+  async function execute(
+    start: runner.Start,
+    timeoutMs: number,
+    signal: AbortSignal,
+    trace?: TracePlace,
+  ): Promise<AdmittedRun> {
+    const stream = client.execute(placedIn(trace), within(timeoutMs));
     const cancel = () => stream.cancel();
     if (signal.aborted) cancel();
     signal.addEventListener('abort', cancel, { once: true });
@@ -195,9 +206,9 @@ export function connectRunner(
 
     describe: () => call(undefined, (done) => client.describe({}, new Metadata(), within(CALL_TIMEOUT_MS), done)),
 
-    async prepare(request, timeoutMs, signal) {
+    async prepare(request, timeoutMs, signal, trace) {
       const prepared = call<runner.PrepareResponse>(signal, (done) =>
-        client.prepare(request, new Metadata(), within(timeoutMs), done),
+        client.prepare(request, placedIn(trace), within(timeoutMs), done),
       );
       await prepared.catch(noteLoss);
       onOutcome('succeeded');
@@ -241,7 +252,7 @@ export function connectRunner(
       });
     },
 
-    execute: (start, timeoutMs, signal) => execute(start, timeoutMs, signal).catch(noteLoss),
+    execute: (...asked) => execute(...asked).catch(noteLoss),
 
     watchHealth: (onServing) =>
       new Promise((resolve) => {
@@ -266,6 +277,12 @@ export function connectRunner(
       health.close();
     },
   };
+}
+
+function placedIn(trace: TracePlace | undefined): Metadata {
+  const metadata = new Metadata();
+  if (trace !== undefined) metadata.set('traceparent', trace);
+  return metadata;
 }
 
 /** The events of an admitted run. However it is left, the call is over afterwards. */

@@ -2,10 +2,15 @@
 import {
   deliveryOf,
   digestOf,
+  inSpan,
+  type Job,
   type JobId,
   type Prepared,
   type Result,
+  rememberTrace,
   resultWithoutRun,
+  type Span,
+  type TracePlace,
   tellMoment,
 } from '@runlane/core';
 import { brokenOff, claimStage, endJob, type Outcome, withLease } from './claimed.js';
@@ -14,6 +19,7 @@ import { createFeedWriter } from './feed-writer.js';
 import { prepareRequest, prepareWithinMs, type Sources } from './prepare.js';
 import { RunnerError } from './runner-connection.js';
 import { noRunnerFor, type Offer, type Slot, type Wanted, wantedFor } from './runner-pool.js';
+import { ATTEMPT_SPANS } from './tracing.js';
 
 export function createSave(context: WorkerContext) {
   const { store, queue, feed, pool, log } = context;
@@ -22,6 +28,7 @@ export function createSave(context: WorkerContext) {
     tellMoment(id, 'saving');
     const job = await store.job(id);
     if (!job) return 'skipped';
+    rememberTrace(job);
     if (await store.saved(id)) {
       await queue.add('exec', id, deliveryOf(job, 'exec'));
       return 'skipped';
@@ -32,8 +39,17 @@ export function createSave(context: WorkerContext) {
     const wanted = wantedFor(job.program);
     const place = await placeFor(context, wanted, context.draining);
     if (!place) return 'skipped';
+    const spanOptions = { kind: 'consumer', attributes: { 'runlane.job.id': id } } as const;
+    return inSpan(ATTEMPT_SPANS.save, job.trace, (span) => saveAt(job, place, wanted, span), spanOptions);
+  };
+
+  async function saveAt(job: Job, place: Slot, wanted: Wanted, span: Span): Promise<Outcome> {
+    const { id, program } = job;
+    const checker = program.judge?.checker;
+    const traced = { ...context, trace: span.place };
     try {
-      const claim = await claimStage(context, job, 'save');
+      const beginning = { span, begunAtMs: Date.now(), readyAtMs: job.createdAtMs };
+      const claim = await claimStage(context, job, 'save', beginning);
       if (!claim) return 'skipped';
       return await withLease(context, job, claim, async (signal) => {
         // All that happens before the first execution has number 0; each save attempt that failed has told one event.
@@ -46,14 +62,14 @@ export function createSave(context: WorkerContext) {
         try {
           signal.throwIfAborted();
           events.status('saving');
-          const prepared = await prepareAt(context, place, wanted, job.program, signal);
+          const prepared = await prepareAt(traced, place, wanted, program, signal);
           if (prepared.artifactDigest === '') {
             return await end(resultWithoutRun('compile_failed', prepared.compile && { compile: prepared.compile }));
           }
           const judge =
-            checker && (await prepareAt(context, await placeFor(context, checker, signal), checker, checker, signal));
+            checker && (await prepareAt(traced, await placeFor(context, checker, signal), checker, checker, signal));
           if (judge?.artifactDigest === '') return await end(checkerRefused(judge));
-          await store.markSaved(id, { ...prepared, ...(judge && { checker: judge }) });
+          await store.markSaved(id, { ...prepared, ...(judge && { checker: judge }), savedAtMs: Date.now() });
           tellMoment(id, 'saved');
           events.status('queued');
           await queue
@@ -66,6 +82,8 @@ export function createSave(context: WorkerContext) {
             return await end(resultWithoutRun('error', { message: `the runner refused: ${error.message}` }));
           }
           const reason = signal.aborted ? signal.reason : (error as Error).message;
+          span.fail(signal.aborted ? String(signal.reason) : 'broke_off');
+          if (error instanceof RunnerError) context.metrics.runnerFailed(error.failure);
           log.warn({ jobId: id, attempt: claim.attempt, reason }, 'could not save');
           return brokenOff(signal, error);
         }
@@ -73,7 +91,12 @@ export function createSave(context: WorkerContext) {
     } finally {
       place.release();
     }
-  };
+  }
+}
+
+/** With the place of the attempt in a trace. */
+interface TracedContext extends WorkerContext {
+  readonly trace: TracePlace | undefined;
 }
 
 /** Where something can be made ready. Only compiling takes a slot: checking sources must not wait behind runs. */
@@ -87,7 +110,7 @@ async function placeFor({ pool }: WorkerContext, wanted: Wanted, signal: AbortSi
  * started nothing: nothing is counted, and the next place is one with a slot, which the pool gives out ever more slowly.
  */
 async function prepareAt(
-  context: WorkerContext,
+  context: TracedContext,
   first: Slot | undefined,
   wanted: Wanted,
   program: Sources,
@@ -115,7 +138,7 @@ function checkerRefused({ compile }: Prepared): Result {
 
 /** Keep the source, and make it ready on this runner unless these sources were made ready before. */
 async function prepare(
-  { store, artifacts }: WorkerContext,
+  { store, artifacts, trace }: TracedContext,
   offer: Offer,
   program: Sources,
   signal: AbortSignal,
@@ -135,7 +158,9 @@ async function prepare(
   if (known && (await isKept(known))) return known;
 
   const withinMs = prepareWithinMs(program);
-  const { artifactDigest, compile } = await member.connection.prepare(request, withinMs, signal);
+  const { artifactDigest, compile } = await inSpan('prepare', trace, (span) =>
+    member.connection.prepare(request, withinMs, signal, span.place),
+  );
   const build: Prepared = {
     artifactDigest,
     ...(language.compiled && { version: language.version }),

@@ -101,7 +101,7 @@ export function createWorker({
     tellSlots();
     void pool.refresh();
   }, REFRESH_RUNNERS_EVERY_MS).unref();
-  const metrics = createMetrics({ depth: queue.depth, slots: pool.slots, latencies });
+  const metrics = createMetrics({ queue, slots: pool.slots, latencies });
   const presence = createPresence({ workerId, workers, metrics, pool, log });
   const context: WorkerContext = {
     workerId,

@@ -114,7 +114,7 @@ function openRedis(url: string, { closer, log, latencies }: Context) {
   closer.add({ name: 'feed', close: () => feed.close() });
   const redisMeters = createRedisMeters({ url, log });
   closer.add({ name: 'meters', close: redisMeters.close });
-  const meters = metersBy((name) => redisMeters.create(name, METER_WINDOWS_SECONDS[name]));
+  const meters = metersBy((name) => latencies.timed('meters', redisMeters.create(name, METER_WINDOWS_SECONDS[name])));
   return { openQueue: { kind: 'bull' as const, queue }, feed, meters };
 }
 

@@ -1,5 +1,6 @@
 /** What tests of every package share. Not for production code. */
 export { makeAuthority, type TestAuthority, type TestCertificate } from './certificates.js';
+export { type CollectedSpan, type Collector, faultsOfTrace, startCollector } from './collector.js';
 export { findDocker, startDocker, TEST_IMAGE, type TestEngine, TOOLS_IMAGE } from './docker.js';
 export { findGoTool, type GoTool, prepareGoTool } from './go-tools.js';
 export * from './jobs.js';

@@ -1,5 +1,5 @@
 /** Who calls, and what they may do: what a door finds out before it does anything. */
-import { ANONYMOUS, type KeyLimits, type OwnerId, SCOPES, type Scope } from '@runlane/core';
+import { ANONYMOUS, type KeyLimits, type OwnerId, SCOPES, type Scope, type TracePlace } from '@runlane/core';
 
 export interface Caller {
   readonly ownerId: OwnerId;
@@ -9,6 +9,8 @@ export interface Caller {
   readonly limits: KeyLimits;
   /** Without a key, may not have this server call anybody: what it signs would come from somebody unknown. */
   readonly callsNobody?: true;
+  /** Where the client's own trace is, as it says. */
+  readonly trace?: TracePlace;
 }
 
 const EVERYTHING: ReadonlySet<Scope> = new Set(SCOPES);
@@ -34,3 +36,7 @@ export const OPERATOR: Caller = { ownerId: ADMIN, keyId: ADMIN, scopes: EVERYTHI
 
 /** Owners that a key cannot be made for: they are somebody already. */
 export const RESERVED_OWNERS: ReadonlySet<OwnerId> = new Set([ANONYMOUS, EMBED, ADMIN]);
+
+/** @param trace the header `traceparent` of the request. */
+export const withTrace = (caller: Caller, trace: TracePlace | undefined): Caller =>
+  trace === undefined ? caller : { ...caller, trace };

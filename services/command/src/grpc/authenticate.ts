@@ -3,7 +3,7 @@ import { constants } from 'node:http2';
 import { type Metadata, ServerInterceptingCall, type ServerInterceptor } from '@grpc/grpc-js';
 import type { Log, Scope } from '@runlane/core';
 import type { Auth } from '../auth/auth.js';
-import type { Caller } from '../auth/caller.js';
+import { type Caller, withTrace } from '../auth/caller.js';
 import { toServiceError } from './error-status.js';
 import { hangUp } from './hang-up.js';
 
@@ -25,7 +25,7 @@ export function createGate(auth: Auth, log: Log): Gate {
   async function admit(path: string, metadata: Metadata): Promise<void> {
     const scope: Scope = READS.test(path) ? 'read' : 'submit';
     const { caller } = await auth.admit(presentedBy(metadata), scope);
-    callers.set(metadata, caller);
+    callers.set(metadata, withTrace(caller, metadata.get('traceparent')[0]?.toString()));
   }
 
   return {

@@ -5,7 +5,7 @@ import { asksForWebSocket } from '@runlane/http';
 import type { Request, RequestHandler, Response } from 'express';
 import type { RequestAllowance } from '../auth/allowance.js';
 import type { Auth } from '../auth/auth.js';
-import type { Caller } from '../auth/caller.js';
+import { type Caller, withTrace } from '../auth/caller.js';
 import { isForEmbedding } from './embedding.js';
 import { KEY_PROTOCOL } from './web-socket.js';
 
@@ -21,7 +21,7 @@ export function createAuthenticate(auth: Auth, embedOrigins: readonly string[]):
   return async (request, response, next) => {
     try {
       const { caller, requests } = await auth.admit(presentedBy(request), scopeFor(request), isOfReader(request));
-      response.locals.caller = caller;
+      response.locals.caller = withTrace(caller, request.get('traceparent'));
       if (requests) response.set(rateLimitHeaders(requests));
     } catch (error) {
       if (error instanceof RunlaneError && error.code === 'UNAUTHENTICATED') challenge(request, response);

@@ -5,6 +5,7 @@
 import { once } from 'node:events';
 import { type ServerDuplexStream, status } from '@grpc/grpc-js';
 import { runner } from '@runlane/contract';
+import { inSpan, type Span } from '@runlane/core';
 import type { Artifacts } from './artifacts.js';
 import { DIGEST } from './artifacts.js';
 import { checkRoom, checkWords, pathProblem, withRunFiles } from './check.js';
@@ -53,25 +54,34 @@ const REASONS: Record<RunEnd['reason'], runner.EndReason> = {
 /** Serves one call. It throws what the call is to be refused with; `gone` aborts when the caller has left. */
 export function createExecute({ languages, sandbox, preludes, artifacts, slots, goTimeoutMs }: ExecuteDependencies) {
   const isolation = sandbox.description.summary;
-  return async function execute(call: ExecuteCall, gone: AbortSignal): Promise<void> {
+  return async function execute(call: ExecuteCall, gone: AbortSignal, span: Span): Promise<void> {
     const requests: AsyncIterator<runner.ExecuteRequest, undefined> = call[Symbol.asyncIterator]();
     const start = await expect(requests, 'start');
     const planned = plan(start);
+    span.tell({ 'runlane.language': planned.request.language });
     const release = slots.take();
     if (!release) throw new Refusal(status.RESOURCE_EXHAUSTED, `all ${slots.total} slots are taken`);
     let run: Run | undefined;
     try {
-      run = (await preludes.take(planned)) ?? (await sandbox.open(planned.request));
+      const opened = await inSpan(
+        'sandbox',
+        span.place,
+        async () => (await preludes.take(planned)) ?? (await sandbox.open(planned.request)),
+      );
+      run = opened;
       // Closing kills; listening before looking, so that a caller who left meanwhile is not missed.
       gone.addEventListener('abort', run.close);
       if (gone.aborted) return;
       call.write({ message: { $case: 'admitted', value: {} } });
       await waitForGo(requests);
-      run.go();
-      void feed(run, start, requests);
-      for await (const event of run.events()) {
-        if (!call.write({ message: toMessage(event) })) await once(call, 'drain', { signal: gone });
-      }
+      await inSpan('program', span.place, async (running) => {
+        opened.go();
+        void feed(opened, start, requests);
+        for await (const event of opened.events()) {
+          if (event.kind === 'exited') running.tell({ 'runlane.end': event.end.reason });
+          if (!call.write({ message: toMessage(event) })) await once(call, 'drain', { signal: gone });
+        }
+      });
     } finally {
       run?.close();
       release();

@@ -1,8 +1,8 @@
 /** The RunnerService of `runner.proto`: translate, call what does the work, translate back. */
 import { once } from 'node:events';
-import { type ServerUnaryCall, type sendUnaryData, status } from '@grpc/grpc-js';
+import { type Metadata, type ServerUnaryCall, type sendUnaryData, status } from '@grpc/grpc-js';
 import type { runner } from '@runlane/contract';
-import type { Log } from '@runlane/core';
+import { inSpan, type Log } from '@runlane/core';
 import { DIGEST, digestOf } from './artifacts.js';
 import { pathProblem, readBundle } from './check.js';
 import { compile } from './compile.js';
@@ -43,7 +43,8 @@ export function createRunnerService(dependencies: ServiceDependencies): runner.R
       const gone = new AbortController();
       call.once('cancelled', () => gone.abort());
       try {
-        answer(null, await prepare(call.request, gone.signal));
+        const prepared = await served('Prepare', call, () => prepare(call.request, gone.signal));
+        answer(null, prepared);
       } catch (reason) {
         answer(gone.signal.aborted ? { code: status.CANCELLED } : refusal('Prepare', reason));
       }
@@ -101,7 +102,7 @@ export function createRunnerService(dependencies: ServiceDependencies): runner.R
       // With a reason, as without one an error with a stack is made each time, also for a call that has ended well.
       call.once('cancelled', () => gone.abort('the caller is gone'));
       try {
-        await execute(call, gone.signal);
+        await served('Execute', call, (span) => execute(call, gone.signal, span));
         call.end();
       } catch (reason) {
         if (!gone.signal.aborted) call.emit('error', refusal('Execute', reason));
@@ -147,6 +148,16 @@ export function createRunnerService(dependencies: ServiceDependencies): runner.R
       answer(null, response);
     };
   }
+}
+
+/** In a span, where whoever calls says below which. */
+function served<T>(
+  method: string,
+  { metadata }: { readonly metadata: Metadata },
+  work: Parameters<typeof inSpan<T>>[2],
+): Promise<T> {
+  const place = metadata.get('traceparent')[0]?.toString();
+  return inSpan(`RunnerService/${method}`, place, work, { kind: 'server' });
 }
 
 function toOffer({ manifest, version, toolchain, bounds, compileLimits }: Language): runner.RunnerLanguage {

@@ -37,7 +37,7 @@ async function onStage(t: TestContext, { answers = [], makeCall, maxCalls = 3, f
   const { store, openQueue, latencies } = ports;
   assert.ok(openQueue.kind === 'embedded');
   const { queue } = openQueue;
-  const metrics = createMetrics({ depth: queue.depth, slots: () => ({ total: 0, used: 0, runners: 0 }), latencies });
+  const metrics = createMetrics({ queue, slots: () => ({ total: 0, used: 0, runners: 0 }), latencies });
   const context = { ...ports, queue, log, metrics, workerId: 'w' } as unknown as WorkerContext;
   const ids: string[] = [];
   const deliver = createDeliver(context, {

@@ -1,9 +1,19 @@
 /** The stage `code-callback`: tell a job's end to its callback, and again until somebody takes it. */
 import type { DeliveryEnd } from '@runlane/contract';
-import { type BegunCall, isOver, type JobId, type JobView, messageIdOf, type OwnerId } from '@runlane/core';
+import {
+  type BegunCall,
+  inSpan,
+  isOver,
+  type JobId,
+  type JobView,
+  messageIdOf,
+  type OwnerId,
+  rememberTrace,
+} from '@runlane/core';
 import { addLater } from '../add-later.js';
 import type { Outcome } from '../claimed.js';
 import type { WorkerContext } from '../context.js';
+import { tellWait } from '../tracing.js';
 import { bodyOf } from './body.js';
 import type { MakeCall } from './call.js';
 import type { Answer } from './post.js';
@@ -40,12 +50,25 @@ export function createDeliver(context: WorkerContext, terms: DeliverTerms) {
   }
 
   async function callOnce(view: JobView, url: URL): Promise<Outcome> {
-    const { id, ownerId } = view.job;
+    const { id, ownerId, trace } = view.job;
+    rememberTrace(view.job);
     const asked = await callbacks.begin(id, { workerId, leaseMs, maxCalls });
     if (asked.outcome === 'exhausted') await conclude(id, endOf(asked.last, asked.calls) ?? 'given_up', asked.calls);
     if (asked.outcome !== 'begun') return 'skipped';
     const timestamp = Math.floor(Date.now() / 1_000);
-    const answer = await makeCall(url, { id: messageIdOf(id), timestamp, body: bodyOf(view) });
+    const { number } = asked.call;
+    if (number === 1 && view.finishedAtMs !== undefined) tellWait(view.job, 'callback', view.finishedAtMs, Date.now());
+    const answer = await inSpan(
+      'callback',
+      trace,
+      async (span) => {
+        const made = await makeCall(url, { id: messageIdOf(id), timestamp, body: bodyOf(view) });
+        if (made.statusCode !== undefined) span.tell({ 'http.response.status_code': made.statusCode });
+        if (endOf(made, maxCalls) !== 'delivered') span.fail(made.error ?? 'not_taken');
+        return made;
+      },
+      { kind: 'client', attributes: { 'runlane.job.id': id, 'runlane.call': number } },
+    );
     return take(asked.call, answer, ownerId);
   }
 

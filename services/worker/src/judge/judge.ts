@@ -2,7 +2,7 @@
  * A program judged by its cases, side by side: one lane on the job's own slot, and others on slots that nobody else wants. The
  * verdicts do not depend on which case ends first.
  */
-import type { CaseResult, Job, Result, Saved, TestCase } from '@runlane/core';
+import type { CaseResult, Job, Result, Saved, Span, TestCase } from '@runlane/core';
 import { resultWithoutRun, toJudgedCase } from '@runlane/core';
 import type { WorkerContext } from '../context.js';
 import type { FeedWriter } from '../feed-writer.js';
@@ -23,6 +23,8 @@ export interface Judging {
   readonly events: Pick<FeedWriter, 'judged'>;
   /** Aborts when the attempt is to end; after `cancelled`, with the verdicts so far. */
   readonly signal: AbortSignal;
+  /** Of the attempt. */
+  readonly span: Span;
 }
 
 export interface Judged {
@@ -33,12 +35,15 @@ export interface Judged {
 
 /** @throws RunnerError when runners failed again and again, or are away; the signal's reason when it aborted for another one than `cancelled`. */
 export async function judge(context: WorkerContext, judging: Judging): Promise<Judged> {
-  const { job, saved, slot, events, signal } = judging;
+  const { job, saved, slot, events, signal, span } = judging;
   const { cases = [], judge: how } = job.program;
   const list = createCaseList({
     count: cases.length,
     stopAtFirstFailure: how?.stopAtFirstFailure ?? false,
-    tell: (result) => events.judged(toJudgedCase(result)),
+    tell: (result) => {
+      context.metrics.judged(job.program.language, result.verdict);
+      events.judged(toJudgedCase(result));
+    },
   });
   const stop = () => list.giveUp(signal.reason);
   signal.addEventListener('abort', stop, { once: true });
@@ -106,7 +111,7 @@ export async function judge(context: WorkerContext, judging: Judging): Promise<J
     const onRan = (ran: Result) => {
       cpuTimeMs += ran.cpuTimeMs;
     };
-    const lane = createLane(context, { jobId: job.id, slot: laneSlot, isSpare, onLost, onRan });
+    const lane = createLane(context, { jobId: job.id, trace: span.place, slot: laneSlot, isSpare, onLost, onRan });
     const working = work(lane, isSpare)
       .catch((error: unknown) => list.giveUp(error))
       .finally(() => {

@@ -4,7 +4,7 @@
  * or two jobs could wait for each other.
  */
 import type { runner } from '@runlane/contract';
-import type { JobId, Result } from '@runlane/core';
+import type { JobId, Result, TracePlace } from '@runlane/core';
 import { admit, callMsOf, toStart } from '../admit.js';
 import { createCollector, follow } from '../collect.js';
 import type { WorkerContext } from '../context.js';
@@ -35,6 +35,7 @@ export interface Lane {
 
 export interface LaneOptions {
   readonly jobId: JobId;
+  readonly trace: TracePlace | undefined;
   /** The slot to begin with; without one, it waits for one. */
   readonly slot: Slot | undefined;
   /** Whether its slots are spare ones: it does not wait where its runner turns out to be full. */
@@ -45,7 +46,7 @@ export interface LaneOptions {
   readonly onRan: (result: Result) => void;
 }
 
-export function createLane(context: WorkerContext, { jobId, slot, isSpare, onLost, onRan }: LaneOptions): Lane {
+export function createLane(context: WorkerContext, { jobId, trace, slot, isSpare, onLost, onRan }: LaneOptions): Lane {
   let held = slot;
 
   function letGo(outcome?: 'busy'): void {
@@ -68,7 +69,8 @@ export function createLane(context: WorkerContext, { jobId, slot, isSpare, onLos
     const offer = await offerOf(runnable, signal);
     const { program, prepared, files } = runnable;
     const start = { ...toStart(program, offer, prepared), files: Buffer.from(files) };
-    return { run: await admit(context, offer, program, start, callMsOf(program, offer)), limits: start.limits };
+    const asked = { program, start, timeoutMs: callMsOf(program, offer), trace };
+    return { run: await admit(context, offer, asked), limits: start.limits };
   }
 
   async function runOnce(runnable: Runnable, signal: AbortSignal, admitted?: Admitted): Promise<Result> {
@@ -99,6 +101,7 @@ export function createLane(context: WorkerContext, { jobId, slot, isSpare, onLos
         } catch (error) {
           signal.throwIfAborted();
           if (!(error instanceof RunnerError) || error.failure === 'refused') throw error;
+          context.metrics.runnerFailed(error.failure);
           const busy = error.failure === 'busy';
           letGo(busy ? 'busy' : undefined);
           if (error.failure === 'lost') onLost(error);

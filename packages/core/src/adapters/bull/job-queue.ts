@@ -136,6 +136,8 @@ export function createBullJobQueue({ url, log }: BullJobQueueOptions): BullJobQu
       return waiting + delayed + behind;
     },
 
+    oldest: (stage) => bounded(() => turns[stage].oldest()),
+
     pause: () => stopTaking((queue) => queue.pause(true, true)),
 
     async ping() {

@@ -34,6 +34,8 @@ export interface Turns {
   missing(expected: readonly Expected[]): Promise<{ ids: Set<JobId>; letIn: readonly (LetIn & Waiting)[] }>;
   /** How many wait behind Bull. */
   behind(): Promise<number>;
+  /** Of those that wait, in Bull and behind it, the one with the lowest id. */
+  oldest(): Promise<JobId | undefined>;
   setSlots(slots: number): Promise<void>;
 }
 
@@ -126,6 +128,17 @@ end
 return count
 `;
 
+/** Behind Bull, the first of each flow is its oldest; in Bull's list there are few. A delivery whose time has come may wait there too. */
+const OLDEST = `
+local oldest = false
+local function see(id) if id and (not oldest or id < oldest) then oldest = id end end
+for _, flow in ipairs(redis.call('SMEMBERS', ARGV[2] .. 'flows')) do
+  see(redis.call('ZRANGE', ARGV[2] .. 'behind:' .. flow, 0, 0)[1])
+end
+for _, name in ipairs(redis.call('LRANGE', ARGV[1] .. 'wait', 0, -1)) do see(string.sub(name, 1, 36)) end
+return oldest
+`;
+
 /** The most that any worker has said lately: each may see other runners. */
 const SET_SLOTS = `
 if tonumber(redis.call('GET', KEYS[1]) or 0) <= tonumber(ARGV[1]) then redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2]) end
@@ -157,6 +170,7 @@ export function createTurns(redis: Redis, queueName: string): Turns {
       );
       return { ids: new Set(ids), letIn: came.flat() };
     },
+    oldest: async () => ((await redis.eval(OLDEST, 0, ...prefixes)) as JobId | null) ?? undefined,
     behind: async () => Number(await redis.eval(BEHIND, 0, own)),
     async setSlots(slots) {
       if (slots > 0) await redis.eval(SET_SLOTS, 1, SLOTS_KEY, slots, SLOTS_KEPT_SECONDS);

@@ -89,6 +89,11 @@ export function createEmbeddedJobQueue(onBug: (error: unknown) => void): Embedde
     // All of them are at hand: nothing is brought forward.
     setSlots: async () => {},
     depth: async (stage) => lanes[stage].waiting.length + lanes[stage].delayed.size,
+    async oldest(stage) {
+      let oldest: JobId | undefined;
+      for (const { id } of lanes[stage].waiting.items()) if (oldest === undefined || id < oldest) oldest = id;
+      return oldest;
+    },
     deliveries: (stage) => ({
       waiting: lanes[stage].waiting.items(),
       delayed: [...lanes[stage].delayed.values()].map(({ delivery }) => delivery),
