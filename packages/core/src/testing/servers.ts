@@ -1,6 +1,6 @@
 /**
  * Real programs for tests: redis-server, a server that speaks MongoDB's protocol (FerretDB over SQLite), grpcurl and k6 (built
- * with Go: go-tools.ts), openssl (certificates.ts), a Docker engine (docker.ts), whole machines (machines.ts), the tools of languages (languages.ts),
+ * with Go: go-tools.ts), promtool (promtool.ts), openssl (certificates.ts), a Docker engine (docker.ts), whole machines (machines.ts), the tools of languages (languages.ts),
  * and a browser (chromium.ts).
  * Each is started for one test file, on a free port of 127.0.0.1, and ends with the process that started it.
  */
@@ -17,6 +17,7 @@ import { findGoTool, isGoTool, prepareGoTool } from './go-tools.js';
 import { findLanguages, prepareLanguages } from './languages.js';
 import { findMachines, prepareMachines } from './machines.js';
 import { type Availability, findOnPath, installPackages, prepareAsRoot } from './programs.js';
+import { findPromtool, preparePromtool } from './promtool.js';
 
 const START_MS = 10_000;
 
@@ -25,6 +26,7 @@ export const SERVERS = [
   'mongo-wire',
   'grpcurl',
   'k6',
+  'promtool',
   'openssl',
   'docker',
   'docker-tools',
@@ -60,6 +62,7 @@ export function findServer(name: ServerName): Availability {
   if (name === 'machines') return findMachines();
   if (name === 'languages') return findLanguages();
   if (name === 'openssl') return findOpenssl();
+  if (name === 'promtool') return findPromtool();
   if (name === 'chromium') return findChromium();
   if (isGoTool(name)) return findGoTool(name);
   const path = findOnPath(name);
@@ -88,6 +91,7 @@ export async function prepareServers({
     'mongo-wire': await prepareGoTool('mongo-wire', log),
     grpcurl: await prepareGoTool('grpcurl', log),
     k6: await prepareGoTool('k6', log),
+    promtool: await preparePromtool(log),
     openssl: await prepareOpenssl(log),
     docker: await prepareDocker(log),
     'docker-tools': await prepareDockerTools(log),
