@@ -23,6 +23,7 @@ import {
   TraceIdRatioBasedSampler,
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
+import { within } from '../deadline.js';
 import type { Log } from '../log.js';
 import type { PastSpan, Span, SpanOptions, TracePlace, Tracer } from './tracing.js';
 
@@ -44,6 +45,8 @@ export interface OtelTracer extends Tracer {
 const SEND_EVERY_MS = 1_000;
 /** What waits to be sent. Where a collector does not take it, the rest is dropped, and jobs go on. */
 const MOST_WAITING = 8_192;
+/** Longest that a stop waits for a collector that does not answer, in milliseconds. */
+const CLOSE_MS = 2_000;
 /** How often it is logged that a collector does not take spans, in milliseconds. */
 const COMPLAIN_EVERY_MS = 60_000;
 
@@ -51,7 +54,7 @@ const KINDS = { server: SpanKind.SERVER, client: SpanKind.CLIENT, consumer: Span
 
 /** Where to send, and with which headers, the exporter reads from the environment itself, by the names of OpenTelemetry. */
 export function createOtelTracer({ serviceName, sampler, ratio, log }: OtelOptions): OtelTracer {
-  complainTo(log);
+  const complain = createComplaint(log);
   const ids = createIds();
   const named = resourceFromAttributes({ 'service.name': serviceName });
   const provider = new TracerProvider({
@@ -90,7 +93,7 @@ export function createOtelTracer({ serviceName, sampler, ratio, log }: OtelOptio
       if (failure !== undefined) failSpan(span, failure);
       span.end(Math.max(endedAtMs, startedAtMs));
     },
-    close: () => provider.shutdown(),
+    close: () => within(CLOSE_MS, provider.shutdown()).catch((error: Error) => complain(error.message)),
   };
 }
 
@@ -149,7 +152,7 @@ function createIds() {
 }
 
 /** Of a collector that is away, each sending would say so. */
-function complainTo(log: Log): void {
+function createComplaint(log: Log): (reason: string) => void {
   let saidAtMs = Number.NEGATIVE_INFINITY;
   const say = (reason: string) => {
     if (performance.now() - saidAtMs < COMPLAIN_EVERY_MS) return;
@@ -157,5 +160,12 @@ function complainTo(log: Log): void {
     log.warn({ reason: reason.slice(0, 200) }, 'traces are not delivered');
   };
   const silent = () => {};
-  diag.setLogger({ error: say, warn: say, info: silent, debug: silent, verbose: silent }, DiagLogLevel.WARN);
+  diag.setLogger(
+    { error: say, warn: say, info: silent, debug: silent, verbose: silent },
+    {
+      logLevel: DiagLogLevel.WARN,
+      suppressOverrideMessage: true,
+    },
+  );
+  return say;
 }

@@ -1,6 +1,9 @@
 /** Spans as a collector gets them, and nothing at all where there is none. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { pino } from 'pino';
@@ -128,6 +131,30 @@ describe('where there is a collector', () => {
     await traced(async () => rememberTrace({ id: 'j1', trace: SAMPLED }));
     assert.deepEqual([traceOfJob('j1'), traceOfJob('j2'), traceOfJob(undefined)], [{ traceId: TRACE }, {}, {}]);
   });
+
+  for (const [what, answer] of [
+    ['refuses', (response: ServerResponse) => void response.writeHead(400).end()],
+    ['does not answer', () => undefined],
+  ] as const) {
+    test(`a collector that ${what} holds nobody up, and the log says so once`, async () => {
+      const lines: string[] = [];
+      const told = pino({}, { write: (line: string) => void lines.push(line) });
+      const server = createServer((_request, response) => answer(response)).listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      process.env.OTEL_EXPORTER_OTLP_ENDPOINT = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+      const closer = createCloser({ graceMs: 30_000, log: told });
+      await openTracing('test', process.env, { closer, log: told });
+      const startedAtMs = performance.now();
+      for (let n = 0; n < 20_000; n += 1) await inTrace('first', undefined, nothing);
+      await closer.close();
+      const tookMs = performance.now() - startedAtMs;
+      server.closeAllConnections();
+      server.close();
+      assert.ok(tookMs < 20_000, `${tookMs} ms`);
+      assert.equal(lines.length, 1, lines.join(''));
+      assert.match(lines[0] ?? '', /traces are not delivered/);
+    });
+  }
 
   test('control: a span below one that is not there is noticed, as are two firsts, and one id twice', async () => {
     await traced(() => inTrace('first', undefined, ({ place }) => inSpan('second', place, nothing)));
