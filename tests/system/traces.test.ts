@@ -256,7 +256,11 @@ function testTraces(
           // Where the store was slow, the client has sent the same again: that is a trace without a job.
           const traceId = await traceIdOfJob(collector, id, 'execute');
           const spans = await traceOf(collector, traceId);
-          assertWhole(spans);
+          // On a slow machine a lease may run out though its worker lives: then both tell of that attempt.
+          const toldTwice = (span: CollectedSpan) =>
+            span.attributes['error.type'] === 'worker_lost' &&
+            spans.some((other) => other !== span && other.spanId === span.spanId);
+          assertWhole(spans.filter((span) => !toldTwice(span)));
           const ofJob = collector.spans.filter(({ attributes }) => attributes['runlane.job.id'] === id);
           const elsewhere = ofJob.filter((span) => span.traceId !== traceId && span.name !== 'submit');
           assert.deepEqual(elsewhere, []);
