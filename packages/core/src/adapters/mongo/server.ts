@@ -59,6 +59,8 @@ export function openMongo({ url, dbName, log }: MongoOptions): MongoServer {
       async function repeat(): ReturnType<typeof work> {
         for (let pauseMs = 25; ; pauseMs *= 2) {
           try {
+            // Once connected this is nothing. The driver by itself never tries again when its first try has failed.
+            await client.connect();
             return await work();
           } catch (cause) {
             lastCause = cause;
