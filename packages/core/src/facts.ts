@@ -135,6 +135,8 @@ export interface Facts {
   keys: ApiKey;
   /** By the id of the key. */
   revocations: { readonly createdAtMs: number };
+  /** By the number of the version: `schema.ts`. */
+  schema: { readonly createdAtMs: number };
 }
 
 export const FACT_KINDS = [
@@ -155,6 +157,7 @@ export const FACT_KINDS = [
   'workers',
   'keys',
   'revocations',
+  'schema',
 ] as const satisfies readonly (keyof Facts)[];
 
 export type FactKind = keyof Facts;

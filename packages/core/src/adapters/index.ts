@@ -9,6 +9,7 @@ import { createJobStore, type JobStore } from '../job-store.js';
 import { createLatencies, type Latencies } from '../latencies.js';
 import type { Log } from '../log.js';
 import { METER_WINDOWS_SECONDS, type Meters } from '../meter.js';
+import { assertKnownVersion, withSchema } from '../schema.js';
 import { createWorkerRecords, type WorkerRecords } from '../worker-record.js';
 import { type BullJobQueue, createBullJobQueue } from './bull/job-queue.js';
 import { createEmbeddedFactStore } from './embedded/facts.js';
@@ -21,6 +22,7 @@ import { createMongoFactStore } from './mongo/facts.js';
 import { createRedisJobFeed } from './redis/job-feed.js';
 import { createRedisMeters } from './redis/meter.js';
 
+export { type Backup, backUpEmbedded } from './embedded/backup.js';
 export type { Delivery, EmbeddedJobQueue } from './embedded/job-queue.js';
 
 /** The board shows each kind in its own way. */
@@ -66,7 +68,7 @@ export async function openPorts(
 ): Promise<OpenPorts> {
   const { MONGO_URL: mongoUrl, REDIS_URL: redisUrl, DATA_DIR: folder } = config;
   const context = { ...opening, latencies: createLatencies() };
-  const kept = mongoUrl ? await openMongo(mongoUrl, config, context) : openEmbeddedStore(folder, config, context);
+  const kept = mongoUrl ? await openMongo(mongoUrl, config, context) : await openEmbeddedStore(folder, config, context);
   const moved = redisUrl ? openRedis(redisUrl, context) : openEmbeddedQueue(context);
   return { ...kept, ...moved, latencies: context.latencies };
 }
@@ -86,17 +88,19 @@ export async function openDistributedPorts(
 }
 
 async function openMongo(url: string, config: StoreConfig, { closer, log, latencies }: Context) {
-  const facts = latencies.timed('store', createMongoFactStore({ url, log }));
+  const facts = withSchema(latencies.timed('store', createMongoFactStore({ url, log })));
   closer.add({ name: 'store', close: () => facts.close() });
+  await assertKnownVersion(facts);
   const artifacts = latencies.timed('artifacts', createMongoArtifactStore({ url, log }));
   closer.add({ name: 'artifacts', close: () => artifacts.close() });
   return { ...storesOver(facts, config), artifacts };
 }
 
-function openEmbeddedStore(folder: string, config: StoreConfig, { closer, log, latencies }: Context) {
+async function openEmbeddedStore(folder: string, config: StoreConfig, { closer, log, latencies }: Context) {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const facts = latencies.timed('store', createEmbeddedFactStore({ folder: `${folder}/store`, log }));
+  const facts = withSchema(latencies.timed('store', createEmbeddedFactStore({ folder: `${folder}/store`, log })));
   closer.add({ name: 'store', close: () => facts.close() });
+  await assertKnownVersion(facts);
   const artifacts = latencies.timed('artifacts', createFileArtifactStore(`${folder}/artifacts`));
   return { ...storesOver(facts, config), artifacts };
 }

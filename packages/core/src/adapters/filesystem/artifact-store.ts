@@ -13,7 +13,8 @@ import { type ArtifactStore, digestOf } from '../../artifact-store.js';
 
 /** How often use is noted on disk, in milliseconds: far more often than anything expires. */
 const NOTE_EVERY_MS = 600_000;
-const DRAFT = '.draft';
+/** What ends so is being written. */
+export const DRAFT = '.draft';
 const MODE = 0o600;
 const MODE_OF_DURABLE = 0o400;
 
