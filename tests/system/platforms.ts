@@ -134,10 +134,16 @@ export interface DistributedOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** Arguments of Node for the workers: how the control switches claims off. */
   readonly workerNodeArgs?: readonly string[];
+  /** Fills the server that speaks MongoDB, before anything of the platform starts. */
+  readonly restore?: (mongoUrl: string) => Promise<unknown>;
 }
 
 /** Command, three workers and a runner as processes of their own, over a real Redis and a server that speaks MongoDB. */
-export async function startDistributed({ env = {}, workerNodeArgs = [] }: DistributedOptions = {}): Promise<Platform> {
+export async function startDistributed({
+  env = {},
+  workerNodeArgs = [],
+  restore,
+}: DistributedOptions = {}): Promise<Platform> {
   const folder = await temporaryFolder();
   const opened: (() => Promise<unknown>)[] = [() => rm(folder, { recursive: true, force: true })];
   const stop = async () => {
@@ -148,8 +154,10 @@ export async function startDistributed({ env = {}, workerNodeArgs = [] }: Distri
     opened.push(() => redis.stop());
     const mongo = await startMongoWire({ dir: join(folder, 'mongo') });
     opened.push(() => mongo.stop());
+    const mongoUrl = `${mongo.url.replace(/\/$/, '')}/runlane`;
+    await restore?.(mongoUrl);
     const common = {
-      MONGO_URL: `${mongo.url.replace(/\/$/, '')}/runlane`,
+      MONGO_URL: mongoUrl,
       REDIS_URL: redis.url,
       LOG_LEVEL: 'info',
       HTTP_PORT: '0',

@@ -439,6 +439,13 @@ export const VARIABLES = {
     readBy: EVERYBODY,
     meaning: 'Longest orderly stop: what still runs then is handed back.',
   },
+  DRAIN_SECONDS: {
+    schema: seconds(0, 600),
+    fallback: '0',
+    readBy: ['start', 'command'],
+    meaning:
+      'How long `SHUTDOWN_SECONDS` begins with answering everything while `/readyz` and the gRPC health service already say no, so that a load balancer sends nothing more before the ports close: longer than it takes to notice. Nothing is refused then, whoever restarts.',
+  },
   LOG_LEVEL: {
     schema: z.enum(LOG_LEVELS),
     fallback: 'info',

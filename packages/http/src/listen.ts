@@ -9,6 +9,8 @@ import { toProblem } from './problem.js';
 export interface HttpDoor {
   readonly server: Server;
   readonly port: number;
+  /** From now on, whoever is answered is to connect anew, which may lead elsewhere. */
+  retire(): void;
   /** Take no more requests, finish those under way, break off what is left at the deadline. */
   close(deadline: AbortSignal): Promise<void>;
 }
@@ -27,9 +29,10 @@ export function listenHttp(
   handler: RequestListener,
   { host, port, portFrom = 'HTTP_PORT', tls }: Address,
 ): Promise<HttpDoor> {
+  let retiring = false;
   const server = create(tls, (request, response) => {
     // Else a busy client would keep its connection, and with it the server, open.
-    if (!server.listening) response.setHeader('Connection', 'close');
+    if (retiring || !server.listening) response.setHeader('Connection', 'close');
     handler(request, response);
   });
   server.maxConnections = 10_000;
@@ -43,7 +46,14 @@ export function listenHttp(
       reject(new Error(`${host}:${port} ${reason}`));
     });
     server.listen(port, host, () =>
-      resolve({ server, port: (server.address() as AddressInfo).port, close: (deadline) => close(server, deadline) }),
+      resolve({
+        server,
+        port: (server.address() as AddressInfo).port,
+        retire() {
+          retiring = true;
+        },
+        close: (deadline) => close(server, deadline),
+      }),
     );
   });
 }

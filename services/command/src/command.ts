@@ -52,6 +52,8 @@ export interface Command {
     readonly ready: boolean;
     readonly checks: Readonly<Record<'store' | 'queue' | 'runners', string>>;
   }>;
+  /** It is not ready any more, whatever the checks say: it is about to stop. */
+  leave(): void;
 }
 
 export interface CommandOptions {
@@ -92,6 +94,7 @@ export function createCommand(options: CommandOptions): Command {
       () => 'ok',
       () => 'away',
     );
+  let leaving = false;
   return {
     auth: createAuth({ keys: keysOf(options), allowance, embedLimits: embedLimitsOf(config) }),
     submit: traced(
@@ -148,7 +151,10 @@ export function createCommand(options: CommandOptions): Command {
         queue: queueState === 'ok' ? 'ok' : 'degraded',
         runners: runners.some(({ available }) => available) ? 'ok' : 'none',
       };
-      return { ready: checks.store === 'ok' && checks.runners === 'ok', checks };
+      return { ready: !leaving && checks.store === 'ok' && checks.runners === 'ok', checks };
+    },
+    leave() {
+      leaving = true;
     },
   };
 }

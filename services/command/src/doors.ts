@@ -1,5 +1,6 @@
 /** Opens command's two doors, HTTP and gRPC, and closes them again. */
 import { setMaxListeners } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Closer, Log } from '@runlane/core';
 import type { OpenPorts } from '@runlane/core/adapters';
 import { commandTlsFiles, openTls, serverCredentials } from '@runlane/core/tls';
@@ -28,6 +29,7 @@ export const COMMAND_VARIABLES = [
   'MAX_QUEUED_JOBS',
   'MAX_DOWNLOADS',
   'DOWNLOAD_STALL_SECONDS',
+  'DRAIN_SECONDS',
   'WEBHOOKS',
   'WEBHOOK_ALLOW_HTTP',
   'WEBHOOK_ALLOWED_NETWORKS',
@@ -44,6 +46,7 @@ export interface CommandDoorsOptions {
     readonly TLS_KEY: string | undefined;
     readonly CORS_ORIGINS: readonly string[];
     readonly EMBED_ORIGINS: readonly string[];
+    readonly DRAIN_SECONDS: number;
   };
   readonly closer: Closer;
   readonly log: Log;
@@ -79,7 +82,17 @@ export async function openCommandDoors({ ports, config, closer, log }: CommandDo
   );
   closer.add({ name: 'grpc', close: grpc.close });
   closer.add({ name: 'attachments', close: command.attachments.allLeft });
-  // First of all: who watches or waits is told to come back, else the doors would stay open for as long as their jobs run.
+  // Who watches or waits is told to come back, else the doors would stay open for as long as their jobs run.
   closer.add({ name: 'watchers', close: async () => closing.abort('the server stops') });
+  // First of all: whoever asks for health sends the next request elsewhere, and until it has asked, everything is answered.
+  closer.add({
+    name: 'drain',
+    async close(deadline) {
+      command.leave();
+      http.retire();
+      await grpc.reportHealth().catch(() => undefined);
+      await sleep(config.DRAIN_SECONDS, undefined, { signal: deadline }).catch(() => undefined);
+    },
+  });
   return { command, httpPort: http.port, grpcPort: grpc.port };
 }

@@ -16,6 +16,8 @@ const REFLECTED = ['runlane.v1.ExecutionService', 'grpc.health.v1.Health'];
 
 export interface GrpcDoor {
   readonly port: number;
+  /** Have the health service say now whether command is ready. */
+  reportHealth(): Promise<void>;
   /** Take no more calls, finish those under way, break off what is left at the deadline. */
   close(deadline: AbortSignal): Promise<void>;
 }
@@ -68,6 +70,7 @@ export async function startGrpc(
 
   return {
     port: bound,
+    reportHealth: report,
     close(deadline) {
       clearInterval(reporting);
       for (const name of ['', 'runlane.v1.ExecutionService']) health.setStatus(name, 'NOT_SERVING');
