@@ -1,6 +1,7 @@
 /**
  * Real programs for tests: redis-server, a server that speaks MongoDB's protocol (FerretDB over SQLite), grpcurl and k6 (built
- * with Go: go-tools.ts), promtool (promtool.ts), openssl (certificates.ts), a Docker engine (docker.ts), whole machines (machines.ts), the tools of languages (languages.ts),
+ * with Go: go-tools.ts), promtool (promtool.ts), openssl (certificates.ts), what checks manifests (kubernetes.ts), a Docker engine
+ * (docker.ts), whole machines (machines.ts), the tools of languages (languages.ts),
  * and a browser (chromium.ts).
  * Each is started for one test file, on a free port of 127.0.0.1, and ends with the process that started it.
  */
@@ -14,6 +15,7 @@ import { findOpenssl, prepareOpenssl } from './certificates.js';
 import { findChromium, prepareChromium } from './chromium.js';
 import { findDocker, findDockerTools, prepareDocker, prepareDockerTools } from './docker.js';
 import { findGoTool, isGoTool, prepareGoTool } from './go-tools.js';
+import { findKubernetesTools, prepareKubernetesTools } from './kubernetes.js';
 import { findLanguages, prepareLanguages } from './languages.js';
 import { findMachines, prepareMachines } from './machines.js';
 import { type Availability, findOnPath, installPackages, prepareAsRoot } from './programs.js';
@@ -31,6 +33,7 @@ export const SERVERS = [
   'docker',
   'docker-tools',
   'machines',
+  'kubernetes-tools',
   'languages',
   'chromium',
 ] as const;
@@ -60,6 +63,7 @@ export function findServer(name: ServerName): Availability {
   if (name === 'docker') return findDocker();
   if (name === 'docker-tools') return findDockerTools();
   if (name === 'machines') return findMachines();
+  if (name === 'kubernetes-tools') return findKubernetesTools();
   if (name === 'languages') return findLanguages();
   if (name === 'openssl') return findOpenssl();
   if (name === 'promtool') return findPromtool();
@@ -96,6 +100,7 @@ export async function prepareServers({
     docker: await prepareDocker(log),
     'docker-tools': await prepareDockerTools(log),
     machines: await prepareMachines(log),
+    'kubernetes-tools': await prepareKubernetesTools(log),
     languages: await prepareLanguages(log),
     chromium: await prepareChromium(log),
   };
