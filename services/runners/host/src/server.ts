@@ -1,6 +1,13 @@
 /** The gRPC server: the runner's own service, the standard health service, and reflection. */
+import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
-import { Server, type ServerCredentials } from '@grpc/grpc-js';
+import {
+  Server,
+  type ServerCredentials,
+  ServerInterceptingCall,
+  type ServerInterceptor,
+  ServerListenerBuilder,
+} from '@grpc/grpc-js';
 import { ReflectionService } from '@grpc/reflection';
 import { loadDescriptors, runner } from '@runlane/contract';
 import { HealthImplementation } from 'grpc-health-check';
@@ -21,7 +28,9 @@ export async function serveRunner(
   address: string,
   credentials: ServerCredentials,
 ): Promise<RunnerServer> {
+  const calls = countCalls();
   const server = new Server({
+    interceptors: [calls.interceptor],
     'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
     'grpc.max_concurrent_streams': 10_000,
   });
@@ -48,7 +57,39 @@ export async function serveRunner(
       const force = () => server.forceShutdown();
       deadline.addEventListener('abort', force, { once: true });
       if (deadline.aborted) force();
+      // Workers send nothing new, as they watch the health. Told that the connection ends (GOAWAY), grpc-js drops it at its next
+      // keepalive ping, and with it what still runs: so it is told when nothing does.
+      else await Promise.race([calls.over(), once(deadline, 'abort')]);
       await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
     },
+  };
+}
+
+/** Counts the calls of our own service that are under way. Those of the health service never end by themselves. */
+function countCalls(): { readonly interceptor: ServerInterceptor; over(): Promise<void> } {
+  const active = new Set<symbol>();
+  let wake = () => {};
+  return {
+    interceptor(method, call) {
+      if (!method.path.startsWith(`/${SERVICE}/`)) return new ServerInterceptingCall(call);
+      const name = Symbol(method.path);
+      active.add(name);
+      const end = () => {
+        active.delete(name);
+        if (active.size === 0) wake();
+      };
+      return new ServerInterceptingCall(call, {
+        start: (next) => next(new ServerListenerBuilder().withOnCancel(end).build()),
+        sendStatus(status, next) {
+          next(status);
+          end();
+        },
+      });
+    },
+    over: () =>
+      new Promise((resolve) => {
+        wake = resolve;
+        if (active.size === 0) resolve();
+      }),
   };
 }
