@@ -26,20 +26,22 @@ if (closed) {
   process.exit(1);
 }
 await buildWhatIsStale({ say: console.log });
+const words = process.argv.slice(2);
+// What takes long, and is left out unless it is asked for by name.
+process.env.RUNLANE_TESTS_NAMED = words.join(' ');
 const { prepareServers } = await import('../packages/core/dist/testing/index.js');
 const servers = await prepareServers({ log: console.log });
 const missing = Object.values(servers).flatMap((found) => (found.missing ? [found.missing] : []));
 for (const reason of missing)
   console.log(`NOT AVAILABLE: ${reason}. Tests that need it are ${CI ? 'failures' : 'skipped'}.`);
 
-const words = process.argv.slice(2);
 const files = ['packages', 'services', 'tests']
   .flatMap((folder) => testFilesBelow(folder))
   .filter((file) => words.length === 0 || words.some((word) => file.includes(word)));
 // The longest first, so that no processor is idle at the end.
 files.sort((a, b) => weightOf(b) - weightOf(a));
 // What cannot run beside anything else: it measures time, kills by name, or needs every processor itself.
-const alone = files.filter((file) => /\/(?:system|attacks|machines|load)\//.test(file));
+const alone = files.filter((file) => /\/(?:system|attacks|machines|load|compose)\//.test(file));
 const together = files.filter((file) => !alone.includes(file));
 
 const counts = { passed: 0, failed: 0, skipped: 0 };

@@ -116,6 +116,14 @@ test('an image ends as an unprivileged user, with a health check', () => {
   }
 });
 
+test('what is built once for all images is the same in each Dockerfile', () => {
+  const shared = built.map(([, { build }]) => {
+    const [stage] = read(build.dockerfile).split(/^RUN (?:npm run build|rm -rf)/m);
+    return stage.slice(stage.indexOf('FROM ')).replace(/# What the service runs with.*\n$/, '');
+  });
+  for (const stage of shared) assert.equal(stage, shared[0]);
+});
+
 test("an image's build copies the manifest of every workspace before it installs", () => {
   const locked = JSON.parse(read('package-lock.json')).packages;
   const workspaces = Object.values(locked).flatMap(({ link, resolved }) => (link ? [resolved] : []));

@@ -65,7 +65,7 @@ export interface Door {
   watch(id: string): Promise<Watched>;
 }
 
-export function restDoor({ baseUrl }: Platform): Door {
+export function restDoor({ baseUrl }: Pick<Platform, 'baseUrl'>): Door {
   async function ask(path: string, init?: RequestInit): Promise<Response> {
     const response = await fetch(`${baseUrl}${path}`, init);
     if (response.ok) return response;
@@ -138,7 +138,7 @@ function fromJson({ id, status, attempt, result }: JobJson): Ended {
   };
 }
 
-export function grpcDoor({ client }: Platform): Door {
+export function grpcDoor({ client }: Pick<Platform, 'client'>): Door {
   return {
     name: 'gRPC',
     async submit(program, idempotencyKey = '') {

@@ -28,7 +28,7 @@ export interface InteractiveProgram extends ProgramJson {
 }
 
 export type SessionDoor = (
-  platform: Platform,
+  platform: Pick<Platform, 'baseUrl' | 'client'>,
   program: InteractiveProgram,
   first?: readonly AttachMessage[],
 ) => Promise<Session>;
@@ -85,7 +85,7 @@ interface Attached {
  * @throws Refused when the attachment is.
  */
 export async function attachWebSocket(
-  { baseUrl }: Platform,
+  { baseUrl }: Pick<Platform, 'baseUrl'>,
   id: string,
   hear: (message: { readonly event: string; readonly data: Record<string, string> }) => void = () => undefined,
 ): Promise<Attached> {

@@ -1,19 +1,20 @@
 /**
  * A real Docker engine for tests. One that runs already is used and left alone; else, as root, one of our own is started for
- * the test file that needs it, with nothing but containers without a network, and ends with it.
+ * the test file that needs it, and ends with it: with nothing but containers without a network, or in a network of its own.
  * What it keeps (images) stays in .cache/docker, which must not be on an overlay file system for that to be fast.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { get } from 'node:http';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { MIRROR, SUITE } from './debian.js';
+import { type EngineNetwork, HOST_NETWORK, startInNetwork } from './engine-network.js';
 import { type Availability, findOnPath, installPackages, prepareAsRoot, ROOT } from './programs.js';
 
 const run = promisify(execFile);
@@ -30,6 +31,7 @@ const SYSTEM_SOCKET = '/var/run/docker.sock';
 const RUN = `/run/runlane-test-${createHash('sha256').update(ROOT).digest('hex').slice(0, 8)}`;
 const OWN_SOCKET = join(RUN, 'docker.sock');
 const PID_FILE = join(RUN, 'docker.pid');
+const LOG_FILE = join(RUN, 'docker.log');
 const START_MS = 30_000;
 const STOP_MS = 30_000;
 /** Longest that a test file waits until another one's engine has ended: they share their folders. */
@@ -43,6 +45,10 @@ const TOOLS_PACKAGES = ['gcc', 'libc6-dev', 'openjdk-17-jdk-headless'] as const;
 
 export interface TestEngine {
   readonly socketPath: string;
+  /** Whether it is ours, and holds nothing of anybody else. */
+  readonly own: boolean;
+  /** Where what its containers publish on the loopback address is reached. */
+  readonly network: EngineNetwork;
   /** End it, where it is ours, and wait until it has. */
   stop(): Promise<void>;
 }
@@ -64,7 +70,7 @@ export function prepareDocker(log: (line: string) => void): Promise<Availability
       // Not every root may start one: in most containers it cannot. To be known before the long part.
       await (await findOrStart()).stop();
       log('making a base image for containers with debootstrap: this takes a minute the first time');
-      await makeImage(BASE, []);
+      await makeImage(BASE, ['python3']);
     }
   });
 }
@@ -79,16 +85,18 @@ export async function prepareDockerTools(log: (line: string) => void): Promise<A
   if (!TOOLS_WANTED || 'missing' in findDocker()) return findDockerTools();
   return prepareAsRoot('an image with tools', TOOLS_PACKAGES, findDockerTools, () => {
     log(`making an image with ${TOOLS_PACKAGES.join(', ')}: this takes minutes the first time`);
-    return makeImage(TOOLS, TOOLS_PACKAGES);
+    return makeImage(TOOLS, ['python3', ...TOOLS_PACKAGES]);
   });
 }
 
-async function makeImage(path: string, packages: readonly string[]): Promise<void> {
+/** The files of a Debian with these packages, as a tar. */
+export async function makeImage(path: string, packages: readonly string[]): Promise<void> {
   const folder = `${CACHE}/draft-${process.pid}`;
   await mkdir(folder, { recursive: true });
   try {
-    const include = `--include=${['python3', ...packages].join(',')}`;
+    const include = `--include=${packages.join(',')}`;
     await run('debootstrap', ['--variant=minbase', include, SUITE, `${folder}/root`, MIRROR], BIG);
+    await unmount(folder);
     const leftOut = [
       './var/cache/*',
       './var/lib/apt/lists/*',
@@ -106,8 +114,14 @@ async function makeImage(path: string, packages: readonly string[]): Promise<voi
     ]);
     await rename(`${folder}/tar`, path);
   } finally {
+    await unmount(folder);
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** One that failed half-way leaves its /proc mounted: neither to be packed nor to be removed file by file. */
+async function unmount(folder: string): Promise<void> {
+  await run('umount', ['--quiet', `${folder}/root/proc`]).catch(() => {});
 }
 
 const BIG = { maxBuffer: 64 * 1024 * 1024 };
@@ -122,14 +136,16 @@ export async function startDocker(): Promise<TestEngine> {
   return engine;
 }
 
-async function findOrStart(): Promise<TestEngine> {
-  if (await answers(SYSTEM_SOCKET)) return { socketPath: SYSTEM_SOCKET, stop: async () => {} };
-  return startOwn();
+/** @param networked its containers have networks: an engine of our own then has one to itself, with a way out. */
+export async function findOrStart({ networked = false } = {}): Promise<TestEngine> {
+  if (await answers(SYSTEM_SOCKET))
+    return { socketPath: SYSTEM_SOCKET, own: false, network: HOST_NETWORK, stop: async () => {} };
+  return startOwn(networked);
 }
 
-async function startOwn(): Promise<TestEngine> {
+async function startOwn(networked: boolean): Promise<TestEngine> {
   const turn = await takeTurn();
-  const engine = await startAlone().catch((reason) => {
+  const engine = await startAlone(networked).catch((reason) => {
     turn.close();
     throw reason;
   });
@@ -153,37 +169,50 @@ async function takeTurn(): Promise<Server> {
   }
 }
 
-async function startAlone(): Promise<TestEngine> {
+async function startAlone(networked: boolean): Promise<TestEngine> {
   // Open to all, as the usual one's folder is; the socket itself is for root and its group.
   await mkdir(RUN, { recursive: true, mode: 0o755 });
   // Left behind by a test that was killed: its containers are of no use to anybody.
   await stopProcess(Number(await readFile(PID_FILE, 'utf8').catch(() => '0')));
   await endShims();
-  const words = ['--data-root', join(CACHE, 'data'), '--exec-root', join(RUN, 'exec'), '--pidfile', PID_FILE];
+  // One folder each: networks that were left behind must not be made again in the machine's own.
+  const data = join(CACHE, networked ? 'networked' : 'data');
+  const words = ['dockerd', '--data-root', data, '--exec-root', join(RUN, 'exec'), '--pidfile', PID_FILE];
   words.push('--host', `unix://${OWN_SOCKET}`, '--group', '0');
-  // No container of a test has a network, so the machine's own is left as it is.
-  words.push('--bridge=none', '--iptables=false', '--ip6tables=false');
-  // Told to end by the kernel when this process does, however it does.
-  const child = spawn('setpriv', ['--pdeathsig', 'TERM', 'dockerd', ...words], { stdio: ['ignore', 'ignore', 'pipe'] });
-  let said = '';
-  child.stderr.on('data', (data) => {
-    said = `${said}${data}`.slice(-2000);
-  });
+  // Not a pipe: it would end by writing to one whose reader has gone, and leave its containers behind.
+  const log = await open(LOG_FILE, 'w');
+  const { child, network } = networked ? await startInNetwork(words, log.fd) : startWithoutNetworks(words, log.fd);
+  await log.close();
+  const said = async () => (await readFile(LOG_FILE, 'utf8')).slice(-2000);
   const deadlineMs = performance.now() + START_MS;
   while (!(await answers(OWN_SOCKET))) {
-    if (child.exitCode !== null) throw new Error(`dockerd ended instead of starting:\n${said}`);
-    if (performance.now() > deadlineMs) throw new Error(`dockerd did not answer within ${START_MS} ms:\n${said}`);
+    if (child.exitCode !== null) throw new Error(`dockerd ended instead of starting:\n${await said()}`);
+    if (performance.now() > deadlineMs)
+      throw new Error(`dockerd did not answer within ${START_MS} ms:\n${await said()}`);
     await sleep(50);
   }
   return {
     socketPath: OWN_SOCKET,
+    own: true,
+    network,
     async stop() {
       await stopChild(child);
+      await network.close();
       await endShims();
       // One that was killed leaves mounts, which are taken over by the next.
       await rm(RUN, { recursive: true, force: true }).catch(() => {});
     },
   };
+}
+
+/** No container of such a test has a network, so the machine's own is left as it is. */
+function startWithoutNetworks(words: readonly string[], log: number): { child: ChildProcess; network: EngineNetwork } {
+  const without = ['--bridge=none', '--iptables=false', '--ip6tables=false'];
+  // Told to end by the kernel when this process does, however it does.
+  const child = spawn('setpriv', ['--pdeathsig', 'TERM', ...words, ...without], {
+    stdio: ['ignore', 'ignore', log],
+  });
+  return { child, network: HOST_NETWORK };
 }
 
 async function stopChild(child: ChildProcess): Promise<void> {
@@ -225,7 +254,7 @@ function killIfThere(pid: number): void {
   }
 }
 
-async function importImage(socketPath: string, path: string, name: string): Promise<void> {
+export async function importImage(socketPath: string, path: string, name: string): Promise<void> {
   const host = `unix://${socketPath}`;
   const { stdout } = await run('docker', ['--host', host, 'images', '--quiet', name]);
   if (stdout.trim() === '') await run('docker', ['--host', host, 'import', path, name]);

@@ -1,6 +1,7 @@
 /** What tests of every package share. Not for production code. */
 export { makeAuthority, type TestAuthority, type TestCertificate } from './certificates.js';
 export { type CollectedSpan, type Collector, faultsOfTrace, startCollector } from './collector.js';
+export { dockerEnv, startComposeEngine } from './compose.js';
 export { findDocker, startDocker, TEST_IMAGE, type TestEngine, TOOLS_IMAGE } from './docker.js';
 export { findGoTool, type GoTool, prepareGoTool } from './go-tools.js';
 export * from './jobs.js';

@@ -1,8 +1,6 @@
 /**
  * Real programs for tests: redis-server, a server that speaks MongoDB's protocol (FerretDB over SQLite), grpcurl and k6 (built
- * with Go: go-tools.ts), promtool (promtool.ts), openssl (certificates.ts), what checks manifests (kubernetes.ts), a Docker engine
- * (docker.ts), whole machines (machines.ts), the tools of languages (languages.ts),
- * and a browser (chromium.ts).
+ * with Go: go-tools.ts), and what has a file of its own beside this one: a Docker engine, Compose, a browser, and so on.
  * Each is started for one test file, on a free port of 127.0.0.1, and ends with the process that started it.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -13,6 +11,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findOpenssl, prepareOpenssl } from './certificates.js';
 import { findChromium, prepareChromium } from './chromium.js';
+import { findCompose, prepareCompose } from './compose.js';
 import { findDocker, findDockerTools, prepareDocker, prepareDockerTools } from './docker.js';
 import { findGoTool, isGoTool, prepareGoTool } from './go-tools.js';
 import { findKubernetesTools, prepareKubernetesTools } from './kubernetes.js';
@@ -32,6 +31,7 @@ export const SERVERS = [
   'openssl',
   'docker',
   'docker-tools',
+  'compose',
   'machines',
   'kubernetes-tools',
   'languages',
@@ -62,6 +62,7 @@ export interface StartOptions {
 export function findServer(name: ServerName): Availability {
   if (name === 'docker') return findDocker();
   if (name === 'docker-tools') return findDockerTools();
+  if (name === 'compose') return findCompose();
   if (name === 'machines') return findMachines();
   if (name === 'kubernetes-tools') return findKubernetesTools();
   if (name === 'languages') return findLanguages();
@@ -99,6 +100,7 @@ export async function prepareServers({
     openssl: await prepareOpenssl(log),
     docker: await prepareDocker(log),
     'docker-tools': await prepareDockerTools(log),
+    compose: await prepareCompose(log),
     machines: await prepareMachines(log),
     'kubernetes-tools': await prepareKubernetesTools(log),
     languages: await prepareLanguages(log),
