@@ -22,6 +22,6 @@ client.makeUnaryRequest(
   asIs,
   asIs,
   Buffer.alloc(0),
-  { deadline: Date.now() + 3_000 },
+  { deadline: Date.now() + 8_000 },
   (error, answer) => process.exit(!error && SERVING.equals(answer) ? 0 : 1),
 );

@@ -3,7 +3,7 @@ import { get } from 'node:http';
 import { get as getSecurely } from 'node:https';
 
 const { HTTP_PORT, TLS_CERT } = process.env;
-const where = { host: '127.0.0.1', port: HTTP_PORT, path: '/healthz', timeout: 3_000 };
+const where = { host: '127.0.0.1', port: HTTP_PORT, path: '/healthz', timeout: 8_000 };
 const answered = ({ statusCode }) => process.exit(statusCode === 200 ? 0 : 1);
 // Whether it lives is asked, not who it is: its certificate is for another name than this address.
 const request = TLS_CERT ? getSecurely({ ...where, rejectUnauthorized: false }, answered) : get(where, answered);

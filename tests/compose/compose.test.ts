@@ -1,10 +1,10 @@
 /** `docker compose up --build` really runs: the whole stack on a real engine, used, broken, scaled and taken down. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { after, before, describe, test } from 'node:test';
+import { after, afterEach, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { createClient } from '@runlane/client';
 import { skipWithout, startComposeEngine, type TestEngine, until } from '@runlane/core/testing';
-import { type Ended, restDoor } from '../system/doors.js';
 import { type Running, testPlatform } from '../system/platform.contract.js';
 import { faultsOf, LOADS, type Load, lookThroughDoors } from './load.js';
 import { type Container, createStack, IMPATIENT, type Stack } from './stack.js';
@@ -44,6 +44,17 @@ describe('the stack of docker-compose.yml', { skip }, () => {
       `built in ${seconds(builtAtMs - startedAtMs)}, up and healthy in ${seconds(performance.now() - builtAtMs)} more`,
     );
     running = await stack.open();
+  });
+  /** Those that go on. */
+  const loads = new Set<Load>();
+  const start = (startLoad: StartLoad, name: string): Load => {
+    const load = startLoad(running, name);
+    loads.add(load);
+    return load;
+  };
+  afterEach(async () => {
+    await Promise.all([...loads].map((load) => load.stop()));
+    loads.clear();
   });
   after(async () => {
     running?.close();
@@ -134,15 +145,11 @@ describe('the stack of docker-compose.yml', { skip }, () => {
     return found.map((address) => `${address}:${port}`);
   }
 
-  testPlatform({
-    name: 'compose',
-    platform: () => running,
-    withoutCompiled: 'the stack has a runner for Python alone',
-  });
+  testPlatform({ name: 'compose', platform: () => running, interpretedOnly: true });
 
   for (const [name, startLoad] of Object.entries(LOADS)) {
     test(`under the load of ${name}, whatever is killed: every accepted job ends, once`, async () => {
-      const load = startLoad(running, 'kills');
+      const load = start(startLoad, 'kills');
       await grows(load, 10);
       const worker = await one('worker');
       const runner = await one('runner-python');
@@ -162,25 +169,32 @@ describe('the stack of docker-compose.yml', { skip }, () => {
     });
 
     test(`under the load of ${name}, more workers and runners get work, and fewer lose none`, async () => {
-      const load = startLoad(running, 'scales');
+      const load = start(startLoad, 'scales');
       await grows(load, 10);
       await up(5, 3);
       running.close();
       running = await stack.open();
       assert.equal(running.workerUrls.length, 5);
-      const ended = () => Promise.all(running.workerUrls.map(endedBy));
-      await until('every worker has ended jobs', async () => (await ended()).every((count) => count > 0), ENDED_MS);
+      let ended: number[] = [];
+      const everyEnds = async () => {
+        ended = await Promise.all(running.workerUrls.map(endedBy));
+        return ended.every((count) => count > 0);
+      };
+      await until('every worker has ended jobs', everyEnds, ENDED_MS).catch((error: Error) => {
+        throw new Error(`${error.message}: ${ended}`);
+      });
       await endedWell(load);
 
       // As many as three runners have slots, and two have not.
-      const door = restDoor(running);
-      const sleeping = { code: 'import time; time.sleep(20)', limits: { wallTimeMs: 40_000 } };
-      const ids = await Promise.all(Array.from({ length: 3 * RUNNER_SLOTS }, () => door.submit(sleeping)));
-      const statuses = async () => (await Promise.all(ids.map((id) => door.get(id)))).map(({ status }) => status);
+      const client = createClient({ server: running.baseUrl });
+      const sleeping = { language: 'python', code: 'import time; time.sleep(20)', limits: { wallTimeMs: 40_000 } };
+      const long = await Promise.all(Array.from({ length: 3 * RUNNER_SLOTS }, () => client.submit(sleeping)));
+      const statuses = async () =>
+        (await Promise.all(long.map(({ id }) => client.get(id)))).map(({ status }) => status);
       await until('all run at once', async () => (await statuses()).every((status) => status === 'running'), 30_000);
 
       // Scaled in while they run.
-      const going = startLoad(running, 'scales in');
+      const going = start(startLoad, 'scales in');
       await up(3, 2);
       await grows(going, 10);
       await endedWell(going);
@@ -197,19 +211,19 @@ describe('the stack of docker-compose.yml', { skip }, () => {
   test('the judge of ends notices a job whose end is withheld', async () => {
     const workers = await stack.containers('worker');
     for (const { id } of workers) await stack.docker('pause', id);
-    const id = await restDoor(running).submit({ code: 'print(1)' });
+    const { id } = await createClient({ server: running.baseUrl }).submit({ language: 'python', code: 'print(1)' });
     const faults = await faultsOf([{ id, stdout: '1\n' }], lookThroughDoors(running, 2_000));
     for (const worker of workers) await stack.docker('unpause', worker.id);
     assert.equal(faults.length, 1, faults.join('\n'));
-    await until('it ended', async () => isOver(await restDoor(running).get(id)), ENDED_MS);
     assert.deepEqual(await faultsOf([{ id, stdout: '1\n' }], lookThroughDoors(running)), []);
     assert.equal((await faultsOf([{ id, stdout: '2\n' }], lookThroughDoors(running))).length, 1, 'another output');
   });
 
   test('told to stop, every service ends in time with exit code 0, and what was accepted ends after the next start', async () => {
-    const ids = await Promise.all(
+    const client = createClient({ server: running.baseUrl });
+    const submitted = await Promise.all(
       Array.from({ length: 20 }, (_, n) =>
-        restDoor(running).submit({ code: `import time; time.sleep(2); print(${n})` }),
+        client.submit({ language: 'python', code: `import time; time.sleep(2); print(${n})` }),
       ),
     );
     const startedAtMs = performance.now();
@@ -226,9 +240,7 @@ describe('the stack of docker-compose.yml', { skip }, () => {
     running.close();
     await up(3, 2);
     running = await stack.open();
-    const door = restDoor(running);
-    await until('all ended', async () => (await Promise.all(ids.map((id) => door.get(id)))).every(isOver), ENDED_MS);
-    const accepted = ids.map((id, n) => ({ id, stdout: `${n}\n` }));
+    const accepted = submitted.map(({ id }, n) => ({ id, stdout: `${n}\n` }));
     assert.deepEqual(await faultsOf(accepted, lookThroughDoors(running)), []);
   });
 
@@ -290,8 +302,6 @@ const CONNECT = `const { connect } = require('node:net');
     socket.on('connect', () => end(true)).on('error', () => end(false));
     setTimeout(end, 3000, false);
   }))).then((found) => { console.log(JSON.stringify(targets.filter((_, n) => found[n]))); process.exit(0); });`;
-
-const isOver = ({ status }: Pick<Ended, 'status'>) => !['accepted', 'saving', 'queued', 'running'].includes(status);
 
 /** Work goes on: so many more are accepted. */
 async function grows(load: Load, by: number): Promise<void> {

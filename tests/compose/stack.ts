@@ -20,8 +20,8 @@ const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
 /** Longest that any one command may take: a first build is among them. */
 const COMMAND_MS = 10 * 60_000;
 
-/** Short times, so that what has to run out runs out soon. */
-export const IMPATIENT = { LEASE_SECONDS: '3', RECONCILE_SECONDS: '1' };
+/** Short times, so that what has to run out runs out soon; not so short that a busy machine loses its leases. */
+export const IMPATIENT = { LEASE_SECONDS: '8', RECONCILE_SECONDS: '2' };
 
 export interface Container {
   readonly id: string;
