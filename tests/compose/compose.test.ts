@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { createClient } from '@runlane/client';
 import { skipWithout, startComposeEngine, type TestEngine, until } from '@runlane/core/testing';
 import { type Running, testPlatform } from '../system/platform.contract.js';
-import { faultsOf, LOADS, type Load, lookThroughDoors } from './load.js';
+import { faultsOf, LOADS, type Load, lookThroughDoors, type StartLoad } from './load.js';
 import { type Container, createStack, IMPATIENT, type Stack } from './stack.js';
 
 const skip = skipWithout('compose', 'mongo-wire');

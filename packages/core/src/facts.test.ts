@@ -118,6 +118,31 @@ test('with MongoDB frozen every call ends with STORE_UNAVAILABLE within 2 s, and
   assert.deepEqual(await store.get('cancellations', 'frozen'), { createdAtMs: 1 });
 });
 
+for (const [how, signal, back] of [
+  ['frozen', 'SIGSTOP', () => server.kill('SIGCONT')],
+  ['away', 'SIGKILL', () => server.restart()],
+] as const) {
+  test(`a MongoDB that was ${how} when it was first asked is used once it is back`, { skip }, async (t) => {
+    const store = openMongo(`first-${how}`);
+    t.after(() => store.close());
+    await server.kill(signal);
+    try {
+      await assertUnavailable(() => store.ping());
+      await Promise.all([1, 2, 3].map(() => assertUnavailable(() => store.get('cancellations', 'x'))));
+    } finally {
+      await back();
+    }
+    await until('the store answers', () =>
+      store.ping().then(
+        () => true,
+        () => false,
+      ),
+    );
+    await store.insert(cancellation('x'), { durable: true });
+    assert.deepEqual(await store.get('cancellations', 'x'), { createdAtMs: 1 });
+  });
+}
+
 test('with MongoDB killed calls fail in time, and everything it took is there after a restart', { skip }, async (t) => {
   const store = openMongo('killed');
   t.after(() => store.close());
