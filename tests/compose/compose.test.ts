@@ -62,9 +62,7 @@ describe('the stack of docker-compose.yml', { skip }, () => {
   });
 
   const up = (workers: number, runners: number, ...more: string[]) =>
-    stack.compose(
-      ...['up', '--detach', '--wait', '--scale', `worker=${workers}`, '--scale', `runner-python=${runners}`, ...more],
-    );
+    stack.up('--scale', `worker=${workers}`, '--scale', `runner-python=${runners}`, ...more);
   const one = async (service: string, index = 0): Promise<Container> => {
     const container = (await stack.containers(service))[index];
     assert.ok(container, `there is no ${service} ${index}`);

@@ -33,7 +33,7 @@ describe('two commands behind the gateway', { skip }, () => {
       env: { ...IMPATIENT, RUNNER_SLOTS: '8' },
     });
     await stack.down();
-    await stack.compose('up', '--build', '--detach', '--wait');
+    await stack.up('--build');
     running = await stack.open();
     quiet = Promise.all([watchQuietly(restDoor), watchQuietly(grpcDoor), attachQuietly()]);
     quiet.catch(() => undefined);
@@ -100,9 +100,9 @@ describe('two commands behind the gateway', { skip }, () => {
 
   test('both commands answer, and a third as soon as there is one', async () => {
     await allAnswer(2);
-    await stack.compose('up', '--detach', '--wait', '--no-recreate', '--scale', 'command=3');
+    await stack.up('--scale', 'command=3');
     await allAnswer(3);
-    await stack.compose('up', '--detach', '--wait', '--no-recreate', '--scale', 'command=2');
+    await stack.up('--scale', 'command=2');
     await allAnswer(2);
   });
 

@@ -38,6 +38,8 @@ export interface Container {
 }
 
 export interface Stack {
+  /** `up`, until everything is healthy. @throws Error with what the containers said, when something is not. */
+  up(...words: string[]): Promise<void>;
   compose(...words: string[]): Promise<string>;
   docker(...words: string[]): Promise<string>;
   containers(service: string): Promise<readonly Container[]>;
@@ -78,7 +80,7 @@ export function createStack(engine: TestEngine, { files, env }: StackOptions): S
       return stdout || stderr;
     } catch (error) {
       const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
-      throw new Error(`docker ${words.join(' ')}:\n${`${stdout}${stderr}`.slice(-6_000) || (error as Error).message}`);
+      throw new Error(`docker ${words.join(' ')}:\n${`${stdout}${stderr}`.slice(-2_000) || (error as Error).message}`);
     }
   }
   const compose = (...words: string[]) =>
@@ -97,7 +99,17 @@ export function createStack(engine: TestEngine, { files, env }: StackOptions): S
   }
   const containers = async (service: string) => (await all()).get(service) ?? [];
 
+  async function up(...words: string[]): Promise<void> {
+    try {
+      await compose('up', '--detach', '--wait', ...words);
+    } catch (error) {
+      const said = await compose('logs', '--no-color', '--tail', '10').catch(String);
+      throw new Error(`${(error as Error).message}\n${said}`);
+    }
+  }
+
   return {
+    up,
     compose,
     docker,
     containers,
