@@ -23,6 +23,7 @@ const SLIM = join(FOLDER, 'slim.tar');
 const NODE = join(FOLDER, 'node');
 const NODE_VERSION = '22.23.5';
 const NPM_VERSION = '10.9.4';
+const KEPT_OF_BUILDS = '4gb';
 const SLIM_IMAGE = 'runlane-test/slim:1';
 /** Bash and what Node is linked with are in the real ones too. */
 const SLIM_PACKAGES = ['ca-certificates', 'libstdc++6'] as const;
@@ -85,8 +86,8 @@ async function buildCompose(log: (line: string) => void): Promise<void> {
   if (!findOnPath('go')) throw new Error('go is not installed (https://go.dev/dl/)');
   log('building docker compose with Go: this takes a few minutes the first time');
   const draft = `${COMPOSE}.${process.pid}.draft`;
-  await run('go', ['build', '-trimpath', '-o', draft, 'github.com/docker/compose/v2/cmd'], { cwd: SOURCE });
   await mkdir(join(COMPOSE, '..'), { recursive: true });
+  await run('go', ['build', '-trimpath', '-o', draft, 'github.com/docker/compose/v2/cmd'], { cwd: SOURCE });
   await rename(draft, COMPOSE);
 }
 
@@ -98,9 +99,13 @@ export async function startComposeEngine(): Promise<TestEngine> {
   if (!engine.own) return engine;
   try {
     await importImage(engine.socketPath, SLIM, SLIM_IMAGE);
+    const env = dockerEnv(engine);
+    // What earlier builds left, but for what makes the next one quick.
+    await run('docker', ['image', 'prune', '--force'], { env });
+    await run('docker', ['builder', 'prune', '--force', '--keep-storage', KEPT_OF_BUILDS], { env });
     const words = ['compose', '--file', join(ROOT, 'tests/compose/stand-ins/compose.yml'), 'build', '--quiet'];
     await run('docker', words, {
-      env: { ...dockerEnv(engine), STAND_INS: FOLDER, MONGO_WIRE: join(ROOT, '.cache/bin') },
+      env: { ...env, STAND_INS: FOLDER, MONGO_WIRE: join(ROOT, '.cache/bin') },
     });
     return engine;
   } catch (reason) {
