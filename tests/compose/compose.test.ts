@@ -1,15 +1,18 @@
 /** `docker compose up --build` really runs: the whole stack on a real engine, used, broken, scaled and taken down. */
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { createClient } from '@runlane/client';
 import { skipWithout, startComposeEngine, type TestEngine, until } from '@runlane/core/testing';
 import { type Running, testPlatform } from '../system/platform.contract.js';
 import { faultsOf, LOADS, type Load, lookThroughDoors, type StartLoad } from './load.js';
 import { type Container, createStack, IMPATIENT, type Stack } from './stack.js';
 
-const skip = skipWithout('compose', 'mongo-wire');
+const skip = skipWithout('compose', 'mongo-wire', 'k6');
+const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const SERVICES = ['command', 'mongo', 'redis', 'runner-python', 'worker'];
 const OWN_IMAGES = ['command', 'worker', 'runner-python'].map((name) => `runlane/${name}`);
@@ -144,6 +147,13 @@ describe('the stack of docker-compose.yml', { skip }, () => {
   }
 
   testPlatform({ name: 'compose', platform: () => running, interpretedOnly: true });
+
+  test('k6 loads it through both doors, and nothing is lost or there twice', async () => {
+    const where = ['--url', running.baseUrl, '--grpc', running.grpcAddress];
+    const words = ['bench/load.mjs', 'steady', 'streaming', '--duration', '10s', '--rate', '2', ...where];
+    const { stdout } = await run(process.execPath, words, { cwd: ROOT });
+    console.log(stdout.trim());
+  });
 
   for (const [name, startLoad] of Object.entries(LOADS)) {
     test(`under the load of ${name}, whatever is killed: every accepted job ends, once`, async () => {

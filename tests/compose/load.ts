@@ -20,7 +20,7 @@ export interface Load {
 
 export type StartLoad = (running: Pick<Running, 'baseUrl' | 'grpcAddress'>, name: string) => Load;
 
-/** How work is sent: the place for further ones, such as k6. Each tells what was accepted. */
+/** How work is sent. Each tells what was accepted. */
 export const LOADS: Readonly<Record<string, StartLoad>> = { 'the TypeScript client': startClients };
 
 const CLIENTS = 6;
