@@ -25,6 +25,43 @@ const openEmbedded = (name: string) => createEmbeddedFactStore({ folder: join(fo
 testJobStore('LMDB', async () => openEmbedded('contract'));
 testJobStore('MongoDB', async () => createMongoFactStore({ url: server.url, dbName: 'contract', log }), skip);
 
+test('a claim from the future, of a worker that died, is given to another when its lease has run out unrenewed', async (t) => {
+  let elapsedMs = 0;
+  const aheadMs = 3_600_000;
+  const facts = openEmbedded('ahead');
+  const open = (aheadByMs: number) =>
+    createJobStore({
+      facts,
+      leaseMs: 1_000,
+      maxAttempts: 3,
+      now: () => 1e12 + aheadByMs + elapsedMs,
+      monotonicNow: () => elapsedMs,
+    });
+  const [ahead, right] = [open(aheadMs), open(0)];
+  t.after(() => right.close());
+  const { id, ...job } = aJob();
+  await right.insert({ id, ...job });
+  const asked = await ahead.claim(id, 'exec', 'ahead');
+  assert.ok(asked.outcome === 'claimed');
+  // As long as it is renewed, it holds.
+  for (const _ of [1, 2]) {
+    elapsedMs += 900;
+    await ahead.heartbeat(asked.claim, 'ahead');
+    assert.equal((await right.claim(id, 'exec', 'right')).outcome, 'held');
+    assert.equal((await right.get(id))?.status, 'running');
+    assert.equal((await right.standings([id])).get(id)?.status, 'running');
+  }
+  elapsedMs += 999;
+  assert.equal((await right.claim(id, 'exec', 'right')).outcome, 'held');
+  elapsedMs += 1;
+  assert.equal((await right.get(id))?.status, 'accepted');
+  assert.equal((await right.standings([id])).get(id)?.status, 'accepted');
+  assert.equal(await right.isHeld(id), false);
+  const again = await right.claim(id, 'exec', 'right');
+  assert.ok(again.outcome === 'claimed');
+  assert.equal(again.claim.attempt, 2);
+});
+
 test('expiry removes the oldest finished jobs with every fact of theirs, up to its limit', async (t) => {
   const facts = openEmbedded('expiry');
   const store = createJobStore({ facts, leaseMs: 1_000, maxAttempts: 3 });

@@ -5,6 +5,7 @@
  */
 import { type Batch, type BatchId, batchJobIds } from './batch.js';
 import { type Callbacks, createCallbacks, owedOf } from './callbacks.js';
+import { createEarlyClock } from './early-clock.js';
 import type { Attempt, Fact, FactStore, Facts, IdempotencyClaim, RunnerRecord, Saved, StoredResult } from './facts.js';
 import {
   type FinalStatus,
@@ -174,6 +175,8 @@ export interface JobStoreOptions {
   readonly maxAttempts: number;
   /** The time, in milliseconds since the epoch. */
   readonly now?: () => number;
+  /** Milliseconds by a clock that nobody sets. */
+  readonly monotonicNow?: () => number;
 }
 
 const PAGE_SCAN_LIMIT = 1_000;
@@ -198,18 +201,21 @@ interface Newest {
   readonly counted: number;
 }
 
-export function createJobStore({ facts, leaseMs, maxAttempts, now = Date.now }: JobStoreOptions): JobStore {
+export function createJobStore(options: JobStoreOptions): JobStore {
+  const { facts, leaseMs, maxAttempts, now = Date.now, monotonicNow = () => performance.now() } = options;
+  const earlyClock = createEarlyClock({ now, monotonicNow });
   const callbacks = createCallbacks({ facts, now });
 
   /** Attempts are few (three, and those handed back), and numbered without gaps. */
   async function newestAttempt(id: JobId, stage: Stage): Promise<Newest> {
     let newest: Newest = { number: 0, attempt: undefined, counted: 0 };
     for (;;) {
-      const attempt = await facts.get('attempts', attemptId(id, stage, newest.number + 1));
+      const name = attemptId(id, stage, newest.number + 1);
+      const attempt = await facts.get('attempts', name);
       if (!attempt) return newest;
       newest = {
         number: newest.number + 1,
-        attempt,
+        attempt: earlyClock.corrected(name, attempt),
         counted: newest.counted + (attempt.ended === 'handed_back' ? 0 : 1),
       };
     }
@@ -222,7 +228,7 @@ export function createJobStore({ facts, leaseMs, maxAttempts, now = Date.now }: 
       const nameOf = (id: JobId) => attemptId(id, stage, number);
       const found = await facts.pick('attempts', asked.map(nameOf), ['heartbeatAtMs', 'leaseMs', 'ended']);
       asked = asked.filter((id) => found.has(nameOf(id)));
-      for (const id of asked) newest.set(id, found.get(nameOf(id)) as Lease);
+      for (const id of asked) newest.set(id, earlyClock.corrected(nameOf(id), found.get(nameOf(id)) as Lease));
     }
     return newest;
   }
