@@ -41,7 +41,7 @@ const files = ['packages', 'services', 'tests']
 // The longest first, so that no processor is idle at the end.
 files.sort((a, b) => weightOf(b) - weightOf(a));
 // What cannot run beside anything else: it measures time, kills by name, or needs every processor itself.
-const alone = files.filter((file) => /\/(?:system|attacks|machines|load|compose)\//.test(file));
+const alone = files.filter((file) => /\/(?:system|attacks|machines|load|compose|chaos)\//.test(file));
 const together = files.filter((file) => !alone.includes(file));
 
 const counts = { passed: 0, failed: 0, skipped: 0 };

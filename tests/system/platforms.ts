@@ -11,7 +11,7 @@ import { execution } from '@runlane/contract';
 import { startMongoWire, startRedis, type TestServer } from '@runlane/core/testing';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
-const START_MS = 60_000;
+const START_MS = 120_000;
 
 /** A process of ours, and what it said when it was ready. */
 export interface Started {
@@ -95,8 +95,9 @@ export async function stopProcess({ process: child }: Started, timeoutMs = 30_00
   return child.exitCode;
 }
 
-export function temporaryFolder(): Promise<string> {
-  return mkdtemp(join(tmpdir(), 'runlane-system-'));
+/** @param below an existing folder. */
+export function temporaryFolder(below = tmpdir()): Promise<string> {
+  return mkdtemp(join(below, 'runlane-system-'));
 }
 
 function connectClient(address: string): execution.ExecutionServiceClient {

@@ -27,13 +27,24 @@ export const fieldOf = (pid: number | string, field: string) =>
   new RegExp(`^${field}:\\s*(.*)$`, 'm').exec(statusOf(pid))?.[1] ?? '';
 const parentOf = (pid: string) => Number(fieldOf(pid, 'PPid'));
 export const isAlive = (pid: number) => !['', 'Z'].includes(fieldOf(pid, 'State').slice(0, 1));
-const commandLineOf = (pid: number) => {
+export const commandLineOf = (pid: number) => {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
   } catch {
     return '';
   }
 };
+
+/** Whether SIGSTOP has reached every thread: on a busy machine, some go on for a moment. */
+export function threadsStopped(pid: number): boolean {
+  try {
+    return readdirSync(`/proc/${pid}/task`).every((thread) =>
+      fieldOf(`${pid}/task/${thread}`, 'State').startsWith('T'),
+    );
+  } catch {
+    return false;
+  }
+}
 
 /** Of a family, some die with their parent before it is their turn. */
 export function killIfAlive(pid: number): void {

@@ -3,6 +3,7 @@
  * `node --import …/without-claims.mjs services/worker/dist/main.js`. The tests must notice.
  */
 import { register } from 'node:module';
+import { isMainThread } from 'node:worker_threads';
 
 const CLAIM = 'await context.store.claim(id, stage, context.workerId, runsOnce)';
 const NO_CLAIM = `{ outcome: 'claimed', claim: { id, stage, attempt: 1 + Math.floor(Math.random() * 1e6), startedAtMs: Date.now() } }`;
@@ -15,8 +16,5 @@ export async function load(url, context, nextLoad) {
   return { ...loaded, source: source.replace(CLAIM, NO_CLAIM) };
 }
 
-// Loaded twice: by --import, to register itself, and as the hooks.
-if (!process.env.RUNLANE_CONTROL_HOOKS) {
-  process.env.RUNLANE_CONTROL_HOOKS = '1';
-  register(import.meta.url);
-}
+// Loaded twice: by --import, to register itself, and as the hooks, in a thread of their own.
+if (isMainThread) register(import.meta.url);

@@ -13,6 +13,7 @@ import { findOpenssl, prepareOpenssl } from './certificates.js';
 import { findChromium, prepareChromium } from './chromium.js';
 import { findCompose, prepareCompose } from './compose.js';
 import { findDocker, findDockerTools, prepareDocker, prepareDockerTools } from './docker.js';
+import { findFaketime, prepareFaketime } from './faketime.js';
 import { findGoTool, isGoTool, prepareGoTool } from './go-tools.js';
 import { findKubernetesTools, prepareKubernetesTools } from './kubernetes.js';
 import { findLanguages, prepareLanguages } from './languages.js';
@@ -29,6 +30,7 @@ export const SERVERS = [
   'k6',
   'promtool',
   'openssl',
+  'faketime',
   'docker',
   'docker-tools',
   'compose',
@@ -43,6 +45,8 @@ export type ServerName = (typeof SERVERS)[number];
 export interface TestServer {
   readonly url: string;
   readonly port: number;
+  /** Of the process that runs now. */
+  readonly pid: number;
   /** End it and wait until it is gone. */
   stop(): Promise<void>;
   /** Send a signal. `SIGSTOP` freezes it until `SIGCONT`; `SIGKILL` is waited for. */
@@ -69,6 +73,7 @@ export function findServer(name: ServerName): Availability {
   if (name === 'openssl') return findOpenssl();
   if (name === 'promtool') return findPromtool();
   if (name === 'chromium') return findChromium();
+  if (name === 'faketime') return findFaketime();
   if (isGoTool(name)) return findGoTool(name);
   const path = findOnPath(name);
   return path ? { path } : { missing: `${name} is not installed: apt-get install redis-server` };
@@ -98,6 +103,7 @@ export async function prepareServers({
     k6: await prepareGoTool('k6', log),
     promtool: await preparePromtool(log),
     openssl: await prepareOpenssl(log),
+    faketime: await prepareFaketime(log),
     docker: await prepareDocker(log),
     'docker-tools': await prepareDockerTools(log),
     compose: await prepareCompose(log),
@@ -119,11 +125,29 @@ export function prepareRedis(log: (line: string) => void): Promise<Availability>
   );
 }
 
-/** @param appendOnly keep what it has over a restart; otherwise a restart empties it. */
-export function startRedis(options: StartOptions & { readonly appendOnly?: boolean }): Promise<TestServer> {
+/**
+ * @param appendOnly keep what it has over a restart; otherwise a restart empties it.
+ * @param debug allow the command DEBUG, which can make it stand still.
+ */
+export function startRedis(
+  options: StartOptions & { readonly appendOnly?: boolean; readonly debug?: boolean },
+): Promise<TestServer> {
   const persistence = options.appendOnly ? ['yes', '--appendfsync', 'always'] : ['no'];
+  const debug = options.debug ? ['--enable-debug-command', 'local'] : [];
   return start('redis-server', 'redis', options, (port) =>
-    ['--port', port, '--bind', '127.0.0.1', '--dir', options.dir, '--save', '', '--appendonly', persistence].flat(),
+    [
+      '--port',
+      port,
+      '--bind',
+      '127.0.0.1',
+      '--dir',
+      options.dir,
+      '--save',
+      '',
+      '--appendonly',
+      persistence,
+      debug,
+    ].flat(),
   );
 }
 
@@ -178,6 +202,9 @@ async function start(
   return {
     url: `${scheme}://127.0.0.1:${port}`,
     port,
+    get pid() {
+      return child.pid ?? 0;
+    },
     stop: () => end('SIGTERM'),
     async kill(signal) {
       if (signal === 'SIGKILL') return end(signal);
