@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { open as openLmdb } from 'lmdb';
 import { BSON, MongoClient } from 'mongodb';
 import { createEmbeddedFactStore } from './adapters/embedded/facts.js';
 import { createMongoFactStore } from './adapters/mongo/facts.js';
@@ -38,7 +39,13 @@ const ADAPTERS: readonly Adapter[] = [
     name: 'embedded',
     skip: false,
     open: (name) => createEmbeddedFactStore({ folder: join(folder, name), log }),
-    restore: async (name) => cpSync(join(FIXTURE, 'store'), join(folder, name), { recursive: true }),
+    async restore(name) {
+      mkdirSync(join(folder, name));
+      const db = openLmdb<Buffer, string[]>({ path: join(folder, name, 'facts.lmdb'), encoding: 'binary' });
+      for (const [kind, id, value] of JSON.parse(readFileSync(join(FIXTURE, 'embedded.json'), 'utf8')))
+        await db.put([kind, id], Buffer.from(value, 'base64'));
+      await db.close();
+    },
   },
   {
     name: 'MongoDB',

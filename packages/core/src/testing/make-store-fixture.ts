@@ -7,8 +7,8 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { open } from 'lmdb';
 import { BSON, MongoClient } from 'mongodb';
-import { backUpEmbedded } from '../adapters/embedded/backup.js';
 import { createEmbeddedFactStore } from '../adapters/embedded/facts.js';
 import { createMongoFactStore } from '../adapters/mongo/facts.js';
 import { withSchema } from '../schema.js';
@@ -23,8 +23,12 @@ try {
   const embedded = withSchema(createEmbeddedFactStore({ folder: `${folder}/store`, log }));
   await storeJobs(embedded);
   await embedded.close();
+  // As text, entry by entry, values as their bytes.
+  const db = open<Buffer, string[]>({ path: `${folder}/store/facts.lmdb`, encoding: 'binary', readOnly: true });
+  const entries = [...db.getRange()].map(({ key, value }) => [...key, value.toString('base64')]);
+  await db.close();
   await mkdir(target, { recursive: true });
-  await backUpEmbedded(folder, target);
+  await writeFile(`${target}/embedded.json`, `${JSON.stringify(entries, undefined, 1)}\n`);
 
   const server = await startMongoWire({ dir: `${folder}/mongo` });
   const mongo = withSchema(createMongoFactStore({ url: server.url, log }));
