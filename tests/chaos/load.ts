@@ -5,7 +5,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
-import { execution, type JobJson, types } from '@runlane/contract';
+import { execution, FINAL_STATUSES, type JobJson, types } from '@runlane/contract';
 import { readEvents } from '../system/doors.js';
 import { digestOf, type Entry, isEnded, type Ledger, type SeenEnd } from './ledger.js';
 import { createSubmission } from './programs.js';
@@ -32,16 +32,6 @@ export interface LoadOptions {
 
 /** Longest that an answer may take. A service that is stopped for five seconds cannot answer meanwhile, and machines are noisy. */
 const ANSWER_WITHIN_MS = 30_000;
-const FINAL = [
-  'succeeded',
-  'failed',
-  'timed_out',
-  'memory_exceeded',
-  'output_exceeded',
-  'compile_failed',
-  'cancelled',
-  'error',
-];
 /** Clients whose jobs have not ended. */
 const CLIENTS_AT_ONCE = 16;
 /** In the end, when every job is looked at. */
@@ -227,7 +217,7 @@ export function createLoad({ baseUrl, grpcAddress, ledger, random, currentFault 
 }
 
 function endFromJson({ status: ended, attempt, result }: JobJson): SeenEnd | undefined {
-  if (!FINAL.includes(ended) || !result) return undefined;
+  if (!(FINAL_STATUSES as readonly string[]).includes(ended) || !result) return undefined;
   return seenEnd(ended, attempt, result.stdout, result.message);
 }
 

@@ -1,69 +1,42 @@
 /** Owners take turns on the whole platform, in both forms: one with many jobs does not hold up another with one. */
 import assert from 'node:assert/strict';
-import { rm } from 'node:fs/promises';
-import { after, before, describe, test } from 'node:test';
+import { test } from 'node:test';
 import { type Client, createClient } from '@runlane/client';
-import { skipWithout } from '@runlane/core/testing';
-import { ADMIN_KEY, type Platform, startDistributed, startEmbedded, temporaryFolder } from './platforms.js';
+import { onBothFormsWithKeys } from './with-keys.js';
 
-const ENV = { AUTH: 'keys', ADMIN_KEY, RUNNER_SLOTS: '2' };
 const MANY = 400;
 /** Takes a slot for a while, and no processor: what is measured is whose turn it is. */
 const RESTS = 'import time\ntime.sleep(0.1)';
 
-const FORMS = [
-  { form: 'embedded', start: (folder: string) => startEmbedded(folder, ENV), skip: false },
-  {
-    form: 'distributed',
-    start: () => startDistributed({ env: ENV }),
-    skip: skipWithout('redis-server', 'mongo-wire'),
-  },
-] as const;
+onBothFormsWithKeys('turns', { RUNNER_SLOTS: '2' }, (platform) => {
+  async function owner(name: string): Promise<Client> {
+    const { key } = await platform().admin.createKey({ name, limits: { unfinishedJobs: 10_000 } });
+    return createClient({ server: platform().baseUrl, apiKey: key });
+  }
 
-for (const { form, start, skip } of FORMS) {
-  describe(`turns, ${form}`, { skip }, () => {
-    let folder: string;
-    let platform: Platform;
-    let admin: Client;
-    before(async () => {
-      folder = await temporaryFolder();
-      platform = await start(folder);
-      admin = createClient({ server: platform.baseUrl, apiKey: ADMIN_KEY });
-    });
-    after(async () => {
-      await platform?.stop();
-      await rm(folder, { recursive: true, force: true });
-    });
-
-    async function owner(name: string): Promise<Client> {
-      const { key } = await admin.createKey({ name, limits: { unfinishedJobs: 10_000 } });
-      return createClient({ server: platform.baseUrl, apiKey: key });
-    }
-
-    test('one with hundreds of jobs waiting holds up neither another nor its own single job', async () => {
-      const [many, one] = [await owner('many'), await owner('one')];
-      const batch = await many.submitBatch({ jobs: Array.from({ length: MANY }, () => ({ code: RESTS })) });
-      const finished = async () => (await many.batch(batch.id)).finished;
-      // Submitted as one of many is: what it is spared for is not its priority.
-      const others = await one.submit({ code: RESTS, priority: 'batch' });
-      const own = await many.submit({ code: RESTS });
-      for (const [client, { id }] of [
-        [one, others],
-        [many, own],
-      ] as const)
-        assert.equal((await client.wait(id)).status, 'succeeded');
-      const before = await finished();
-      assert.ok(before < MANY / 2, `${before} of ${MANY} ended first`);
-      await many.cancelBatch(batch.id);
-    });
-
-    test('a job that is put off is queued until its time', async () => {
-      const client = await owner('later');
-      const notBefore = new Date(Date.now() + 2_000).toISOString();
-      const { id } = await client.submit({ code: 'print(1)', notBefore });
-      const { status, startedAt = '', notBefore: told } = await client.wait(id);
-      assert.deepEqual([status, told], ['succeeded', notBefore]);
-      assert.ok(startedAt >= notBefore, `${startedAt} is before ${notBefore}`);
-    });
+  test('one with hundreds of jobs waiting holds up neither another nor its own single job', async () => {
+    const [many, one] = [await owner('many'), await owner('one')];
+    const batch = await many.submitBatch({ jobs: Array.from({ length: MANY }, () => ({ code: RESTS })) });
+    const finished = async () => (await many.batch(batch.id)).finished;
+    // Submitted as one of many is: what it is spared for is not its priority.
+    const others = await one.submit({ code: RESTS, priority: 'batch' });
+    const own = await many.submit({ code: RESTS });
+    for (const [client, { id }] of [
+      [one, others],
+      [many, own],
+    ] as const)
+      assert.equal((await client.wait(id)).status, 'succeeded');
+    const before = await finished();
+    assert.ok(before < MANY / 2, `${before} of ${MANY} ended first`);
+    await many.cancelBatch(batch.id);
   });
-}
+
+  test('a job that is put off is queued until its time', async () => {
+    const client = await owner('later');
+    const notBefore = new Date(Date.now() + 2_000).toISOString();
+    const { id } = await client.submit({ code: 'print(1)', notBefore });
+    const { status, startedAt = '', notBefore: told } = await client.wait(id);
+    assert.deepEqual([status, told], ['succeeded', notBefore]);
+    assert.ok(startedAt >= notBefore, `${startedAt} is before ${notBefore}`);
+  });
+});

@@ -89,6 +89,8 @@ export function createCommand(options: CommandOptions): Command {
   const watch = createWatch({ jobs, store, feed });
   const batches = createBatches({ jobs, store, log });
   const room = createRoom(store, config.MAX_QUEUED_JOBS);
+  const newId = () => v7();
+  const accepting = { store, queue, languages, callbackProblems, newId, room, allowance, metrics, log };
   const answers = (asked: Promise<void>) =>
     asked.then(
       () => 'ok',
@@ -97,36 +99,11 @@ export function createCommand(options: CommandOptions): Command {
   let leaving = false;
   return {
     auth: createAuth({ keys: keysOf(options), allowance, embedLimits: embedLimitsOf(config) }),
-    submit: traced(
-      createSubmit({
-        store,
-        queue,
-        languages,
-        callbackProblems,
-        newId: () => v7(),
-        room,
-        allowance,
-        metrics,
-        log,
-      }),
-    ),
+    submit: traced(createSubmit(accepting)),
     jobs,
     watch: { ...watch, watch: counted(watch.watch, metrics) },
     attachments: createAttachments({ jobs, store, feed, watch, log }),
-    submitBatch: traced(
-      createSubmitBatch({
-        store,
-        queue,
-        batches,
-        languages,
-        callbackProblems,
-        newId: () => v7(),
-        room,
-        allowance,
-        metrics,
-        log,
-      }),
-    ),
+    submitBatch: traced(createSubmitBatch({ ...accepting, batches })),
     batches,
     watchBatch: createWatchBatch({ batches, store }),
     files: createFiles({
