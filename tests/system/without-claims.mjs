@@ -5,7 +5,7 @@
 import { register } from 'node:module';
 import { isMainThread } from 'node:worker_threads';
 
-const CLAIM = 'await context.store.claim(id, stage, context.workerId, runsOnce)';
+const CLAIM = 'await context.store.claim(id, stage, context.workerId, runsOnce, span.place)';
 const NO_CLAIM = `{ outcome: 'claimed', claim: { id, stage, attempt: 1 + Math.floor(Math.random() * 1e6), startedAtMs: Date.now() } }`;
 
 export async function load(url, context, nextLoad) {

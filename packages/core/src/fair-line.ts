@@ -11,6 +11,8 @@ export interface FairLine<T> {
   /** Take the next one; undefined when nobody waits. */
   next(): T | undefined;
   readonly length: number;
+  /** All that wait, in no order. */
+  all(): Iterable<T>;
   /** All that wait, the next one first. */
   items(): T[];
 }
@@ -74,6 +76,10 @@ export function createFairLine<T>(): FairLine<T> {
     },
     get length() {
       return length;
+    },
+    *all() {
+      for (const { places, head } of flows.values())
+        for (let at = head; at < places.length; at += 1) yield (places[at] as Place<T>).item;
     },
     items: () =>
       [...flows.values()]

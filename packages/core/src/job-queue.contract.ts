@@ -142,6 +142,17 @@ export function testJobQueue(adapter: string, open: () => Promise<JobQueue>, ski
       assert.ok((delivered.get(later) as number) >= dueAtMs);
     });
 
+    it('takes back what is held back, and nothing else', async () => {
+      const [waiting, heldBack] = [newId(), newId()];
+      await queue.add('exec', waiting);
+      await queue.add('exec', heldBack, { notBeforeAtMs: Date.now() + 60_000 });
+      for (const id of [waiting, heldBack, newId()]) await queue.takeBack('exec', id);
+      assert.equal(await queue.depth('exec'), 1);
+      // And it may be added again.
+      await queue.add('exec', heldBack);
+      assert.equal(await queue.depth('exec'), 2);
+    });
+
     it('does not repeat a delivery that waits, is held back or is being handled, and takes it again after', async () => {
       const [id, later] = [newId(), newId()];
       for (let n = 0; n < 5; n += 1) await queue.add('exec', id);

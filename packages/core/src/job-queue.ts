@@ -60,6 +60,8 @@ export interface JobQueue {
   add(stage: QueuedStage, id: JobId, options?: AddOptions): Promise<void>;
   /** Hand deliveries to `handler`, at most `concurrency` at a time. Once a stage and process. */
   process(stage: QueuedStage, concurrency: number, handler: DeliveryHandler): void;
+  /** Take back a delivery that is held back, if there is one: where it stays, it is made when its time comes, and changes nothing. */
+  takeBack(stage: QueuedStage, id: JobId): Promise<void>;
   /** Which of these neither wait nor are being handled: they are to be added again. */
   missing(stage: QueuedStage, expected: readonly Expected[]): Promise<Set<JobId>>;
   /** How many runs can be made at once, as a worker sees it: more of one owner need not be brought forward. */

@@ -43,8 +43,10 @@ async function bringForward(facts: FactStore, { migrations, newestKnown }: Schem
         'start the Runlane that used it last, or a newer one; nothing was changed',
     );
   }
-  // Without a mark it is new, or from before there were any.
-  if (version === undefined) await mark(facts, 1);
+  // Without a mark it is new, or from before there were any; or another has marked it meanwhile, with whatever version.
+  if (version === undefined) {
+    if (!(await mark(facts, 1))) return bringForward(facts, { migrations, newestKnown });
+  }
   for (const { to, run } of migrations) {
     if (to <= (version ?? 1)) continue;
     await run(facts);

@@ -17,7 +17,6 @@ import { createAllowance } from './auth/allowance.js';
 import { type Auth, createAuth } from './auth/auth.js';
 import { createKeys } from './auth/keys.js';
 import { type Batches, createBatches } from './batches.js';
-import { type CallbackConfig, createCallbackProblems } from './callback-problems.js';
 import { createDeliveries, type Deliveries } from './deliveries.js';
 import { createFiles, type Files } from './files.js';
 import { createJobs, type Jobs } from './jobs.js';
@@ -27,6 +26,7 @@ import { createRoom } from './room.js';
 import { createStatus } from './status.js';
 import { createSubmit, type Submission, type Submitted } from './submit.js';
 import { type BatchSubmission, createSubmitBatch, type SubmittedBatch } from './submit-batch.js';
+import { type CallbackConfig, createTermProblems } from './term-problems.js';
 import { traced } from './traced.js';
 import { createWatch, type Watch } from './watch.js';
 import { createWatchBatch } from './watch-batch.js';
@@ -85,12 +85,12 @@ export function createCommand(options: CommandOptions): Command {
   const languages = createLanguages(store);
   const allowance = createAllowance({ store, meters });
   const jobs = createJobs({ store, feed, queue });
-  const callbackProblems = createCallbackProblems(config);
+  const termProblems = createTermProblems(config);
   const watch = createWatch({ jobs, store, feed });
   const batches = createBatches({ jobs, store, log });
   const room = createRoom(store, config.MAX_QUEUED_JOBS);
   const newId = () => v7();
-  const accepting = { store, queue, languages, callbackProblems, newId, room, allowance, metrics, log };
+  const accepting = { store, queue, languages, termProblems, newId, room, allowance, metrics, log };
   const answers = (asked: Promise<void>) =>
     asked.then(
       () => 'ok',
@@ -155,9 +155,11 @@ function counted(watch: Watch['watch'], metrics: Metrics): Watch['watch'] {
 }
 
 /** @throws Error where keys are to be asked for, and nobody could make the first. */
-function keysOf({ keys: store, config: { AUTH, ADMIN_KEY: adminKey } }: CommandOptions) {
+function keysOf({ keys: store, config: { AUTH, ADMIN_KEY: adminKey, MAX_QUEUED_JOBS } }: CommandOptions) {
   if (AUTH !== 'keys') return undefined;
-  if (adminKey !== undefined) return createKeys({ store, adminKey });
+  // So that no owner takes all of the room.
+  const usualUnfinishedJobs = Math.ceil(MAX_QUEUED_JOBS / 2);
+  if (adminKey !== undefined) return createKeys({ store, adminKey, usualUnfinishedJobs });
   throw new Error(
     'AUTH=keys needs ADMIN_KEY, with which the first keys are made: `openssl rand -hex 32` gives a good one',
   );

@@ -30,6 +30,7 @@ export const COMMAND_VARIABLES = [
   'MAX_DOWNLOADS',
   'DOWNLOAD_STALL_SECONDS',
   'DRAIN_SECONDS',
+  'SHUTDOWN_SECONDS',
   'WEBHOOKS',
   'WEBHOOK_ALLOW_HTTP',
   'WEBHOOK_ALLOWED_NETWORKS',
@@ -47,6 +48,7 @@ export interface CommandDoorsOptions {
     readonly CORS_ORIGINS: readonly string[];
     readonly EMBED_ORIGINS: readonly string[];
     readonly DRAIN_SECONDS: number;
+    readonly SHUTDOWN_SECONDS: number;
   };
   readonly closer: Closer;
   readonly log: Log;
@@ -55,6 +57,7 @@ export interface CommandDoorsOptions {
 /** The ports that are listened on. @throws Error that names an address which cannot be, or must not be, or a file of TLS. */
 export async function openCommandDoors({ ports, config, closer, log }: CommandDoorsOptions) {
   checkOpenness(config.HOST, config.AUTH);
+  checkDrain(config);
   const tls = await openTls(commandTlsFiles(config), { closer, log });
   const { openQueue, ...others } = ports;
   const command = createCommand({ ...others, queue: openQueue.queue, log, version: VERSION, config });
@@ -95,4 +98,13 @@ export async function openCommandDoors({ ports, config, closer, log }: CommandDo
     },
   });
   return { command, httpPort: http.port, grpcPort: grpc.port };
+}
+
+/** Kept of the time to stop for all that comes after the drain, in milliseconds. */
+const AFTER_DRAIN_MS = 5_000;
+
+/** @throws Error that says what to set. */
+function checkDrain({ DRAIN_SECONDS: drainMs, SHUTDOWN_SECONDS: stopMs }: CommandDoorsOptions['config']): void {
+  if (drainMs === 0 || drainMs + AFTER_DRAIN_MS <= stopMs) return;
+  throw new Error('SHUTDOWN_SECONDS must be at least 5 more than DRAIN_SECONDS, which it begins with');
 }

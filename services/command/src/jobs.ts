@@ -26,7 +26,7 @@ export interface Jobs {
 export interface JobsDependencies {
   readonly store: JobStore;
   readonly feed: JobFeed;
-  readonly queue: Pick<JobQueue, 'add'>;
+  readonly queue: Pick<JobQueue, 'add' | 'takeBack'>;
 }
 
 export function createJobs({ store, feed, queue }: JobsDependencies): Jobs {
@@ -43,6 +43,7 @@ export function createJobs({ store, feed, queue }: JobsDependencies): Jobs {
     if (await store.isHeld(id)) await feed.wish(id, { type: 'cancel' }).catch(() => undefined);
     else if (await store.finish(id, view.attempt, resultWithoutRun('cancelled'))) {
       await feed.append(id, { id: `${view.attempt + 1}-1`, type: 'end' }).catch(() => undefined);
+      if (view.job.notBeforeAtMs !== undefined) void queue.takeBack('exec', id).catch(() => undefined);
       // Not waited for: where the queue is away, the reconciler adds it later.
       if (view.job.callbackUrl !== undefined)
         void queue.add('callback', id, { ownerId: view.job.ownerId }).catch(() => undefined);

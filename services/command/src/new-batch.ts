@@ -1,8 +1,8 @@
 /** What a client asked for as a batch, checked job by job: others get in between, however large it is. */
 import { type FieldProblem, type NewJob, type RunlaneError, uncheckedBatchSchema } from '@runlane/contract';
 import type { Program } from '@runlane/core';
-import type { CallbackProblems } from './callback-problems.js';
 import type { KnownLanguage } from './languages.js';
+import type { TermProblems } from './term-problems.js';
 import { checkNewJob, programProblems, toProgram } from './to-program.js';
 import { check, invalidRequest, MAX_PROBLEMS } from './validate.js';
 
@@ -22,7 +22,7 @@ export async function readNewBatch(
   body: unknown,
   known: readonly KnownLanguage[],
   mostJobs: number,
-  against: CallbackProblems,
+  against: TermProblems,
 ): Promise<NewBatch> {
   const { value, problems: own } = check(uncheckedBatchSchema, body);
   if (!value) throw invalidRequest(own);

@@ -23,7 +23,7 @@ function submitBatchOver(store: JobStore, { openQueue, feed, meters }: TestDoors
   const submitBatch = createSubmitBatch({
     store,
     queue: { ...openQueue.queue, add },
-    callbackProblems: () => [],
+    termProblems: () => [],
     batches: createBatches({ jobs: createJobs({ store, feed, queue: openQueue.queue }), store, log }),
     languages: createLanguages(store),
     newId: () => ID,

@@ -17,12 +17,12 @@ import {
 import type { Allowance } from './auth/allowance.js';
 import type { Caller } from './auth/caller.js';
 import { type Batches, type BatchView, toBatchView } from './batches.js';
-import { type CallbackProblems, callbackProblemsFor } from './callback-problems.js';
 import { openKey } from './idempotency.js';
 import type { Languages } from './languages.js';
 import type { Metrics } from './metrics.js';
 import { readNewBatch, toPrograms } from './new-batch.js';
 import type { Room } from './room.js';
+import { type TermProblems, termProblemsFor } from './term-problems.js';
 import { toTerms } from './to-terms.js';
 
 export interface SubmitBatchDependencies {
@@ -30,7 +30,7 @@ export interface SubmitBatchDependencies {
   readonly queue: JobQueue;
   readonly batches: Batches;
   readonly languages: Languages;
-  readonly callbackProblems: CallbackProblems;
+  readonly termProblems: TermProblems;
   readonly newId: () => BatchId;
   readonly room: Room;
   readonly allowance: Allowance;
@@ -60,13 +60,13 @@ const QUEUED_AT_ONCE = 100;
  * made; with that one some may have been, which run all the same, and a retry with the same key adds the others.
  */
 export function createSubmitBatch(dependencies: SubmitBatchDependencies) {
-  const { store, queue, batches, languages, callbackProblems, newId, room, allowance, metrics, log } = dependencies;
+  const { store, queue, batches, languages, termProblems, newId, room, allowance, metrics, log } = dependencies;
 
   return async function submitBatch(submission: BatchSubmission, span: Span): Promise<SubmittedBatch> {
     const { body, caller, idempotencyKey: key } = submission;
     const { ownerId } = caller;
     const known = await languages.all();
-    const against = callbackProblemsFor(caller, callbackProblems);
+    const against = termProblemsFor(caller, termProblems);
     const { jobs: asked, metadata } = await readNewBatch(body, known, room.size, against);
     const bodyDigest = key === undefined ? '' : digestOf(Buffer.from(JSON.stringify({ jobs: asked, metadata })));
     const keyed = await openKey(store, { ownerId, key, bodyDigest, newId, find: batches.find });

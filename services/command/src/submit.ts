@@ -15,11 +15,11 @@ import {
 } from '@runlane/core';
 import type { Allowance } from './auth/allowance.js';
 import type { Caller } from './auth/caller.js';
-import { type CallbackProblems, callbackProblemsFor } from './callback-problems.js';
 import { openKey } from './idempotency.js';
 import type { Languages } from './languages.js';
 import type { Metrics } from './metrics.js';
 import type { Room } from './room.js';
+import { type TermProblems, termProblemsFor } from './term-problems.js';
 import { readNewJob, toProgram } from './to-program.js';
 import { toTerms } from './to-terms.js';
 
@@ -27,7 +27,7 @@ export interface SubmitDependencies {
   readonly store: JobStore;
   readonly queue: JobQueue;
   readonly languages: Languages;
-  readonly callbackProblems: CallbackProblems;
+  readonly termProblems: TermProblems;
   readonly newId: () => JobId;
   readonly room: Room;
   readonly allowance: Allowance;
@@ -54,13 +54,13 @@ export interface Submitted {
  * made; with that one it may have been, and a key tells.
  */
 export function createSubmit(dependencies: SubmitDependencies) {
-  const { store, queue, languages, callbackProblems, newId, room, allowance, metrics, log } = dependencies;
+  const { store, queue, languages, termProblems, newId, room, allowance, metrics, log } = dependencies;
 
   return async function submit({ body, caller, idempotencyKey: key }: Submission, span: Span): Promise<Submitted> {
     const { ownerId } = caller;
     const receivedAtMs = performance.now();
     const known = await languages.all();
-    const newJob = readNewJob(body, known, callbackProblemsFor(caller, callbackProblems));
+    const newJob = readNewJob(body, known, termProblemsFor(caller, termProblems));
     const bodyDigest = key === undefined ? '' : digestOf(Buffer.from(JSON.stringify(newJob)));
     const keyed = await openKey(store, { ownerId, key, bodyDigest, newId, find: store.get });
     // A key that made a job gives that job, whatever has become of languages and room since.

@@ -10,8 +10,8 @@ import {
   VERSION_EXAMPLES,
 } from '@runlane/contract';
 import type { Interactive, Limits, Program } from '@runlane/core';
-import type { CallbackProblems } from './callback-problems.js';
 import { calledLanguage, findLanguage, type KnownLanguage } from './languages.js';
+import type { TermProblems } from './term-problems.js';
 import { toJudging } from './to-judging.js';
 import { definedLimits, toSources } from './to-sources.js';
 import { type Checked, check, invalidRequest } from './validate.js';
@@ -20,26 +20,22 @@ import { type Checked, check, invalidRequest } from './validate.js';
  * What a client asked for, checked field by field.
  * @throws RunlaneError `INVALID_REQUEST` naming every bad field, those that only the languages on offer decide too.
  */
-export function readNewJob(body: unknown, known: readonly KnownLanguage[], against: CallbackProblems): NewJob {
+export function readNewJob(body: unknown, known: readonly KnownLanguage[], against: TermProblems): NewJob {
   const { value, problems } = checkNewJob(body, known, against);
   if (value) return value;
   throw invalidRequest(problems);
 }
 
 /** The same without throwing: what was asked for, or all that is wrong with it. */
-export function checkNewJob(
-  body: unknown,
-  known: readonly KnownLanguage[],
-  against: CallbackProblems,
-): Checked<NewJob> {
+export function checkNewJob(body: unknown, known: readonly KnownLanguage[], against: TermProblems): Checked<NewJob> {
   const { value, problems } = check(newJobSchema, body);
-  const uncalled = against(asRecord(body).callbackUrl);
-  if (value && uncalled.length === 0) return { value, problems };
+  const unwanted = against(asRecord(body));
+  if (value && unwanted.length === 0) return { value, problems };
   const named = new Set(problems.map(({ field }) => field));
   const more = loosely(body)
     .flatMap((wanted) => offerProblems(wanted, known))
     .filter(({ field }) => !named.has(field));
-  return { problems: [...problems, ...more, ...uncalled] };
+  return { problems: [...problems, ...more, ...unwanted] };
 }
 
 /** What the languages on offer have against a job that is otherwise good. */

@@ -37,6 +37,13 @@ test('one that loses three in a row is left alone, then tried with one run, ever
   assert.deepEqual([lost(), lost(), lost()], [0, 0, 1_000], 'and it begins anew');
 });
 
+test('one that was away and is back is tried at once, with one run', () => {
+  const { lost, tryAgain, most } = breakerAt();
+  for (let n = 0; n < 3; n += 1) lost();
+  tryAgain();
+  assert.equal(most(4), 1);
+});
+
 test('the pause has a bound', () => {
   const { lost, pass } = breakerAt();
   lost();

@@ -1,6 +1,6 @@
 /**
  * Leaves a runner alone that loses one run after another, though its health says that it serves: it is tried again with a single
- * run, ever later, until one goes well. Jobs meanwhile go to other runners, or wait, and use up no attempts.
+ * run, ever later, until one goes well. Jobs meanwhile go to other runners, or wait; only those it is tried with use up attempts.
  */
 
 /** Losses in a row that are still chance: one program may take its runner with it. */
@@ -13,6 +13,8 @@ export interface CircuitBreaker {
   succeeded(): void;
   /** The runner lost it. How long the runner is left alone now, in milliseconds; 0 where it is not. */
   lost(): number;
+  /** It went away and is back, perhaps mended. */
+  tryAgain(): void;
   /** How many runs may be under way there now, of those that it has slots for. */
   most(slots: number): number;
 }
@@ -36,6 +38,9 @@ export function createCircuitBreaker(now = () => performance.now()): CircuitBrea
       closedUntilMs = now() + thisPauseMs;
       pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
       return thisPauseMs;
+    },
+    tryAgain() {
+      closedUntilMs = 0;
     },
     most(slots) {
       if (losses < LOSSES_IN_A_ROW) return slots;

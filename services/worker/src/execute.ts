@@ -1,5 +1,5 @@
 /** The stage `code-exec`: find a slot of a runner, again and again until one takes the run. */
-import { deliveryOf, inSpan, type JobId, rememberTrace, type Span, tellMoment } from '@runlane/core';
+import { deliveryOf, inSpan, type Job, type JobId, rememberTrace, type Span, tellMoment } from '@runlane/core';
 import { addLater } from './add-later.js';
 import { attemptOn } from './attempt.js';
 import type { Outcome } from './claimed.js';
@@ -11,6 +11,14 @@ import { ATTEMPT_SPANS } from './tracing.js';
 export function createExecute(context: WorkerContext) {
   const { store, queue, pool, log, draining } = context;
 
+  /** One that was put off: its time has not come, or it was cancelled before. */
+  async function isNotToRun(job: Job, notBeforeAtMs: number): Promise<boolean> {
+    if (await store.isFinished(job.id)) return true;
+    if (notBeforeAtMs <= Date.now()) return false;
+    addLater(context, 'exec', job.id, deliveryOf(job, 'exec'));
+    return true;
+  }
+
   return async function execute(id: JobId): Promise<Outcome> {
     tellMoment(id, 'delivered');
     const [job, saved] = await Promise.all([store.job(id), store.saved(id)]);
@@ -20,10 +28,7 @@ export function createExecute(context: WorkerContext) {
       await queue.add('save', id, deliveryOf(job, 'save'));
       return 'skipped';
     }
-    if (job.notBeforeAtMs !== undefined && job.notBeforeAtMs > Date.now()) {
-      addLater(context, 'exec', id, deliveryOf(job, 'exec'));
-      return 'skipped';
-    }
+    if (job.notBeforeAtMs !== undefined && (await isNotToRun(job, job.notBeforeAtMs))) return 'skipped';
     const checker = job.program.judge?.checker;
     // A job waits for its checker's runner as for its own, before anything is claimed.
     if (checker && !(await pool.find({ ...checker, version: saved.checker?.version ?? checker.version }, draining)))

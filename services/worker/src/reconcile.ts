@@ -17,6 +17,7 @@ import type { WorkerContext } from './context.js';
 import { createRounds } from './rounds.js';
 
 const BATCH = 200;
+const LOOKED_AT_ONCE = 10;
 const KEY_RETENTION_MS = 24 * 3_600_000;
 const EXPIRE_EVERY_MS = 600_000;
 /** How long the pause between two batches is, in the time that the first took: many jobs in flight are not to take the machine. */
@@ -69,16 +70,27 @@ export function createReconciler(
 
   /** Those that no queue knows: far fewer readings than a look at each. */
   async function lost(some: readonly InFlight[]): Promise<readonly InFlight[]> {
-    const missing = await Promise.all(STAGES.map((stage) => queue.missing(stage, some)));
+    if (some.length === 0) return some;
+    const asked = Promise.all(STAGES.map((stage) => queue.missing(stage, some)));
+    const missing = await asked.catch(() => undefined);
+    // Without the queue, what is not its affair is looked after all the same: cancellations, orphans.
+    if (!missing) return some;
     return some.filter(({ id }) => missing.every((ids) => ids.has(id)));
+  }
+
+  /** One that cannot be looked after must not keep the others waiting. */
+  function lookAfter(each: InFlight): Promise<void> {
+    return look(each).catch((error) => log.warn({ jobId: each.id, reason: error.message }, 'not looked after'));
   }
 
   function tick(olderThanMs: number): Promise<boolean> {
     return walk(async (some) => {
-      const old = some.filter(({ createdAtMs }) => Date.now() - createdAtMs >= olderThanMs);
-      // One that cannot be looked after must not keep the others waiting.
-      for (const each of await lost(old))
-        await look(each).catch((error) => log.warn({ jobId: each.id, reason: error.message }, 'not looked after'));
+      const ageOf = ({ createdAtMs }: InFlight) => Date.now() - createdAtMs;
+      // A clock that was ahead is no reason to wait for that time.
+      const old = some.filter((each) => ageOf(each) >= olderThanMs || ageOf(each) < 0);
+      const found = await lost(old);
+      for (let at = 0; at < found.length; at += LOOKED_AT_ONCE)
+        await Promise.all(found.slice(at, at + LOOKED_AT_ONCE).map(lookAfter));
     });
   }
 

@@ -101,7 +101,7 @@ export interface RunnerConnectionOptions {
   readonly credentials: ChannelCredentials;
   /** Over TLS, what the runner's certificate must be for; the address when left out. */
   readonly name?: string;
-  /** Told how each run and each preparation went, but for those that were given up and those that were not begun. */
+  /** Told how runs and compiles went, but for those that were given up and those that were not begun. */
   readonly onOutcome?: (outcome: 'succeeded' | 'lost') => void;
 }
 
@@ -141,9 +141,8 @@ export function connectRunner(
     });
   }
 
-  function noteLoss(error: unknown): never {
+  function noteLoss(error: unknown): void {
     if (error instanceof RunnerError && error.failure === 'lost') onOutcome('lost');
-    throw error;
   }
 
   async function execute(
@@ -153,7 +152,11 @@ export function connectRunner(
     trace?: TracePlace,
   ): Promise<AdmittedRun> {
     const stream = client.execute(placedIn(trace), within(timeoutMs));
-    const cancel = () => stream.cancel();
+    let givenUp = false;
+    const cancel = () => {
+      givenUp = true;
+      stream.cancel();
+    };
     if (signal.aborted) cancel();
     signal.addEventListener('abort', cancel, { once: true });
     // Reading begins at once: grpc-js holds back a slow reader, not one yet to begin.
@@ -177,12 +180,15 @@ export function connectRunner(
       stream.end();
       stream.resume();
     };
+    // What we gave up ourselves is no loss of the runner's.
+    const note = (error: unknown) => givenUp || noteLoss(error);
     stream.write({ message: { $case: 'start', value: start } });
     try {
       const first = await next();
       if (first.done || first.value.message?.$case !== 'admitted')
         throw new RunnerError('lost', 'the runner did not admit the run');
     } catch (error) {
+      note(error);
       leave();
       throw error;
     }
@@ -196,7 +202,7 @@ export function connectRunner(
         // A cancellation may come while the result of what has ended is being stored.
         if (!ended) stream.write({ message: { $case: 'signal', value: { name: 'SIGKILL' } } });
       },
-      events: readRun(next, { end, leave, noteLoss }),
+      events: readRun(next, { end, leave, note }),
       cancel: leave,
     };
   }
@@ -210,8 +216,11 @@ export function connectRunner(
       const prepared = call<runner.PrepareResponse>(signal, (done) =>
         client.prepare(request, placedIn(trace), within(timeoutMs), done),
       );
-      await prepared.catch(noteLoss);
-      onOutcome('succeeded');
+      prepared.then(
+        // What is not compiled needs no sandbox, and says nothing of those.
+        ({ compile }) => compile && onOutcome('succeeded'),
+        noteLoss,
+      );
       return prepared;
     },
 
@@ -252,7 +261,7 @@ export function connectRunner(
       });
     },
 
-    execute: (...asked) => execute(...asked).catch(noteLoss),
+    execute,
 
     watchHealth: (onServing) =>
       new Promise((resolve) => {
@@ -288,7 +297,7 @@ function placedIn(trace: TracePlace | undefined): Metadata {
 /** The events of an admitted run. However it is left, the call is over afterwards. */
 async function* readRun(
   next: () => Promise<IteratorResult<runner.ExecuteResponse>>,
-  { end, leave, noteLoss }: { end(): void; leave(): void; noteLoss(error: unknown): never },
+  { end, leave, note }: { end(): void; leave(): void; note(error: unknown): void },
 ): AsyncGenerator<RunEvent> {
   try {
     for (;;) {
@@ -300,7 +309,8 @@ async function* readRun(
       if (event.type === 'exited') return;
     }
   } catch (error) {
-    noteLoss(error);
+    note(error);
+    throw error;
   } finally {
     leave();
   }

@@ -159,6 +159,7 @@ export function createRunnerPool({ names, onDescribed, credentials, log }: Runne
       try {
         const description = await connection.describe();
         await connection.watchHealth(() => {
+          if (!entry.member) breaker.tryAgain();
           entry.member = { connection, description, holds: new LRUCache({ max: 10_000 }) };
           onDescribed(address, toRecord(description));
           becomeReady();
@@ -208,12 +209,13 @@ export function createRunnerPool({ names, onDescribed, credentials, log }: Runne
       const offered = entry.member && chosen(entry.member.description, wanted);
       return entry.member && offered ? [{ entry, member: entry.member, language: offered }] : [];
     });
-    if (version === '') return fitting;
     const meant = chooseVersion(
       fitting.map((each) => each.language),
       version,
     );
-    return fitting.filter((each) => each.language.version === meant?.version);
+    const usable = fitting.filter((each) => version === '' || each.language.version === meant?.version);
+    // One that is left alone is as good as not there: what waited for it here would keep others from being handled.
+    return usable.filter(({ entry, member }) => entry.breaker.most(member.description.slots) > 0);
   }
 
   const freeSlots = ({ entry, member }: { entry: Entry; member: RunnerMember }) =>
@@ -246,12 +248,6 @@ export function createRunnerPool({ names, onDescribed, credentials, log }: Runne
         wake();
       },
     };
-  }
-
-  function look(wanted: Wanted): Offer | 'full' | 'none' {
-    const candidates = offers(wanted);
-    const open = candidates.find(({ entry, member }) => entry.breaker.most(member.description.slots) > 0);
-    return open ?? (candidates.length > 0 ? 'full' : 'none');
   }
 
   function takeSpare(wanted: Wanted): Slot | undefined {
@@ -298,7 +294,7 @@ export function createRunnerPool({ names, onDescribed, credentials, log }: Runne
     acquire,
     spare: takeSpare,
     isWanted: () => waitingForSlots > 0,
-    find: (wanted, signal) => waitFor(() => look(wanted), signal),
+    find: (wanted, signal) => waitFor(() => offers(wanted)[0] ?? 'none', signal),
     async refresh() {
       await Promise.all([...entries].map(([address, entry]) => describeAgain(address, entry)));
     },

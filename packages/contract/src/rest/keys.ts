@@ -14,7 +14,7 @@ const limit = (description: string) => z.int().min(1).max(1_000_000_000).optiona
 const keyLimits = z
   .strictObject({
     requestsPerMinute: limit('Requests in a minute, of this key.'),
-    unfinishedJobs: limit('Jobs without a result at once, of its owner.'),
+    unfinishedJobs: limit('Jobs without a result at once, of its owner; half of `MAX_QUEUED_JOBS` when left out.'),
     cpuSecondsPerDay: limit("Processor time of its owner's programs within 24 hours, in seconds."),
   })
   .meta({ id: 'KeyLimits', description: 'What a key may use; what is left out is not limited.' });

@@ -5,7 +5,8 @@ import type { Caller } from './caller.js';
 
 /** How old a count of unfinished jobs may be, in milliseconds: other processes accept jobs as well. */
 const COUNT_EVERY_MS = 1_000;
-/** And in the time that counting them took: where very many are unfinished, it is not done all the time. */
+/** Where very many are unfinished, counting takes longer than this, in milliseconds, and is not done all the time. */
+const CHEAP_COUNT_MS = 50;
 const COUNT_EVERY_RATIO = 10;
 /** Jobs looked at in one go when they are counted. */
 const COUNT_PAGE = 1_000;
@@ -101,9 +102,10 @@ function createUnfinishedJobs(store: Pick<JobStore, 'inFlight'>) {
       if (limit === undefined) return () => {};
       if (jobs > limit) throw new RunlaneError('INVALID_REQUEST', `at most ${limit} jobs may be unfinished at once`);
       const ageMs = performance.now() - countedAtMs;
-      const isOld = ageMs > Math.max(COUNT_EVERY_MS, countTookMs * COUNT_EVERY_RATIO);
+      const restsMs = countTookMs > CHEAP_COUNT_MS ? countTookMs * COUNT_EVERY_RATIO : 0;
+      const isOld = ageMs > Math.max(COUNT_EVERY_MS, restsMs);
       // Those that have ended since are still counted: before anybody is refused for them, it is counted anew.
-      const isFull = of(ownerId) + jobs > limit && ageMs > countTookMs * COUNT_EVERY_RATIO;
+      const isFull = of(ownerId) + jobs > limit && ageMs > restsMs;
       if (counting || isOld || isFull) await recount();
       if (of(ownerId) + jobs > limit) {
         const message = `unfinished jobs: ${of(ownerId)}, and at most ${limit} may be; wait for one to end`;

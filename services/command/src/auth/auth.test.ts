@@ -359,21 +359,40 @@ test('readers of such pages are nobody elsewhere, whatever name they call the se
     assert.equal(await ask(path, 'POST', '{}'), 401, path);
 });
 
-test('readers of such pages have nobody called when their program has ended', async (t) => {
+test('readers of such pages have nobody called when their program has ended, and put nothing off', async (t) => {
   const origin = 'https://docs.example.org';
   const embedding = await openTestDoors({ AUTH: 'keys', ADMIN_KEY, EMBED_ORIGINS: origin, WEBHOOKS: 'on' });
   t.after(() => embedding.close());
   const response = await fetch(`${embedding.baseUrl}/v1/jobs`, {
     method: 'POST',
     headers: { Origin: origin, 'Content-Type': 'application/json' },
-    body: '{"code": "", "callbackUrl": "https://example.org/"}',
+    body: '{"code": "", "callbackUrl": "https://example.org/", "notBefore": "2026-01-31T12:00:00Z"}',
   });
   assert.equal(response.status, 400);
   const { errors = [] } = (await response.json()) as ProblemJson;
   assert.deepEqual(
     errors.map(({ field }) => field),
-    ['callbackUrl'],
+    ['callbackUrl', 'notBefore'],
   );
+});
+
+test('a key that says nothing of it may have half of the room, and no more', async (t) => {
+  const small = await openTestDoors({ AUTH: 'keys', ADMIN_KEY, MAX_QUEUED_JOBS: '4' });
+  t.after(() => small.close());
+  const ask = async (key: string, path: string, body: object) => {
+    const headers = { Authorization: `Bearer ${key}`, 'Content-Type': 'application/json' };
+    return fetch(`${small.baseUrl}${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
+  };
+  const keys = await Promise.all(
+    ['one', 'another'].map(async (name) => {
+      const { key } = (await (await ask(ADMIN_KEY, '/v1/keys', { name })).json()) as { key: string };
+      return key;
+    }),
+  );
+  const [one = '', another = ''] = keys;
+  const submits = async (key: string) => (await ask(key, '/v1/jobs', { code: '' })).status;
+  assert.deepEqual([await submits(one), await submits(one), await submits(one)], [202, 202, 429]);
+  assert.equal(await submits(another), 202);
 });
 
 test('a browser asks for the key of the board as a password', async () => {

@@ -7,8 +7,11 @@ export interface Caller {
   readonly keyId: string;
   readonly scopes: ReadonlySet<Scope>;
   readonly limits: KeyLimits;
-  /** Without a key, may not have this server call anybody: what it signs would come from somebody unknown. */
-  readonly callsNobody?: true;
+  /**
+   * Of a page, without a key: may not have this server call anybody, as what it signs would come from somebody unknown, nor put
+   * jobs off, which all readers together may only have few of; and is not believed where its trace is.
+   */
+  readonly isReader?: true;
   /** Where the client's own trace is, as it says. */
   readonly trace?: TracePlace;
 }
@@ -26,7 +29,7 @@ export const embedded = (limits: KeyLimits): Caller => ({
   keyId: EMBED,
   scopes: new Set<Scope>(['submit', 'read']),
   limits,
-  callsNobody: true,
+  isReader: true,
 });
 
 const ADMIN = 'admin';
@@ -39,4 +42,4 @@ export const RESERVED_OWNERS: ReadonlySet<OwnerId> = new Set([ANONYMOUS, EMBED, 
 
 /** @param trace the header `traceparent` of the request. */
 export const withTrace = (caller: Caller, trace: TracePlace | undefined): Caller =>
-  trace === undefined ? caller : { ...caller, trace };
+  trace === undefined || caller.isReader ? caller : { ...caller, trace };

@@ -26,9 +26,11 @@ export interface KeysOptions {
   readonly store: KeyStore;
   /** The operator's own, of the configuration: it makes the first others. */
   readonly adminKey: string;
+  /** Unfinished jobs that a key may have at once which says nothing of it. */
+  readonly usualUnfinishedJobs: number;
 }
 
-export function createKeys({ store, adminKey }: KeysOptions): Keys {
+export function createKeys({ store, adminKey, usualUnfinishedJobs }: KeysOptions): Keys {
   const adminDigest = digestOf(adminKey);
 
   return {
@@ -43,7 +45,8 @@ export function createKeys({ store, adminKey }: KeysOptions): Keys {
         throw unauthenticated('the key is not known');
       if (key.revokedAtMs !== undefined) throw unauthenticated('the key was revoked');
       if (key.expiresAtMs !== undefined && key.expiresAtMs <= Date.now()) throw unauthenticated('the key has expired');
-      return { ownerId: key.ownerId, keyId: key.id, scopes: new Set(key.scopes), limits: key.limits };
+      const limits = { unfinishedJobs: usualUnfinishedJobs, ...key.limits };
+      return { ownerId: key.ownerId, keyId: key.id, scopes: new Set(key.scopes), limits };
     },
 
     async create({ name, ownerId, scopes, limits, expiresAt }) {

@@ -116,6 +116,12 @@ export function createBullJobQueue({ url, log }: BullJobQueueOptions): BullJobQu
       await bounded(() => (delay > 0 ? holdBack(stage, waiting, delay) : come(stage, waiting)));
     },
 
+    async takeBack(stage, id) {
+      const held = await bounded(() => queues[stage].getJob(`${id}${LATER}`));
+      // One that is being handled just now cannot be removed, and need not be.
+      await held?.remove().catch(ignore);
+    },
+
     missing: (stage, expected) => bounded(() => missing(stage, expected)),
 
     setSlots: (slots) => bounded(() => turns.exec.setSlots(slots)),

@@ -63,11 +63,6 @@ local function waits(name)
 end
 local function room(held)
   local slots = tonumber(redis.call('GET', '${SLOTS_KEY}') or ${SLOTS_BEFORE})
-  local free = 2 * slots - redis.call('SCARD', held)
-  if free > 0 then return free end
-  for _, id in ipairs(redis.call('SMEMBERS', held)) do
-    if redis.call('EXISTS', bull .. id) == 0 then redis.call('SREM', held, id) end
-  end
   return math.max(0, 2 * slots - redis.call('SCARD', held))
 end
 local function clock() return tonumber(redis.call('GET', own .. 'clock') or 0) end
@@ -95,7 +90,7 @@ redis.call('ZADD', own .. 'behind:' .. flow, 'NX', 0, id)
 return letIn(flow, cost)
 `);
 
-/** A flow of which nobody is here need not be remembered: its last tag is not above the clock. */
+/** The clock goes on when a delivery is over. A flow of which nobody is here need not be remembered: its last tag is the clock's, or less. */
 const LEAVE = createScript(`${SHARED}
 local id, flow, cost, tag = ARGV[3], ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
 redis.call('SREM', own .. 'held:' .. flow, id)
@@ -116,7 +111,14 @@ end
 return missing
 `);
 
+/** Those that were let in and are lost, or are on their way to Bull, make room: only for who comes now and then. */
 const LET_IN = createScript(`${SHARED}
+local held = own .. 'held:' .. ARGV[3]
+if room(held) == 0 then
+  for _, id in ipairs(redis.call('SMEMBERS', held)) do
+    if redis.call('EXISTS', bull .. id) == 0 then redis.call('SREM', held, id) end
+  end
+end
 return letIn(ARGV[3], tonumber(ARGV[4]))
 `);
 

@@ -84,6 +84,11 @@ export function createEmbeddedJobQueue(onBug: (error: unknown) => void): Embedde
       Object.assign(lanes[stage], { concurrency, handler });
       start(lanes[stage]);
     },
+    async takeBack(stage, id) {
+      const { delayed, known } = lanes[stage];
+      clearTimeout(delayed.get(id)?.timer);
+      if (delayed.delete(id)) known.delete(id);
+    },
     missing: async (stage, expected) =>
       new Set(expected.filter(({ id }) => !lanes[stage].known.has(id)).map(({ id }) => id)),
     // All of them are at hand: nothing is brought forward.
@@ -91,7 +96,7 @@ export function createEmbeddedJobQueue(onBug: (error: unknown) => void): Embedde
     depth: async (stage) => lanes[stage].waiting.length + lanes[stage].delayed.size,
     async oldest(stage) {
       let oldest: JobId | undefined;
-      for (const { id } of lanes[stage].waiting.items()) if (oldest === undefined || id < oldest) oldest = id;
+      for (const { id } of lanes[stage].waiting.all()) if (oldest === undefined || id < oldest) oldest = id;
       return oldest;
     },
     deliveries: (stage) => ({

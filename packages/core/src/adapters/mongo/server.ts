@@ -44,6 +44,8 @@ export function openMongo({ url, dbName, log }: MongoOptions): MongoServer {
     ignoreUndefined: true,
     w: 'majority',
   });
+  /** One that is closed would be opened again by connecting. */
+  let closed = false;
   let away = false;
   const setAway = (now: boolean, cause?: unknown) => {
     if (now && !away) log.warn({ err: cause }, 'MongoDB does not answer');
@@ -60,7 +62,7 @@ export function openMongo({ url, dbName, log }: MongoOptions): MongoServer {
         for (let pauseMs = 25; ; pauseMs *= 2) {
           try {
             // Once connected this is nothing. The driver by itself never tries again when its first try has failed.
-            await client.connect();
+            if (!closed) await client.connect();
             return await work();
           } catch (cause) {
             lastCause = cause;
@@ -82,7 +84,10 @@ export function openMongo({ url, dbName, log }: MongoOptions): MongoServer {
         throw new RunlaneError('STORE_UNAVAILABLE', 'the job store does not answer', { cause });
       }
     },
-    close: () => client.close(),
+    close() {
+      closed = true;
+      return client.close();
+    },
   };
 }
 
