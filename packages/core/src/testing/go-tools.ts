@@ -21,8 +21,6 @@ const GO_TOOLS = {
 
 export type GoTool = keyof typeof GO_TOOLS;
 
-export const isGoTool = (name: string): name is GoTool => Object.hasOwn(GO_TOOLS, name);
-
 /** Look, without building anything. */
 export function findGoTool(name: GoTool): Availability {
   const path = join(BIN, name);

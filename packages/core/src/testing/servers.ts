@@ -14,7 +14,7 @@ import { findChromium, prepareChromium } from './chromium.js';
 import { findCompose, prepareCompose } from './compose.js';
 import { findDocker, findDockerTools, prepareDocker, prepareDockerTools } from './docker.js';
 import { findFaketime, prepareFaketime } from './faketime.js';
-import { findGoTool, isGoTool, prepareGoTool } from './go-tools.js';
+import { findGoTool, type GoTool, prepareGoTool } from './go-tools.js';
 import { findKubernetesTools, prepareKubernetesTools } from './kubernetes.js';
 import { findLanguages, prepareLanguages } from './languages.js';
 import { findMachines, prepareMachines } from './machines.js';
@@ -23,24 +23,35 @@ import { findPromtool, preparePromtool } from './promtool.js';
 
 const START_MS = 10_000;
 
-export const SERVERS = [
-  'redis-server',
-  'mongo-wire',
-  'grpcurl',
-  'k6',
-  'promtool',
-  'openssl',
-  'faketime',
-  'docker',
-  'docker-tools',
-  'compose',
-  'machines',
-  'kubernetes-tools',
-  'languages',
-  'chromium',
-] as const;
+interface Tool {
+  /** Look, without installing or building anything. */
+  find(): Availability;
+  /** Install or build it where it is missing and that is possible; once done, this costs nothing. */
+  prepare(log: (line: string) => void): Promise<Availability>;
+}
 
-export type ServerName = (typeof SERVERS)[number];
+const goTool = (name: GoTool): Tool => ({ find: () => findGoTool(name), prepare: (log) => prepareGoTool(name, log) });
+
+const TOOLS = {
+  'redis-server': { find: findRedis, prepare: prepareRedis },
+  'mongo-wire': goTool('mongo-wire'),
+  grpcurl: goTool('grpcurl'),
+  k6: goTool('k6'),
+  promtool: { find: findPromtool, prepare: preparePromtool },
+  openssl: { find: findOpenssl, prepare: prepareOpenssl },
+  faketime: { find: findFaketime, prepare: prepareFaketime },
+  docker: { find: findDocker, prepare: prepareDocker },
+  'docker-tools': { find: findDockerTools, prepare: prepareDockerTools },
+  compose: { find: findCompose, prepare: prepareCompose },
+  machines: { find: findMachines, prepare: prepareMachines },
+  'kubernetes-tools': { find: findKubernetesTools, prepare: prepareKubernetesTools },
+  languages: { find: findLanguages, prepare: prepareLanguages },
+  chromium: { find: findChromium, prepare: prepareChromium },
+} as const satisfies Record<string, Tool>;
+
+export type ServerName = keyof typeof TOOLS;
+
+export const SERVERS = Object.keys(TOOLS) as ServerName[];
 
 export interface TestServer {
   readonly url: string;
@@ -62,22 +73,7 @@ export interface StartOptions {
   readonly port?: number;
 }
 
-/** Look, without installing or building anything. */
-export function findServer(name: ServerName): Availability {
-  if (name === 'docker') return findDocker();
-  if (name === 'docker-tools') return findDockerTools();
-  if (name === 'compose') return findCompose();
-  if (name === 'machines') return findMachines();
-  if (name === 'kubernetes-tools') return findKubernetesTools();
-  if (name === 'languages') return findLanguages();
-  if (name === 'openssl') return findOpenssl();
-  if (name === 'promtool') return findPromtool();
-  if (name === 'chromium') return findChromium();
-  if (name === 'faketime') return findFaketime();
-  if (isGoTool(name)) return findGoTool(name);
-  const path = findOnPath(name);
-  return path ? { path } : { missing: `${name} is not installed: apt-get install redis-server` };
-}
+export const findServer = (name: ServerName): Availability => TOOLS[name].find();
 
 /**
  * For the `skip` option of a test: why it cannot run here, or false.
@@ -90,39 +86,26 @@ export function skipWithout(...names: ServerName[]): string | false {
   return missing.join('; ');
 }
 
-/** Install or build what is missing, where that is possible; once done, this costs nothing. */
+/** Install or build what is missing, one after the other, where that is possible; once done, this costs nothing. */
 export async function prepareServers({
   log,
 }: {
   readonly log: (line: string) => void;
 }): Promise<Readonly<Record<ServerName, Availability>>> {
-  return {
-    'redis-server': await prepareRedis(log),
-    'mongo-wire': await prepareGoTool('mongo-wire', log),
-    grpcurl: await prepareGoTool('grpcurl', log),
-    k6: await prepareGoTool('k6', log),
-    promtool: await preparePromtool(log),
-    openssl: await prepareOpenssl(log),
-    faketime: await prepareFaketime(log),
-    docker: await prepareDocker(log),
-    'docker-tools': await prepareDockerTools(log),
-    compose: await prepareCompose(log),
-    machines: await prepareMachines(log),
-    'kubernetes-tools': await prepareKubernetesTools(log),
-    languages: await prepareLanguages(log),
-    chromium: await prepareChromium(log),
-  };
+  const prepared: [string, Availability][] = [];
+  for (const [name, { prepare }] of Object.entries(TOOLS)) prepared.push([name, await prepare(log)]);
+  return Object.fromEntries(prepared) as Record<ServerName, Availability>;
+}
+
+function findRedis(): Availability {
+  const path = findOnPath('redis-server');
+  return path ? { path } : { missing: 'redis-server is not installed: apt-get install redis-server' };
 }
 
 /** Install it where root may. */
 export function prepareRedis(log: (line: string) => void): Promise<Availability> {
   const packages = ['redis-server'];
-  return prepareAsRoot(
-    'redis-server',
-    packages,
-    () => findServer('redis-server'),
-    () => installPackages(packages, log),
-  );
+  return prepareAsRoot('redis-server', packages, findRedis, () => installPackages(packages, log));
 }
 
 /**
