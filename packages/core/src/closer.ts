@@ -4,8 +4,11 @@ import type { Log } from './log.js';
 
 export interface CloseStep {
   readonly name: string;
-  /** `deadline` aborts when time is up: then end at once what was to end in order. */
-  close(deadline: AbortSignal): Promise<unknown>;
+  /**
+   * `deadline` aborts when time is up: then end at once what was to end in order. `leftMs`: until then, in milliseconds, as the
+   * steps before have left it.
+   */
+  close(deadline: AbortSignal, leftMs: number): Promise<unknown>;
 }
 
 export interface Closer {
@@ -19,10 +22,11 @@ export function createCloser({ graceMs, log }: { graceMs: number; log: Log }): C
   let closing: Promise<void> | undefined;
   async function closeAll(): Promise<void> {
     const deadline = AbortSignal.timeout(graceMs);
+    const endsAtMs = performance.now() + graceMs;
     const expired = once(deadline, 'abort');
     for (const { name, close } of steps.toReversed()) {
       // One step that fails or hangs must not keep the others open.
-      await Promise.race([close(deadline), expired]).catch((cause) =>
+      await Promise.race([close(deadline, Math.max(endsAtMs - performance.now(), 0)), expired]).catch((cause) =>
         log.error(new Error(`closing ${name}`, { cause })),
       );
     }

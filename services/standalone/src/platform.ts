@@ -17,8 +17,7 @@ await runService('platform', async ({ env, closer, log }) => {
   const workerPort = config.HTTP_PORT === 0 ? 0 : config.HTTP_PORT + 1;
   const { worker, httpPort: workerHttpPort } = await runWorker({
     ports,
-    // The doors drain first, in the same time.
-    config: { ...config, HTTP_PORT: workerPort, SHUTDOWN_SECONDS: config.SHUTDOWN_SECONDS - config.DRAIN_SECONDS },
+    config: { ...config, HTTP_PORT: workerPort },
     closer,
     log,
   });

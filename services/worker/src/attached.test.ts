@@ -4,7 +4,7 @@ import { afterEach, test } from 'node:test';
 import type { Job, JobInput, JobView, Program } from '@runlane/core';
 import { aJob, until } from '@runlane/core/testing';
 import { BEHAVIOURS, type Behaviour } from './testing/fake-runner.js';
-import { closeStages, endOf, onStage, type Stage } from './testing/stage.js';
+import { CLOSE_MS, closeStages, endOf, onStage, type Stage } from './testing/stage.js';
 
 afterEach(closeStages);
 
@@ -87,7 +87,7 @@ test('a worker that stops ends an interactive job that runs, rather than hand it
   const job = await accept({}, { wallTimeMs: 60_000 });
   await queue(job);
   await until('it runs', () => runner.went() === 1);
-  await worker.close();
+  await worker.close(CLOSE_MS);
   const view = await ports.store.get(job.id);
   assert.deepEqual([view?.status, view?.attempt], ['error', 1]);
 });

@@ -19,7 +19,6 @@ export const WORKER_VARIABLES = [
   'RECONCILE_SECONDS',
   'RETENTION_HOURS',
   'ARTIFACT_STORE_MB',
-  'SHUTDOWN_SECONDS',
   ...CALLBACK_VARIABLES,
 ] as const;
 
@@ -48,7 +47,7 @@ export async function runWorker({
   const tls = await openTls(runnerTlsFiles(config), { closer, log });
   const runnerCredentials = channelCredentials(tls);
   const worker = createWorker({ ...others, queue: openQueue.queue, log, runnerCredentials, config });
-  closer.add({ name: 'worker', close: () => worker.close() });
+  closer.add({ name: 'worker', close: (_deadline, leftMs) => worker.close(leftMs) });
   const where = { host: config.HOST, port: config.HTTP_PORT };
   const http = await startWorkerHttp({ worker, where, allowedHosts: config.ALLOWED_HOSTS, log });
   closer.add({ name: 'worker http', close: http.close });

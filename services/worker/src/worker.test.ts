@@ -5,7 +5,7 @@ import { BATCH_PRIORITY, digestOf } from '@runlane/core';
 import { aJob, silentLog, until } from '@runlane/core/testing';
 import { createRunnerPool } from './runner-pool.js';
 import { BEHAVIOURS, type Behaviour, leaves, startFakeRunner } from './testing/fake-runner.js';
-import { closeStages, endOf, eventsOf, onStage, opened } from './testing/stage.js';
+import { CLOSE_MS, closeStages, endOf, eventsOf, onStage, opened } from './testing/stage.js';
 
 afterEach(closeStages);
 
@@ -400,7 +400,7 @@ test('a worker that stops hands back what it cannot finish, uncounted, and start
   await until('it is claimed', () => ports.store.isHeld(job.id));
   const late = aJob();
   await ports.store.insert(late);
-  const closing = worker.close();
+  const closing = worker.close(CLOSE_MS);
   await ports.openQueue.queue.add('save', late.id);
   await closing;
   assert.equal(await ports.store.isHeld(job.id), false);

@@ -46,7 +46,6 @@ export interface WorkerOptions {
     readonly RECONCILE_SECONDS: number;
     readonly RETENTION_HOURS: number;
     readonly ARTIFACT_STORE_MB: number;
-    readonly SHUTDOWN_SECONDS: number;
   };
 }
 
@@ -56,8 +55,8 @@ export interface Worker {
   /** Resolves when a runner is connected, what it offers is recorded, and deliveries are taken. */
   readonly ready: Promise<void>;
   readonly stopping: boolean;
-  /** Take no more jobs, finish those that run; near the end of `SHUTDOWN_SECONDS`, hand back what still does. */
-  close(): Promise<void>;
+  /** Take no more jobs, finish those that run; near the end of this time, in milliseconds, hand back what still does. */
+  close(withinMs: number): Promise<void>;
 }
 
 /** Kept of the time to stop for handing back, in milliseconds. */
@@ -160,7 +159,7 @@ export function createWorker({
     get stopping() {
       return draining.signal.aborted;
     },
-    async close() {
+    async close(withinMs) {
       draining.abort();
       reconciler.close();
       clearInterval(refreshing);
@@ -168,7 +167,7 @@ export function createWorker({
       const idle = (async () => {
         while (running.size > 0) await Promise.all(running);
       })();
-      await Promise.race([idle, sleep(Math.max(config.SHUTDOWN_SECONDS - HAND_BACK_MS, 0), undefined, { ref: false })]);
+      await Promise.race([idle, sleep(Math.max(withinMs - HAND_BACK_MS, 0), undefined, { ref: false })]);
       stopping.abort();
       await Promise.race([idle, sleep(HAND_BACK_MS / 2, undefined, { ref: false })]);
       await presence.leave();

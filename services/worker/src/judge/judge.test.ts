@@ -14,7 +14,7 @@ import {
 } from '@runlane/core';
 import { aJob, until } from '@runlane/core/testing';
 import { BEHAVIOURS, type Behaviour, computes, type Ended } from '../testing/fake-runner.js';
-import { closeStages, endOf, eventsOf, onStage } from '../testing/stage.js';
+import { CLOSE_MS, closeStages, endOf, eventsOf, onStage } from '../testing/stage.js';
 
 afterEach(closeStages);
 
@@ -279,7 +279,7 @@ test('a worker that stops hands a judged job back, uncounted', async () => {
   await ports.store.insert({ ...job, program: { ...job.program, limits, ...judged([aCase('1'), aCase('2')]) } });
   await ports.openQueue.queue.add('save', job.id);
   await until('the second runs', () => fake.executed() === 2);
-  await worker.close();
+  await worker.close(CLOSE_MS);
   assert.equal(await ports.store.isHeld(job.id), false);
   assert.equal((await ports.store.get(job.id))?.result, undefined);
   const again = await ports.store.claim(job.id, 'exec', 'another');

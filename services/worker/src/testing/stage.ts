@@ -17,6 +17,9 @@ export interface Stage {
   run(program?: Partial<Program>): Promise<JobView>;
 }
 
+/** For the orderly stop of a worker, in milliseconds. */
+export const CLOSE_MS = 4_000;
+
 /** What a test is to close. */
 export const opened: (() => Promise<unknown>)[] = [];
 
@@ -43,7 +46,6 @@ export async function onStage(options: StageOptions): Promise<Stage> {
     RUNNERS: [runner.address, ...(options.others ?? [])].join(),
     LEASE_SECONDS: '2',
     RECONCILE_SECONDS: '1',
-    SHUTDOWN_SECONDS: '4',
     MAX_ATTEMPTS: `${options.maxAttempts ?? 3}`,
   };
   const read = readConfig(env, [...WORKER_VARIABLES, ...STORE_VARIABLES, 'DATA_DIR']);
@@ -52,7 +54,7 @@ export async function onStage(options: StageOptions): Promise<Stage> {
   opened.push(closer.close);
   const ports = await openPorts(config, { closer, log: silentLog });
   const worker = createWorker({ ...ports, queue: ports.openQueue.queue, log: silentLog, config });
-  closer.add({ name: 'worker', close: () => worker.close() });
+  closer.add({ name: 'worker', close: () => worker.close(CLOSE_MS) });
   await worker.ready;
   return {
     ports,
