@@ -1,9 +1,8 @@
 /** A job over gRPC, to its result; alone, or followed by Watch. Runs in k6. */
-import { sleep } from 'k6';
 import encoding from 'k6/encoding';
 import { Client, StatusOK, Stream } from 'k6/net/grpc';
-import { accepted, doubled, failed, judgeEvents, judgeResult, lost, refused } from './judge.js';
-import { API_KEY, GRPC, isSentTwice, newJob, PATIENCE_MS } from './settings.js';
+import { accepted, doubled, failed, judgeEnd, judgeEvents, refused } from './judge.js';
+import { API_KEY, GRPC, isSentTwice, newJob } from './settings.js';
 
 const SERVICE = 'runlane.v1.ExecutionService';
 /** What REST says with 500; or, DeadlineExceeded, no answer. By name: k6's codes are no numbers to JavaScript, but texts give either. */
@@ -24,7 +23,7 @@ function connect() {
 export function grpcJob() {
   connect();
   const job = submit(newJob());
-  if (job) judge(job);
+  if (job) judgeEnd(job, ask, ending);
 }
 
 export async function grpcStream() {
@@ -32,7 +31,7 @@ export async function grpcStream() {
   const job = submit(newJob({ slowly: true }));
   if (!job) return;
   judgeEvents(job, await watch(job));
-  judge(job);
+  judgeEnd(job, ask, ending);
 }
 
 function submit(job) {
@@ -66,22 +65,6 @@ function eventOf(event) {
   if (event.status) return { kind: 'status', text: statusOf(event) };
   if (event.stdout !== undefined) return { kind: 'stdout', text: textOf(event.stdout) };
   return { kind: event.gap ? 'gap' : 'other' };
-}
-
-/** Ask until it has ended, and once more: the result must stay what it is. */
-function judge(job) {
-  for (let pauseSeconds = 0.02; Date.now() - job.atMs < PATIENCE_MS; pauseSeconds = Math.min(1, pauseSeconds * 1.5)) {
-    const view = ask(job);
-    if (view?.result) {
-      judgeResult(job, { ...ending(view), tookMs: Date.now() - job.atMs });
-      const again = ask(job);
-      if (again && !again.result) lost(job, 'its result is gone again');
-      else if (again && ending(again).digest !== ending(view).digest) doubled(job, 'it has another result now');
-      return;
-    }
-    sleep(pauseSeconds);
-  }
-  lost(job, `no result within ${PATIENCE_MS} ms`);
 }
 
 function ask({ id }) {

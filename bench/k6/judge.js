@@ -1,5 +1,7 @@
 /** What k6 counts, and when a job is lost or there twice. Runs in k6. */
+import { sleep } from 'k6';
 import { Counter, Trend } from 'k6/metrics';
+import { PATIENCE_MS } from './settings.js';
 
 const counters = {
   accepted: new Counter('jobs_accepted'),
@@ -26,12 +28,12 @@ export function accepted(job) {
   tell({ accepted: job });
 }
 
-export function ended({ id }, { status, digest, tookMs }) {
+function ended({ id }, { status, digest, tookMs }) {
   endToEndMs.add(tookMs);
   tell({ ended: { id, status, digest } });
 }
 
-export function lost({ id }, why) {
+function lost({ id }, why) {
   counters.lost.add(1);
   tell({ lost: { id, why } });
 }
@@ -54,9 +56,29 @@ export function refused(what) {
 }
 
 /** Whether it is this job's own result: each program prints words that no other prints. */
-export function judgeResult(job, { status, stdout, digest, tookMs }) {
+function judgeResult(job, { status, stdout, digest, tookMs }) {
   ended(job, { status, digest, tookMs });
   if (status === 'succeeded' && stdout !== job.expected) lost(job, 'its result is that of another program');
+}
+
+/**
+ * Ask until it has ended, and once more: the result must stay what it is.
+ * @param ask the job as it is now; nothing where there was no good answer
+ * @param ending of a job that has ended, its status and output, and as `digest` all that must never change
+ */
+export function judgeEnd(job, ask, ending) {
+  for (let pauseSeconds = 0.02; Date.now() - job.atMs < PATIENCE_MS; pauseSeconds = Math.min(1, pauseSeconds * 1.5)) {
+    const view = ask(job);
+    if (view?.result) {
+      judgeResult(job, { ...ending(view), tookMs: Date.now() - job.atMs });
+      const again = ask(job);
+      if (again && !again.result) lost(job, 'its result is gone again');
+      else if (again && ending(again).digest !== ending(view).digest) doubled(job, 'it has another result now');
+      return;
+    }
+    sleep(pauseSeconds);
+  }
+  lost(job, `no result within ${PATIENCE_MS} ms`);
 }
 
 /**

@@ -1,15 +1,13 @@
 /** A job over REST, to its result; alone, or followed by server-sent events. Runs in k6. */
-
-import { sleep } from 'k6';
 import http from 'k6/http';
-import { accepted, doubled, failed, judgeEvents, judgeResult, lost, refused } from './judge.js';
+import { accepted, doubled, failed, judgeEnd, judgeEvents, refused } from './judge.js';
 import { API_KEY, isSentTwice, newJob, PATIENCE_MS, URL } from './settings.js';
 
 const AUTHORIZATION = API_KEY ? { Authorization: `Bearer ${API_KEY}` } : {};
 
 export function restJob() {
   const job = submit(newJob());
-  if (job) judge(job);
+  if (job) judgeEnd(job, ask, ending);
 }
 
 /** k6 reads the stream to its end, which is the result. */
@@ -23,7 +21,7 @@ export function restStream() {
   });
   // A stream may break off; the result is asked for all the same.
   if (isGood(response, 'events')) judgeEvents(job, eventsOf(response.body));
-  judge(job);
+  judgeEnd(job, ask, ending);
 }
 
 function submit(job) {
@@ -42,22 +40,6 @@ function submit(job) {
     if (isGood(again, 'submit') && again.json('id') !== made.id) doubled(made, `its key also made ${again.json('id')}`);
   }
   return made;
-}
-
-/** Ask until it has ended, and once more: the result must stay what it is. */
-function judge(job) {
-  for (let pauseSeconds = 0.02; Date.now() - job.atMs < PATIENCE_MS; pauseSeconds = Math.min(1, pauseSeconds * 1.5)) {
-    const view = ask(job);
-    if (view?.result) {
-      judgeResult(job, { ...ending(view), tookMs: Date.now() - job.atMs });
-      const again = ask(job);
-      if (again && !again.result) lost(job, 'its result is gone again');
-      else if (again && ending(again).digest !== ending(view).digest) doubled(job, 'it has another result now');
-      return;
-    }
-    sleep(pauseSeconds);
-  }
-  lost(job, `no result within ${PATIENCE_MS} ms`);
 }
 
 function ask({ id }) {

@@ -12,7 +12,7 @@ import { RunlaneError } from '@runlane/contract';
 import { createEmbeddedFactStore } from './adapters/embedded/facts.js';
 import { createMongoFactStore } from './adapters/mongo/facts.js';
 import { testFactStore } from './facts.contract.js';
-import { aJob, aResult, silentLog as log, timeOf, until } from './testing/jobs.js';
+import { aJob, aResult, silentLog as log, timeOf, untilAnswers } from './testing/jobs.js';
 import { skipWithout, startMongoWire } from './testing/servers.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'runlane-facts-'));
@@ -107,12 +107,7 @@ test('with MongoDB frozen every call ends with STORE_UNAVAILABLE within 2 s, and
   } finally {
     await server.kill('SIGCONT');
   }
-  await until('the store answers', () =>
-    store.ping().then(
-      () => true,
-      () => false,
-    ),
-  );
+  await untilAnswers(store);
   // What failed may have been done; doing it again leads to the same.
   await store.insert(cancellation('frozen'), { durable: true });
   assert.deepEqual(await store.get('cancellations', 'frozen'), { createdAtMs: 1 });
@@ -132,12 +127,7 @@ for (const [how, signal, back] of [
     } finally {
       await back();
     }
-    await until('the store answers', () =>
-      store.ping().then(
-        () => true,
-        () => false,
-      ),
-    );
+    await untilAnswers(store);
     await store.insert(cancellation('x'), { durable: true });
     assert.deepEqual(await store.get('cancellations', 'x'), { createdAtMs: 1 });
   });
@@ -151,12 +141,7 @@ test('with MongoDB killed calls fail in time, and everything it took is there af
   await server.kill('SIGKILL');
   await assertUnavailable(() => store.get('cancellations', 'k0'));
   await server.restart();
-  await until('the store answers', () =>
-    store.ping().then(
-      () => true,
-      () => false,
-    ),
-  );
+  await untilAnswers(store);
   for (const id of taken) assert.ok(await store.get('cancellations', id), id);
 });
 

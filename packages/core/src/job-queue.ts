@@ -28,6 +28,11 @@ export interface AddOptions {
   readonly notBeforeAtMs?: number;
 }
 
+/** Whose turn a delivery is, its flow, and what it costs: for a line such as `fair-line.ts`. */
+export function turnOf({ ownerId = '', priority = 0 }: Pick<AddOptions, 'ownerId' | 'priority'>) {
+  return { flow: `${ownerId}|${priority}`, cost: 1 + priority };
+}
+
 /** A delivery that ought to be somewhere. */
 export interface Expected extends Pick<AddOptions, 'ownerId' | 'priority'> {
   readonly id: JobId;

@@ -1,6 +1,13 @@
 /** How long the servers behind the ports take to answer, in Prometheus' form: of a slow platform, the first thing to know. */
 import { Histogram, Registry } from 'prom-client';
 
+/** Of what clients, stages and runs take. */
+export const DURATION_BUCKETS_SECONDS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5, 10, 60];
+
+/** How long ago that was, in seconds; 0 where clocks differ, or where nothing was. */
+export const ageSeconds = (atMs: number | undefined) =>
+  atMs === undefined ? 0 : Math.max(Date.now() - atMs, 0) / 1_000;
+
 /** From what memory answers to what is given up. */
 const BUCKETS_SECONDS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5];
 

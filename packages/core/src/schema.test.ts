@@ -12,7 +12,7 @@ import { createKeyStore } from './api-key.js';
 import { FACT_KINDS, type FactStore } from './facts.js';
 import { ANONYMOUS } from './job.js';
 import { assertKnownVersion, type Migration, type Schema, withSchema } from './schema.js';
-import { silentLog as log, until, withBuffers } from './testing/jobs.js';
+import { silentLog as log, untilAnswers, withBuffers } from './testing/jobs.js';
 import { skipWithout, startMongoWire } from './testing/servers.js';
 import { STORED_BATCH, STORED_JOBS, STORED_KEYS, storeJobs, storeThen } from './testing/stored-jobs.js';
 
@@ -204,12 +204,7 @@ test('a store that is away does not keep a program from starting, and is looked 
   } finally {
     await server.kill('SIGCONT');
   }
-  await until('the store answers', () =>
-    facts.ping().then(
-      () => true,
-      () => false,
-    ),
-  );
+  await untilAnswers(facts);
   assert.deepEqual(await versionsOf(bare), [1]);
   await bare.close();
 });

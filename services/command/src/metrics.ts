@@ -1,5 +1,5 @@
 /** What command counts and measures, in Prometheus' form. */
-import type { JobStore, Latencies } from '@runlane/core';
+import { ageSeconds, DURATION_BUCKETS_SECONDS, type InFlight, type JobStore, type Latencies } from '@runlane/core';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 
 export interface Metrics {
@@ -17,8 +17,6 @@ export interface Metrics {
   readonly contentType: string;
 }
 
-const BUCKETS_SECONDS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5, 10, 60];
-
 export interface MetricsOptions {
   readonly store: Pick<JobStore, 'inFlight' | 'inFlightCount'>;
   readonly latencies: Latencies;
@@ -32,14 +30,14 @@ export function createMetrics({ store, latencies }: MetricsOptions): Metrics {
     name: 'runlane_http_request_duration_seconds',
     help: 'Time until a request over HTTP was answered whole; streams of events and WebSockets are left out.',
     labelNames: ['method', 'route', 'status'],
-    buckets: BUCKETS_SECONDS,
+    buckets: DURATION_BUCKETS_SECONDS,
     registers,
   });
   const calls = new Histogram({
     name: 'runlane_grpc_call_duration_seconds',
     help: 'Time until a call over gRPC was answered whole; calls that stream are left out.',
     labelNames: ['method', 'code'],
-    buckets: BUCKETS_SECONDS,
+    buckets: DURATION_BUCKETS_SECONDS,
     registers,
   });
   const accepted = new Counter({
@@ -66,9 +64,8 @@ export function createMetrics({ store, latencies }: MetricsOptions): Metrics {
     help: 'How long ago the oldest job without a result was accepted, of the whole platform; 0 where there is none.',
     registers,
     async collect() {
-      const ageOf = ([oldest]: readonly { readonly createdAtMs: number }[]) =>
-        oldest ? Math.max(Date.now() - oldest.createdAtMs, 0) / 1_000 : 0;
-      this.set(await store.inFlight(undefined, 1).then(ageOf, () => Number.NaN));
+      const age = ([oldest]: readonly InFlight[]) => ageSeconds(oldest?.createdAtMs);
+      this.set(await store.inFlight(undefined, 1).then(age, () => Number.NaN));
     },
   });
   return {

@@ -89,11 +89,8 @@ export async function attemptOn(
           await events.end();
           return 'done';
         }
-        const reason = signal.aborted ? signal.reason : (error as Error).message;
-        span.fail(signal.aborted ? String(signal.reason) : 'broke_off');
-        if (error instanceof RunnerError) context.metrics.runnerFailed(error.failure);
-        context.log.warn({ jobId: id, attempt: claim.attempt, reason }, 'attempt broke off');
-        if (!begun || !program.interactive) return brokenOff(signal, error);
+        const outcome = brokenOff(context, claim, { signal, span, error });
+        if (!begun || !program.interactive) return outcome;
         const ended = lostWhileInteractive('the platform lost the run');
         await endJob(context, job, claim.attempt, { ...ended, ...collected.output() });
         await events.end();

@@ -9,7 +9,7 @@ const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 60_000;
 
 export interface CircuitBreaker {
-  /** A run, or a preparation, went its way, however the program ended. */
+  /** A run, or a compile, went its way, however the program ended. */
   succeeded(): void;
   /** The runner lost it. How long the runner is left alone now, in milliseconds; 0 where it is not. */
   lost(): number;
@@ -23,7 +23,7 @@ export interface CircuitBreaker {
 export function createCircuitBreaker(now = () => performance.now()): CircuitBreaker {
   let losses = 0;
   let pauseMs = FIRST_PAUSE_MS;
-  let closedUntilMs = 0;
+  let leftAloneUntilMs = 0;
 
   return {
     succeeded() {
@@ -33,18 +33,18 @@ export function createCircuitBreaker(now = () => performance.now()): CircuitBrea
     lost() {
       losses += 1;
       // Runs that were under way beside the last one say nothing new.
-      if (losses < LOSSES_IN_A_ROW || now() < closedUntilMs) return 0;
+      if (losses < LOSSES_IN_A_ROW || now() < leftAloneUntilMs) return 0;
       const thisPauseMs = pauseMs;
-      closedUntilMs = now() + thisPauseMs;
+      leftAloneUntilMs = now() + thisPauseMs;
       pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
       return thisPauseMs;
     },
     tryAgain() {
-      closedUntilMs = 0;
+      leftAloneUntilMs = 0;
     },
     most(slots) {
       if (losses < LOSSES_IN_A_ROW) return slots;
-      return now() < closedUntilMs ? 0 : Math.min(1, slots);
+      return now() < leftAloneUntilMs ? 0 : Math.min(1, slots);
     },
   };
 }

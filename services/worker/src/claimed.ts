@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RunlaneError } from '@runlane/contract';
-import type { Claim, Job, JobId, Result, Stage } from '@runlane/core';
+import type { Claim, Job, JobId, Result, Span, Stage } from '@runlane/core';
 import { ANONYMOUS, deliveryOf, inSpan, resultWithoutRun } from '@runlane/core';
 import { addLater } from './add-later.js';
 import type { WorkerContext } from './context.js';
@@ -128,9 +128,22 @@ async function whileBeating<T>(
  * What becomes of a claim whose work broke off. Not counted is what is no fault of the job's: an orderly stop of this worker, and
  * a runner that is away, for which the job waits as it would have before it was claimed.
  */
-export function brokenOff(signal: AbortSignal, error: unknown): 'failed' | 'handed_back' {
+function becomes(signal: AbortSignal, error: unknown): 'failed' | 'handed_back' {
   if (signal.aborted) return signal.reason === 'stopping' ? 'handed_back' : 'failed';
   return error instanceof RunnerError && error.failure === 'away' ? 'handed_back' : 'failed';
+}
+
+/** Tell of work under a claim that broke off; what becomes of the claim. */
+export function brokenOff(
+  { metrics, log }: WorkerContext,
+  { id, stage, attempt }: Claim,
+  { signal, span, error }: { readonly signal: AbortSignal; readonly span: Span; readonly error: unknown },
+): 'failed' | 'handed_back' {
+  span.fail(signal.aborted ? String(signal.reason) : 'broke_off');
+  if (error instanceof RunnerError) metrics.runnerFailed(error.failure);
+  const reason = signal.aborted ? signal.reason : (error as Error).message;
+  log.warn({ jobId: id, attempt, reason }, stage === 'save' ? 'could not save' : 'attempt broke off');
+  return becomes(signal, error);
 }
 
 /** Give a claim up after the platform failed, and have the job delivered again, later each time. */

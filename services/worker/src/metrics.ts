@@ -1,7 +1,7 @@
 /** What a worker counts and measures, in Prometheus' form. */
 import type { DeliveryEnd, Verdict } from '@runlane/contract';
 import type { FinalStatus, JobId, JobQueue, Latencies, QueuedStage, Stage } from '@runlane/core';
-import { acceptedAtMsOf, QUEUED_STAGES } from '@runlane/core';
+import { acceptedAtMsOf, ageSeconds, DURATION_BUCKETS_SECONDS, QUEUED_STAGES } from '@runlane/core';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { RunnerFailure } from './runner-connection.js';
 
@@ -34,8 +34,6 @@ export interface Metrics {
   readonly contentType: string;
 }
 
-const BUCKETS_SECONDS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5, 10, 60];
-
 export interface Measured {
   readonly latencies: Latencies;
   readonly queue: Pick<JobQueue, 'depth' | 'oldest'>;
@@ -62,7 +60,7 @@ export function createMetrics({ queue, slots, latencies }: Measured): Metrics {
     name: 'runlane_stage_duration_seconds',
     help: 'Time from a delivery to its end.',
     labelNames: ['stage', 'outcome'],
-    buckets: BUCKETS_SECONDS,
+    buckets: DURATION_BUCKETS_SECONDS,
     registers,
   });
   new Gauge({
@@ -80,7 +78,7 @@ export function createMetrics({ queue, slots, latencies }: Measured): Metrics {
     labelNames: ['stage'],
     registers,
     async collect() {
-      const ageOf = (id: JobId | undefined) => (id ? Math.max(Date.now() - acceptedAtMsOf(id), 0) / 1_000 : 0);
+      const ageOf = (id: JobId | undefined) => ageSeconds(id === undefined ? undefined : acceptedAtMsOf(id));
       for (const stage of QUEUED_STAGES) this.set({ stage }, await queue.oldest(stage).then(ageOf, () => Number.NaN));
     },
   });
@@ -88,14 +86,14 @@ export function createMetrics({ queue, slots, latencies }: Measured): Metrics {
     name: 'runlane_queue_wait_seconds',
     help: 'How long jobs that this worker works on had waited for that: in the queue, and for a slot.',
     labelNames: ['stage'],
-    buckets: [...BUCKETS_SECONDS, 600, 3_600],
+    buckets: [...DURATION_BUCKETS_SECONDS, 600, 3_600],
     registers,
   });
   const admitted = new Histogram({
     name: 'runlane_sandbox_start_seconds',
     help: 'Time until a runner had a sandbox ready for a run.',
     labelNames: ['language'],
-    buckets: BUCKETS_SECONDS,
+    buckets: DURATION_BUCKETS_SECONDS,
     registers,
   });
   const judged = new Counter({

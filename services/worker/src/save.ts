@@ -81,11 +81,7 @@ export function createSave(context: WorkerContext) {
           if (error instanceof RunnerError && error.failure === 'refused') {
             return await end(resultWithoutRun('error', { message: `the runner refused: ${error.message}` }));
           }
-          const reason = signal.aborted ? signal.reason : (error as Error).message;
-          span.fail(signal.aborted ? String(signal.reason) : 'broke_off');
-          if (error instanceof RunnerError) context.metrics.runnerFailed(error.failure);
-          log.warn({ jobId: id, attempt: claim.attempt, reason }, 'could not save');
-          return brokenOff(signal, error);
+          return brokenOff(context, claim, { signal, span, error });
         }
       });
     } finally {

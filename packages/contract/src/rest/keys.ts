@@ -17,7 +17,10 @@ const keyLimits = z
     unfinishedJobs: limit('Jobs without a result at once, of its owner; half of `MAX_QUEUED_JOBS` when left out.'),
     cpuSecondsPerDay: limit("Processor time of its owner's programs within 24 hours, in seconds."),
   })
-  .meta({ id: 'KeyLimits', description: 'What a key may use; what is left out is not limited.' });
+  .meta({
+    id: 'KeyLimits',
+    description: 'What a key may use; what is left out is not limited, but for `unfinishedJobs`.',
+  });
 
 const ownerId = z
   .string()
@@ -51,7 +54,7 @@ export const newApiKeySchema = z
   })
   .meta({ id: 'NewApiKey' });
 
-/** What a key may use; unset is unlimited. */
+/** What a key may use; unset is unlimited, but for `unfinishedJobs`. */
 export type KeyLimits = Readonly<z.output<typeof keyLimits>>;
 
 export type NewApiKey = z.output<typeof newApiKeySchema>;

@@ -89,7 +89,7 @@ const callbackUrl = z
   });
 
 /** How far ahead a job may be put, in milliseconds: 7 days. */
-export const MAX_AHEAD_MS = 7 * 24 * 3_600_000;
+const MAX_AHEAD_MS = 7 * 24 * 3_600_000;
 
 const notBefore = z.iso
   .datetime({ offset: true })

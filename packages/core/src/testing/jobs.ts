@@ -54,6 +54,16 @@ export async function until(what: string, holds: () => boolean | Promise<boolean
   }
 }
 
+/** Wait until a server that was away answers again. */
+export function untilAnswers({ ping }: { readonly ping: () => Promise<void> }): Promise<void> {
+  const answers = () =>
+    ping().then(
+      () => true,
+      () => false,
+    );
+  return until('it answers', answers);
+}
+
 /** How long something took, in milliseconds. */
 export async function timeOf(work: () => Promise<unknown>): Promise<number> {
   const startMs = performance.now();

@@ -26,9 +26,12 @@ const PRIORITY: Readonly<Record<JobPriority, types.JobPriority>> = {
   batch: types.JobPriority.BATCH,
 };
 
+const nameIn = <N extends string>(numbers: Readonly<Record<N, number>>, number: number) =>
+  (Object.keys(numbers) as N[]).find((name) => numbers[name] === number);
+
 /** The status's name; undefined where none is set, and for a number that is none of ours. */
 export function toStatusName(status: types.JobStatus): Status | undefined {
-  return (Object.keys(STATUS) as Status[]).find((name) => STATUS[name] === status);
+  return nameIn(STATUS, status);
 }
 
 export function toJobMessage(view: JobView): execution.Job {
@@ -172,7 +175,7 @@ export function toNewJobInput(program: execution.Program | undefined): Record<ke
 /** A number that is none of ours is left for the schema to refuse. */
 function toPriorityInput(priority: types.JobPriority): unknown {
   if (priority === types.JobPriority.UNSPECIFIED) return undefined;
-  return (Object.keys(PRIORITY) as JobPriority[]).find((name) => PRIORITY[name] === priority) ?? priority;
+  return nameIn(PRIORITY, priority) ?? priority;
 }
 
 /** A time that no date can be is left for the schema to refuse. */

@@ -6,7 +6,7 @@
  */
 import type { Redis } from 'ioredis';
 import type { JobId, OwnerId } from '../../job.js';
-import type { Expected } from '../../job-queue.js';
+import { type Expected, turnOf } from '../../job-queue.js';
 import { createScript, type Script } from '../redis/script.js';
 
 /** What waits, and whose it is. */
@@ -122,63 +122,65 @@ end
 return letIn(ARGV[3], tonumber(ARGV[4]))
 `);
 
-const BEHIND = `
+const BEHIND = createScript(`${SHARED}
 local count = 0
-for _, flow in ipairs(redis.call('SMEMBERS', ARGV[1] .. 'flows')) do
-  count = count + redis.call('ZCARD', ARGV[1] .. 'behind:' .. flow)
+for _, flow in ipairs(redis.call('SMEMBERS', own .. 'flows')) do
+  count = count + redis.call('ZCARD', own .. 'behind:' .. flow)
 end
 return count
-`;
+`);
 
 /** Behind Bull, the first of each flow is its oldest; in Bull's list there are few. A delivery whose time has come may wait there too. */
-const OLDEST = `
+const OLDEST = createScript(`${SHARED}
 local oldest = false
 local function see(id) if id and (not oldest or id < oldest) then oldest = id end end
-for _, flow in ipairs(redis.call('SMEMBERS', ARGV[2] .. 'flows')) do
-  see(redis.call('ZRANGE', ARGV[2] .. 'behind:' .. flow, 0, 0)[1])
+for _, flow in ipairs(redis.call('SMEMBERS', own .. 'flows')) do
+  see(redis.call('ZRANGE', own .. 'behind:' .. flow, 0, 0)[1])
 end
-for _, name in ipairs(redis.call('LRANGE', ARGV[1] .. 'wait', 0, -1)) do see(string.sub(name, 1, 36)) end
+for _, name in ipairs(redis.call('LRANGE', bull .. 'wait', 0, -1)) do see(string.sub(name, 1, 36)) end
 return oldest
-`;
+`);
 
 /** The most that any worker has said lately: each may see other runners. */
-const SET_SLOTS = `
-if tonumber(redis.call('GET', KEYS[1]) or 0) <= tonumber(ARGV[1]) then redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2]) end
-`;
+const SET_SLOTS = createScript(`
+local key, slots, keptSeconds = '${SLOTS_KEY}', ARGV[3], ARGV[4]
+if tonumber(redis.call('GET', key) or 0) <= tonumber(slots) then redis.call('SET', key, slots, 'EX', keptSeconds) end
+`);
 
 /** @param queueName as in Bull's keys. */
 export function createTurns(redis: Redis, queueName: string): Turns {
-  const own = `runlane:queue:${queueName}:`;
-  const prefixes = [`bull:${queueName}:`, own];
+  const prefixes = [`bull:${queueName}:`, `runlane:queue:${queueName}:`];
   const run = (script: Script, ...words: (string | number)[]) => script(redis, ...prefixes, ...words);
+  function runFor(script: Script, waiting: Waiting, ...words: (string | number)[]): Promise<unknown> {
+    const { flow, cost } = turnOf(waiting);
+    return run(script, waiting.id, flow, cost, ...words);
+  }
   const letIn = async (reply: Promise<unknown>): Promise<LetIn[]> => {
     const words = (await reply) as string[];
     return words.flatMap((id, at) => (at % 2 === 0 ? [{ id, tag: Number(words[at + 1]) }] : []));
   };
 
   return {
-    come: (waiting, isDue) => letIn(run(COME, waiting.id, flowOf(waiting), costOf(waiting), isDue ? 'due' : '')),
-    leave: (waiting, tag) => letIn(run(LEAVE, waiting.id, flowOf(waiting), costOf(waiting), tag)),
+    come: (waiting, isDue) => letIn(runFor(COME, waiting, isDue ? 'due' : '')),
+    leave: (waiting, tag) => letIn(runFor(LEAVE, waiting, tag)),
     async missing(expected) {
       const all = expected.map(({ id, ownerId = '', priority = 0 }) => ({ id, ownerId, priority }));
-      const ids = (await run(MISSING, ...all.flatMap((each) => [each.id, flowOf(each)]))) as string[];
+      const ids = (await run(MISSING, ...all.flatMap((each) => [each.id, turnOf(each).flow]))) as string[];
       // One whose worker died before it let the next one in would else keep its whole flow waiting.
-      const flows = [...new Map(all.map((each) => [flowOf(each), each])).values()];
+      const flows = [...new Map(all.map((each) => [turnOf(each).flow, each])).values()];
       const came = await Promise.all(
-        flows.map(async (flow) => {
-          const next = await letIn(run(LET_IN, flowOf(flow), costOf(flow)));
-          return next.map((each) => ({ ...flow, ...each }));
+        flows.map(async (one) => {
+          const { flow, cost } = turnOf(one);
+          const next = await letIn(run(LET_IN, flow, cost));
+          return next.map((each) => ({ ...one, ...each }));
         }),
       );
       return { ids: new Set(ids), letIn: came.flat() };
     },
-    oldest: async () => ((await redis.eval(OLDEST, 0, ...prefixes)) as JobId | null) ?? undefined,
-    behind: async () => Number(await redis.eval(BEHIND, 0, own)),
+    oldest: async () => ((await run(OLDEST)) as JobId | null) ?? undefined,
+    behind: async () => Number(await run(BEHIND)),
     async setSlots(slots) {
-      if (slots > 0) await redis.eval(SET_SLOTS, 1, SLOTS_KEY, slots, SLOTS_KEPT_SECONDS);
+      if (slots > 0) await run(SET_SLOTS, slots, SLOTS_KEPT_SECONDS);
     },
   };
 }
-
-const flowOf = ({ ownerId, priority }: Omit<Waiting, 'id'>) => `${ownerId}|${priority}`;
-const costOf = ({ priority }: Pick<Waiting, 'priority'>) => 1 + priority;

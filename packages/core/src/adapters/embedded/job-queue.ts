@@ -1,7 +1,7 @@
 /** Queues in this process's memory: fast, and rebuilt from the store by the reconciler when the process starts again. */
 import { createFairLine, type FairLine } from '../../fair-line.js';
 import type { JobId } from '../../job.js';
-import { type DeliveryHandler, type JobQueue, QUEUED_STAGES, type QueuedStage } from '../../job-queue.js';
+import { type DeliveryHandler, type JobQueue, QUEUED_STAGES, type QueuedStage, turnOf } from '../../job-queue.js';
 
 /** What is known of a delivery; the board shows it. */
 export interface Delivery {
@@ -40,8 +40,8 @@ export function createEmbeddedJobQueue(onBug: (error: unknown) => void): Embedde
   let paused = false;
 
   function enqueue(lane: Lane, delivery: Delivery): void {
-    const { ownerId, priority } = delivery;
-    lane.waiting.add(`${ownerId}|${priority}`, 1 + priority, delivery);
+    const { flow, cost } = turnOf(delivery);
+    lane.waiting.add(flow, cost, delivery);
     start(lane);
   }
 
