@@ -26,6 +26,7 @@ func main() {
 	}
 	stop, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer cancel()
+	go indexIDs(stop, os.Args[2])
 	if err := server.Run(stop); err != nil {
 		log.Fatal(err)
 	}
