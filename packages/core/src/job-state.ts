@@ -1,5 +1,5 @@
 /** The life of a job as one table, and how its status follows from the facts. */
-import type { Attempt, StoredResult } from './facts.js';
+import type { Attempt } from './facts.js';
 import { FINAL_STATUSES, type FinalStatus, type Status } from './job.js';
 
 /**
@@ -21,9 +21,8 @@ export function isFinal(status: Status): status is FinalStatus {
 /** What of an attempt decides. */
 export type Lease = Pick<Attempt, 'heartbeatAtMs' | 'leaseMs' | 'ended'>;
 
-/** The facts that decide a status. */
+/** The facts that decide the status of a job that has no result; a result decides it alone. */
 export interface DecidingFacts {
-  readonly result?: Pick<StoredResult, 'status'> | undefined;
   readonly saved: boolean;
   /** The newest attempt at each stage. */
   readonly saveAttempt?: Lease | undefined;
@@ -35,9 +34,11 @@ export function isLive(attempt: Lease, nowMs: number): boolean {
   return !attempt.ended && nowMs < attempt.heartbeatAtMs + attempt.leaseMs;
 }
 
-/** A result ends it; else an execution with a live lease runs; else what is saved is queued; else a live save is saving. */
-export function deriveStatus({ result, saved, saveAttempt, execAttempt }: DecidingFacts, nowMs: number): Status {
-  if (result) return result.status;
+/** An execution with a live lease runs; else what is saved is queued; else a live save is saving. */
+export function deriveStatus(
+  { saved, saveAttempt, execAttempt }: DecidingFacts,
+  nowMs: number,
+): Exclude<Status, FinalStatus> {
   if (execAttempt && isLive(execAttempt, nowMs)) return 'running';
   if (saved) return 'queued';
   return saveAttempt && isLive(saveAttempt, nowMs) ? 'saving' : 'accepted';

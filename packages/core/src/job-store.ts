@@ -234,29 +234,23 @@ export function createJobStore(options: JobStoreOptions): JobStore {
   }
 
   async function view(id: JobId, job: Job): Promise<JobView> {
-    const [result, saved, saving, executing] = await Promise.all([
-      facts.get('results', id),
-      facts.get('saved', id),
-      newestAttempt(id, 'save'),
-      newestAttempt(id, 'exec'),
-    ]);
-    const deciding = {
-      result,
-      saved: saved !== undefined,
-      saveAttempt: saving.attempt,
-      execAttempt: executing.attempt,
-    };
-    const status = deriveStatus(deciding, now());
-    const attempt = result?.attempt ?? executing.number;
-    const started =
-      attempt === executing.number ? executing.attempt : await facts.get('attempts', attemptId(id, 'exec', attempt));
-    return {
-      job,
-      status,
-      attempt,
-      ...(started && { startedAtMs: started.startedAtMs }),
-      ...(result && { finishedAtMs: result.finishedAtMs, result: withSavedCompile(result, saved) }),
-    };
+    const [result, saved] = await Promise.all([facts.get('results', id), facts.get('saved', id)]);
+    return result ? viewOfEnded(id, job, result, saved) : viewOfOpen(id, job, saved);
+  }
+
+  /** Most jobs that are looked at have ended: what was decided needs no attempt but the one that made it. */
+  async function viewOfEnded(id: JobId, job: Job, result: StoredResult, saved: Saved | undefined): Promise<JobView> {
+    const { status, attempt, finishedAtMs } = result;
+    const made = attempt > 0 ? await facts.get('attempts', attemptId(id, 'exec', attempt)) : undefined;
+    const ended = { job, status, attempt, finishedAtMs, result: withSavedCompile(result, saved) };
+    return { ...ended, ...(made && { startedAtMs: made.startedAtMs }) };
+  }
+
+  async function viewOfOpen(id: JobId, job: Job, saved: Saved | undefined): Promise<JobView> {
+    const [saving, executing] = await Promise.all([newestAttempt(id, 'save'), newestAttempt(id, 'exec')]);
+    const deciding = { saved: saved !== undefined, saveAttempt: saving.attempt, execAttempt: executing.attempt };
+    const { number: attempt, attempt: newest } = executing;
+    return { job, status: deriveStatus(deciding, now()), attempt, ...(newest && { startedAtMs: newest.startedAtMs }) };
   }
 
   const beat = (claim: Claim, workerId: string, ended?: Attempt['ended']): Fact => ({
