@@ -12,7 +12,7 @@ import type { Log } from '../../log.js';
 import { fromStored, toStored } from '../stored.js';
 
 /** How long what need not be on disk at once waits for a commit to go with, in milliseconds. */
-const WRITE_SOON_MS = 5;
+const WRITE_SOON_MS = 25;
 
 /** Kinds whose documents have keys that users made. */
 const WITH_KEYS_OF_USERS: ReadonlySet<FactKind> = new Set(['jobs', 'batches']);
