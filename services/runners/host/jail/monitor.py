@@ -82,10 +82,15 @@ def _serve_one(listening, peers, sandbox, description, set_deadline):
                 connection.sendall(frames.pack(frames.DESCRIPTION, description))
                 set_deadline(FOREVER)
                 continue
-            sandbox.fill(request)
+            sandbox.limit(request)
             if request.prelude:
+                sandbox.fill(request)
                 request = _await_run(sandbox, request, set_deadline)
-            connection.sendall(frames.pack(frames.READY))
+                connection.sendall(frames.pack(frames.READY))
+            else:
+                # Not when its files are there: large ones take as long as the caller takes to make up its mind.
+                connection.sendall(frames.pack(frames.READY))
+                sandbox.fill(request)
             if request.wait_for_start(START_SECONDS):
                 Relay(sandbox, request, set_deadline).run()
         except (ConnectionError, TimeoutError):

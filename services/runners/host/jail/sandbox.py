@@ -65,9 +65,8 @@ class Sandbox:
         if report != program.PREPARED:
             raise OSError(f"cannot make the sandbox: {report.decode(errors='replace')}")
 
-    def fill(self, request):
-        """Everything that depends on what will run: its folders, limits and files. The last of it the process that will be
-        the program does by itself, while the caller makes up its mind."""
+    def limit(self, request):
+        """What depends on the limits of what will run: its folders and its group; and its terminal."""
         limits, group = request.limits, self.slot.group
         if not (group.has_memory and group.has_cpu):
             self._visit()  # to measure; while it is sure to be allowed, which is the program's affair from START on
@@ -77,6 +76,9 @@ class Sandbox:
         if request.terminal:
             self._open_terminal(*request.terminal)
         group.limit(limits["memoryBytes"], limits["processes"])
+
+    def fill(self, request):
+        """Pass on the files as they come, and then the job: the process that will be the program does the rest by itself."""
         files = request.files()
         try:
             self._send_files(files, program.pack_file)
