@@ -71,7 +71,7 @@ export interface JobQueue {
   missing(stage: QueuedStage, expected: readonly Expected[]): Promise<Set<JobId>>;
   /** How many runs can be made at once, as a worker sees it: more of one owner need not be brought forward. */
   setSlots(slots: number): Promise<void>;
-  /** How many deliveries wait. */
+  /** How many deliveries wait for a worker; those that wait for their time do not. */
   depth(stage: QueuedStage): Promise<number>;
   /** Of the jobs whose deliveries wait, and not for their time, the one that was accepted first; undefined where none does. */
   oldest(stage: QueuedStage): Promise<JobId | undefined>;

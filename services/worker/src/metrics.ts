@@ -65,7 +65,7 @@ export function createMetrics({ queue, slots, latencies }: Measured): Metrics {
   });
   new Gauge({
     name: 'runlane_queue_depth',
-    help: 'Deliveries that wait.',
+    help: 'Deliveries that wait for a worker, and not for their time.',
     labelNames: ['stage'],
     registers,
     async collect() {

@@ -138,8 +138,8 @@ export function createBullJobQueue({ url, log }: BullJobQueueOptions): BullJobQu
 
     async depth(stage) {
       const counts = () => Promise.all([queues[stage].getJobCounts(), turns[stage].behind()]);
-      const [{ waiting, delayed }, behind] = await bounded(counts);
-      return waiting + delayed + behind;
+      const [{ waiting }, behind] = await bounded(counts);
+      return waiting + behind;
     },
 
     oldest: (stage) => bounded(() => turns[stage].oldest()),
