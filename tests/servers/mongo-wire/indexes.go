@@ -1,11 +1,11 @@
+package main
+
 // FerretDB indexes the ids of a collection by one expression of SQL and looks them up by another, so that SQLite reads the
 // whole collection for every document asked for. Here each collection gets the index that its lookups can use.
-package main
 
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"log"
 	"path/filepath"
@@ -17,51 +17,54 @@ import (
 // How often new collections are looked for: a few documents may be read without an index meanwhile.
 const lookEvery = 200 * time.Millisecond
 
+const withoutIndex = `
+	SELECT table_name FROM _ferretdb_collections
+	WHERE table_name || '__lookup' NOT IN (SELECT name FROM sqlite_master WHERE type = 'index')`
+
 // indexIDs looks after the databases in a folder until the context is done.
 func indexIDs(ctx context.Context, folder string) {
-	open := map[string]*database{}
-	for ; ctx.Err() == nil; time.Sleep(lookEvery) {
+	ticker := time.NewTicker(lookEvery)
+	defer ticker.Stop()
+	said := ""
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
 		files, _ := filepath.Glob(filepath.Join(folder, "*.sqlite"))
 		for _, file := range files {
-			if open[file] == nil {
-				open[file] = &database{indexed: map[string]bool{}}
-			}
-			if err := open[file].indexNew(ctx, file); err != nil && !errors.Is(err, context.Canceled) {
-				log.Printf("%s: %v", file, err)
+			// A database that FerretDB is just making has no list of its collections yet.
+			if err := indexNew(ctx, file); err != nil && ctx.Err() == nil && err.Error() != said {
+				said = err.Error()
+				log.Printf("%s: %s", file, said)
 			}
 		}
 	}
 }
 
-type database struct {
-	pool    *sql.DB
-	indexed map[string]bool
-}
-
-func (d *database) indexNew(ctx context.Context, file string) error {
-	if d.pool == nil {
-		pool, err := sql.Open("sqlite", "file:"+file+"?_pragma=busy_timeout(10000)")
-		if err != nil {
-			return err
-		}
-		d.pool = pool
+// indexNew opens the file anew each time: who held it open would keep one alive that was dropped, and made again.
+func indexNew(ctx context.Context, file string) error {
+	db, err := sql.Open("sqlite", "file:"+file+"?mode=rw&_pragma=busy_timeout(10000)")
+	if err != nil {
+		return err
 	}
-	tables, err := d.tables(ctx)
+	defer db.Close()
+	tables, err := tablesWithoutIndex(ctx, db)
+	if err != nil {
+		return err
+	}
 	for _, table := range tables {
-		if d.indexed[table] {
-			continue
-		}
 		create := fmt.Sprintf(`CREATE INDEX IF NOT EXISTS %q ON %q (_ferretdb_sjson->'$._id')`, table+"__lookup", table)
-		if _, err := d.pool.ExecContext(ctx, create); err != nil {
+		if _, err := db.ExecContext(ctx, create); err != nil {
 			return err
 		}
-		d.indexed[table] = true
 	}
-	return err
+	return nil
 }
 
-func (d *database) tables(ctx context.Context) ([]string, error) {
-	rows, err := d.pool.QueryContext(ctx, `SELECT table_name FROM _ferretdb_collections`)
+func tablesWithoutIndex(ctx context.Context, db *sql.DB) ([]string, error) {
+	rows, err := db.QueryContext(ctx, withoutIndex)
 	if err != nil {
 		return nil, err
 	}
