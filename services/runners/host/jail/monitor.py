@@ -11,13 +11,13 @@ import struct
 import time
 
 from . import frames, linux, maker, program
-from .relay import END_SECONDS, GRACE_SECONDS, Relay
-from .request import receive, receive_run
+from .relay import END_SECONDS, FILL_SECONDS, GRACE_SECONDS, Relay
+from .request import Refused, receive, receive_run
 from .sandbox import Maker, Sandbox
 
 MAKE_SECONDS = 30  # for a sandbox to be made
 REQUEST_SECONDS = 10  # for the whole request to arrive
-START_SECONDS = 5  # between READY and START
+START_SECONDS = 5  # between READY, or the last file, and START
 PRELUDE_START_SECONDS = 15  # for a prelude to be ready for its run
 FOREVER = float("inf")
 # A monitor and its maker make room for others after so many runs: what they may have gathered is gone then.
@@ -76,7 +76,7 @@ def _serve_one(listening, peers, sandbox, description, set_deadline):
         connection = _accept(listening, peers)
         try:
             now = time.monotonic()
-            set_deadline(now + REQUEST_SECONDS + START_SECONDS + GRACE_SECONDS)
+            set_deadline(now + REQUEST_SECONDS + START_SECONDS + FILL_SECONDS + GRACE_SECONDS)
             request = receive(connection, now + REQUEST_SECONDS)
             if request is None:
                 connection.sendall(frames.pack(frames.DESCRIPTION, description))
@@ -90,7 +90,7 @@ def _serve_one(listening, peers, sandbox, description, set_deadline):
             else:
                 # Not when its files are there: large ones take as long as the caller takes to make up its mind.
                 connection.sendall(frames.pack(frames.READY))
-                sandbox.fill(request)
+                _fill(sandbox, request)
             if request.wait_for_start(START_SECONDS):
                 Relay(sandbox, request, set_deadline).run()
         except (ConnectionError, TimeoutError):
@@ -100,6 +100,13 @@ def _serve_one(listening, peers, sandbox, description, set_deadline):
         finally:
             connection.close()
         return
+
+
+def _fill(sandbox, request):
+    try:
+        sandbox.fill(request)
+    except TimeoutError:
+        raise Refused("the files did not come in time") from None  # the caller is there, and was told READY
 
 
 def _await_run(sandbox, prelude, set_deadline):

@@ -1,16 +1,19 @@
 /** The jail in each of its modes on this machine, and what becomes of it when its parts are killed. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { testSandbox } from '../sandbox.contract.js';
-import { collect, open, runPython } from '../sandbox.fixture.js';
+import { collect, open, pythonOf, runPython } from '../sandbox.fixture.js';
 import type { Sandbox } from '../sandbox.js';
 import { createJail } from './driver.js';
+import { createFrameReader, FROM_JAIL, fileHeader, frame, TO_JAIL, wordsFrame } from './frames.js';
 import { type Launched, launchJail } from './launch.js';
 
 const languagesDir = fileURLToPath(new URL('../../../../', import.meta.url));
@@ -195,6 +198,42 @@ for (const mode of isRoot ? (['A', 'B'] as const) : (['B'] as const)) {
   });
 }
 
+test('a sandbox is ready before the files of its run are there', async () => {
+  const { sandbox, folder } = await openJail(isRoot ? 'A' : 'B', ['--slots', '1']);
+  const code = Buffer.from('print("late")');
+  const header = fileHeader('main.py', code.length, false);
+  try {
+    const caller = await callByHand(folder, sandbox);
+    caller.send(caller.runOf(1));
+    assert.equal((await caller.next())?.type, FROM_JAIL.READY);
+    caller.send(header, code.subarray(0, 3));
+    caller.send(code.subarray(3), frame(TO_JAIL.START), frame(TO_JAIL.STDIN_EOF));
+    const types = [];
+    for (let said = await caller.next(); said; said = await caller.next()) types.push(said.type);
+    assert.deepEqual(types, [FROM_JAIL.STARTED, FROM_JAIL.STDOUT, FROM_JAIL.EXIT]);
+
+    const leaving = await callByHand(folder, sandbox);
+    leaving.send(leaving.runOf(1));
+    assert.equal((await leaving.next())?.type, FROM_JAIL.READY);
+    leaving.send(header, code.subarray(0, 3));
+    leaving.close();
+    assert.equal((await runPython(sandbox, 'print(1)')).text, '1', 'its slot serves again');
+
+    const confused = await callByHand(folder, sandbox);
+    confused.send(confused.runOf(1));
+    assert.equal((await confused.next())?.type, FROM_JAIL.READY);
+    confused.send(frame(TO_JAIL.STDIN, code));
+    const said = await confused.next();
+    assert.deepEqual(
+      [said?.type, String(said?.payload)],
+      [FROM_JAIL.ERROR, 'Refused: frame 4 where FILE was expected'],
+    );
+    assert.equal((await runPython(sandbox, 'print(2)')).text, '2');
+  } finally {
+    await sandbox.close();
+  }
+});
+
 for (const victim of ['launcher', 'anchor', 'service'] as const) {
   test(`killing the ${victim} leaves nothing of any run`, async () => {
     const { sandbox, launched, folder } = await openJail(isRoot ? 'A' : 'B');
@@ -311,4 +350,21 @@ async function until(condition: () => Promise<boolean>): Promise<void> {
 async function groupsOf(pid: number): Promise<string[]> {
   const found = await readdir('/sys/fs/cgroup', { recursive: true }).catch(() => []);
   return found.filter((path) => path.endsWith(`runlane-${pid}`));
+}
+
+/** A caller that speaks with the jail frame by frame. */
+async function callByHand(folder: string, sandbox: Sandbox) {
+  const socket = connect(join(folder, 'jail.sock'));
+  await once(socket, 'connect');
+  const cut = createFrameReader();
+  const read = (async function* () {
+    for await (const chunk of socket) yield* cut(chunk);
+  })();
+  return {
+    send: (...parts: readonly Buffer[]) => void socket.write(Buffer.concat(parts)),
+    next: async () => (await read.next()).value,
+    close: () => void socket.destroy(),
+    /** RUN, of `main.py` and so many files in all. */
+    runOf: (files: number) => wordsFrame(TO_JAIL.RUN, ['out', files, 2, 0, 0, 0, pythonOf(sandbox), 'main.py']),
+  };
 }
