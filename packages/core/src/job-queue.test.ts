@@ -98,7 +98,7 @@ test('the first question for the depth of a new Bull queue waits for its connect
   for (let n = 0; n < 5; n += 1) {
     const queue = open();
     t.after(() => queue.close());
-    assert.equal(typeof (await queue.depth('save')), 'number');
+    assert.equal(typeof (await queue.depth('save')).waiting, 'number');
   }
 });
 
@@ -200,7 +200,7 @@ test('of one owner, at most twice as many deliveries as there are slots are in B
   const ids = Array.from({ length: 40 }, () => newId());
   for (const id of ids) await queue.add('exec', id, { ownerId: 'somebody' });
   assert.equal(await admin.llen('bull:code-exec:wait'), 6);
-  assert.equal(await queue.depth('exec'), 40);
+  assert.equal((await queue.depth('exec')).waiting, 40);
   const delivered: string[] = [];
   queue.process('exec', 2, async (id) => void delivered.push(id));
   await until('all are delivered', () => delivered.length === 40);

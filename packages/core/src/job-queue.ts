@@ -57,6 +57,14 @@ export function deliveryOf(job: Delivered, stage: Stage): AddOptions {
 /** Handles one delivery. It throws only for bugs: a job that cannot be handled now is left for the reconciler. */
 export type DeliveryHandler = (id: JobId) => Promise<void>;
 
+/** How many deliveries there are that nobody handles yet. */
+export interface Depth {
+  /** For a worker. */
+  readonly waiting: number;
+  /** Until their time: what starts later, and what is tried again. */
+  readonly putOff: number;
+}
+
 export interface JobQueue {
   /**
    * Ask for a delivery. While one for this job and stage waits or is being handled, a second changes nothing.
@@ -71,8 +79,7 @@ export interface JobQueue {
   missing(stage: QueuedStage, expected: readonly Expected[]): Promise<Set<JobId>>;
   /** How many runs can be made at once, as a worker sees it: more of one owner need not be brought forward. */
   setSlots(slots: number): Promise<void>;
-  /** How many deliveries wait for a worker; those that wait for their time do not. */
-  depth(stage: QueuedStage): Promise<number>;
+  depth(stage: QueuedStage): Promise<Depth>;
   /** Of the jobs whose deliveries wait, and not for their time, the one that was accepted first; undefined where none does. */
   oldest(stage: QueuedStage): Promise<JobId | undefined>;
   /** Take no more deliveries here; what is being handled goes on. */

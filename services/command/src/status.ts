@@ -1,5 +1,6 @@
 /** How the platform fares: what waits, who works, what runs programs and what keeps those apart. */
 import {
+  type Depth,
   type JobQueue,
   type JobStore,
   QUEUE_NAMES,
@@ -14,7 +15,7 @@ const AWAY_AFTER_MS = 20_000;
 
 export interface PlatformStatus {
   readonly unfinishedJobs: number;
-  readonly queues: readonly { readonly name: string; readonly waiting: number | undefined }[];
+  readonly queues: readonly ({ readonly name: string } & Partial<Depth>)[];
   readonly workers: readonly (Awaited<ReturnType<WorkerRecords['all']>>[number] & { readonly available: boolean })[];
   readonly runners: Awaited<ReturnType<Languages['runners']>>;
 }
@@ -27,13 +28,13 @@ export interface StatusDependencies {
 }
 
 export function createStatus({ store, queue, workers, languages }: StatusDependencies) {
-  /** Undefined while the queue is away: jobs are accepted all the same. */
-  const depthOf = (stage: QueuedStage) => queue.depth(stage).catch(() => undefined);
+  /** Nothing while the queue is away: jobs are accepted all the same. */
+  const depthOf = (stage: QueuedStage) => queue.depth(stage).catch(() => ({}));
 
   return async function status(): Promise<PlatformStatus> {
     const [unfinishedJobs, queues, known, runners] = await Promise.all([
       store.inFlightCount(),
-      Promise.all(QUEUED_STAGES.map(async (stage) => ({ name: QUEUE_NAMES[stage], waiting: await depthOf(stage) }))),
+      Promise.all(QUEUED_STAGES.map(async (stage) => ({ name: QUEUE_NAMES[stage], ...(await depthOf(stage)) }))),
       workers.all(),
       languages.runners(),
     ]);

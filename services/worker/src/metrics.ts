@@ -41,6 +41,7 @@ export interface Measured {
 }
 
 export function createMetrics({ queue, slots, latencies }: Measured): Metrics {
+  const depthOf = (stage: QueuedStage) => queue.depth(stage).catch(() => ({ waiting: Number.NaN, putOff: Number.NaN }));
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
@@ -65,11 +66,20 @@ export function createMetrics({ queue, slots, latencies }: Measured): Metrics {
   });
   new Gauge({
     name: 'runlane_queue_depth',
-    help: 'Deliveries that wait for a worker, and not for their time.',
+    help: 'Deliveries that wait for a worker.',
     labelNames: ['stage'],
     registers,
     async collect() {
-      for (const stage of QUEUED_STAGES) this.set({ stage }, await queue.depth(stage).catch(() => Number.NaN));
+      for (const stage of QUEUED_STAGES) this.set({ stage }, (await depthOf(stage)).waiting);
+    },
+  });
+  new Gauge({
+    name: 'runlane_queue_put_off',
+    help: 'Deliveries that wait for their time: what starts later, and what is tried again.',
+    labelNames: ['stage'],
+    registers,
+    async collect() {
+      for (const stage of QUEUED_STAGES) this.set({ stage }, (await depthOf(stage)).putOff);
     },
   });
   new Gauge({

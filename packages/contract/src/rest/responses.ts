@@ -278,7 +278,16 @@ export const platformStatusSchema = z
     queues: z.array(
       z.object({
         name: z.string(),
-        waiting: z.int().optional().meta({ description: 'Deliveries that wait; absent while the queue is away.' }),
+        waiting: z
+          .int()
+          .optional()
+          .meta({ description: 'Deliveries that wait for a worker; absent while the queue is away.' }),
+        putOff: z
+          .int()
+          .optional()
+          .meta({
+            description: 'Deliveries that wait for their time: jobs that start later, and what is tried again.',
+          }),
       }),
     ),
     workers: z.array(

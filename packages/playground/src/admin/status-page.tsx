@@ -42,11 +42,11 @@ function Numbers({ status: { unfinishedJobs, queues, workers, runners } }: { rea
   return (
     <dl class="numbers">
       <Figure name="Unfinished jobs" value={unfinishedJobs} />
-      {queues.map(({ name, waiting }) => (
+      {queues.map(({ name, waiting, putOff = 0 }) => (
         <Figure
           key={name}
           name={`In ${name}`}
-          title={`Jobs waiting in the queue ${name}`}
+          title={`Waiting for a worker in the queue ${name}; ${putOff} more wait for their time`}
           value={waiting ?? 'away'}
           bad={waiting === undefined}
         />

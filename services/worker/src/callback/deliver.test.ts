@@ -111,7 +111,7 @@ for (const [what, answers, outcome, calls] of [
     assert.equal(ids.length, calls);
     // Whoever delivers it again finds nothing to do.
     await queue.add('callback', id);
-    await until('it is delivered', async () => (await queue.depth('callback')) === 0);
+    await until('it is delivered', async () => (await queue.depth('callback')).waiting === 0);
     assert.equal(ids.length, calls);
   });
 }

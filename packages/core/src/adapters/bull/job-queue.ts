@@ -36,6 +36,9 @@ const STOP_MS = 1_000;
 /** Ids become names of keys beside Bull's own: a job named "wait" would break its queue for good. */
 const SAFE_ID = /^[0-9a-f-]+$/;
 
+/** In the scores of what Bull has put off: the time, and room for the order of those of the same. */
+const BULL_TICKS_PER_MS = 4_096;
+
 /** Ends the name of a delivery that is held back: when its time has come, it comes to wait like any other. */
 const LATER = '-later';
 
@@ -137,9 +140,9 @@ export function createBullJobQueue({ url, log }: BullJobQueueOptions): BullJobQu
     },
 
     async depth(stage) {
-      const counts = () => Promise.all([queues[stage].getJobCounts(), turns[stage].behind()]);
-      const [{ waiting }, behind] = await bounded(counts);
-      return waiting + behind;
+      const counts = () => Promise.all([queues[stage].getJobCounts(), turns[stage].behind(), countDue(stage)]);
+      const [{ waiting, delayed }, behind, due] = await bounded(counts);
+      return { waiting: waiting + behind + due, putOff: delayed - due };
     },
 
     oldest: (stage) => bounded(() => turns[stage].oldest()),
@@ -156,6 +159,11 @@ export function createBullJobQueue({ url, log }: BullJobQueueOptions): BullJobQu
       for (const redis of [commands.redis, subscriber, ...taking]) redis?.disconnect();
     },
   };
+
+  /** Of those that were put off, the ones whose time has come: without a worker, Bull leaves them where they are. */
+  function countDue(stage: QueuedStage): Promise<number> {
+    return commands.redis.zcount(queues[stage].toKey('delayed'), 0, Date.now() * BULL_TICKS_PER_MS);
+  }
 
   /** Whoever is let in is named by the job's own id, so that a command that Redis carries out after we gave it up changes nothing. */
   async function bring(stage: QueuedStage, { ownerId, priority }: Omit<Waiting, 'id'>, letIn: readonly LetIn[]) {

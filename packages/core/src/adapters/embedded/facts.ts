@@ -11,7 +11,10 @@ import type { Fact, FactKind, FactStore, Facts } from '../../facts.js';
 import type { Log } from '../../log.js';
 import { fromStored, toStored } from '../stored.js';
 
-/** How long what need not be on disk at once waits for a commit to go with, in milliseconds. */
+/**
+ * How long what need not be on disk at once waits for a commit to go with, in milliseconds: mostly that of a short job's end. A
+ * claim that dies with this process before is not counted as an attempt.
+ */
 const WRITE_SOON_MS = 25;
 
 /** Kinds whose documents have keys that users made. */

@@ -93,7 +93,7 @@ export function createEmbeddedJobQueue(onBug: (error: unknown) => void): Embedde
       new Set(expected.filter(({ id }) => !lanes[stage].known.has(id)).map(({ id }) => id)),
     // All of them are at hand: nothing is brought forward.
     setSlots: async () => {},
-    depth: async (stage) => lanes[stage].waiting.length,
+    depth: async (stage) => ({ waiting: lanes[stage].waiting.length, putOff: lanes[stage].delayed.size }),
     async oldest(stage) {
       let oldest: JobId | undefined;
       for (const { id } of lanes[stage].waiting.all()) if (oldest === undefined || id < oldest) oldest = id;
