@@ -4,7 +4,7 @@ import marshal
 import os
 import sys
 
-from . import cgroup, interpreter, linux, program, rootfs, service
+from . import cgroup, interpreter, kept, linux, program, rootfs, service
 
 NAMESPACES = (
     linux.CLONE_NEWUSER
@@ -93,15 +93,16 @@ def _serve(given, leash):
     os.setsid()
     rootfs.build(given["users"], given["binds"], given["toolchains"])
     linux.sethostname(rootfs.HOSTNAME)
+    keep = kept.make()
     null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
     os.dup2(null, 0)
     os.dup2(null, 1)
-    kept = [listening, leash, report]
+    needed = [listening, leash, report, keep]
     for slot in slots:
-        kept += slot.group.all_fds()
-    for fd in kept:
+        needed += slot.group.all_fds()
+    for fd in needed:
         os.set_inheritable(fd, False)
-    linux.close_all_but([0, 1, 2, *kept])
+    linux.close_all_but([0, 1, 2, *needed])
     while os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC) < program.JOB_FD:
         pass  # so that these places are taken
     linux.prctl(linux.PR_SET_DUMPABLE, 0)
@@ -109,5 +110,5 @@ def _serve(given, leash):
     linux.keep_capabilities(CAPABILITIES)
     program.inherit(own_groups=not any(slot.own_user_namespace for slot in slots))
     interpreter.prepare(given["preload"])
-    service.serve(listening, given["peers"], slots, leash, given["description"].encode(), report)
+    service.serve(listening, given["peers"], slots, keep, leash, given["description"].encode(), report)
 

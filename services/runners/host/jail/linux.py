@@ -43,6 +43,8 @@ libc.capset.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
 libc.wait4.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p]
 libc.ioctl.argtypes = [ctypes.c_int, ulong, ulong]
 libc.clock_gettime.argtypes = [ctypes.c_int, ctypes.c_void_p]
+libc.splice.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_uint]
+libc.splice.restype = ctypes.c_ssize_t
 libc.syscall.restype = ctypes.c_long
 
 
@@ -93,6 +95,11 @@ def unblocking(number):
     signals = ctypes.create_string_buffer(SIGSET_SIZE)
     libc.sigaddset(signals, number)
     return _functools.partial(libc.pthread_sigmask, _signal.SIG_UNBLOCK, signals, None)
+
+
+def splice(source, target, most):
+    """Move bytes from a pipe into a file: how many; 0 at the end of the pipe."""
+    return _check(libc.splice(source, None, target, None, most, 0), "splice")
 
 
 def pidfd_open(pid):

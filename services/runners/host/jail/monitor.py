@@ -26,11 +26,11 @@ RUNS = 1000
 MADE, FAILED = b"m", b"!"
 
 
-def serve(listening, peers, slot, filters, description, tell, set_deadline):
+def serve(listening, peers, slot, filters, kept, description, tell, set_deadline):
     """Serve one caller after the other. Never returns, but as interpreter.Leave in the process of a program.
 
-    `peers` are the uids that may call; `tell` says to the service that a sandbox is made, or why none could be;
-    `set_deadline` when the service shall end us.
+    `peers` are the uids that may call; `kept` is where large files are kept; `tell` says to the service that a sandbox is made,
+    or why none could be; `set_deadline` when the service shall end us.
     """
     its_maker = _start_maker(slot, filters, listening)
     try:
@@ -42,7 +42,7 @@ def serve(listening, peers, slot, filters, description, tell, set_deadline):
             set_deadline(FOREVER)
             if number == 0:
                 tell(MADE)
-            _serve_one(listening, peers, sandbox, description, set_deadline)
+            _serve_one(listening, peers, sandbox, kept, description, set_deadline)
             set_deadline(time.monotonic() + END_SECONDS)
             sandbox.close()
         os._exit(0)
@@ -70,7 +70,7 @@ def _start_maker(slot, filters, listening):
     return Maker(pid, ours)
 
 
-def _serve_one(listening, peers, sandbox, description, set_deadline):
+def _serve_one(listening, peers, sandbox, kept, description, set_deadline):
     """Find a caller, and give it this sandbox."""
     while True:
         connection = _accept(listening, peers)
@@ -88,9 +88,7 @@ def _serve_one(listening, peers, sandbox, description, set_deadline):
                 request = _await_run(sandbox, request, set_deadline)
                 connection.sendall(frames.pack(frames.READY))
             else:
-                # Not when its files are there: large ones take as long as the caller takes to make up its mind.
-                connection.sendall(frames.pack(frames.READY))
-                _fill(sandbox, request)
+                _fill(sandbox, request, kept)
             if request.wait_for_start(START_SECONDS):
                 Relay(sandbox, request, set_deadline).run()
         except (ConnectionError, TimeoutError):
@@ -102,9 +100,14 @@ def _serve_one(listening, peers, sandbox, description, set_deadline):
         return
 
 
-def _fill(sandbox, request):
+def _fill(sandbox, request, kept):
+    """Say READY, and then pass the files on: large ones take as long as the caller takes to make up its mind."""
+    found, missing = request.find_kept(kept)
+    if missing:
+        request.connection.sendall(frames.pack_words(frames.MISSING, missing))
+    request.connection.sendall(frames.pack(frames.READY))
     try:
-        sandbox.fill(request)
+        sandbox.fill(request, found)
     except TimeoutError:
         raise Refused("the files did not come in time") from None  # the caller is there, and was told READY
 

@@ -16,7 +16,6 @@ from .linux import MS_NODEV, MS_NOEXEC, MS_NOSUID
 # Where these are, nothing else is: descriptors of this process until the exec, which closes them.
 STATUS_FD, JOB_FD = 3, 4
 PREPARED, GO = b".", b"g"
-CHUNK = 1 << 16
 NICE = 5
 INNER_UID = 1000  # of a program that has a user namespace of its own
 LENGTH = struct.Struct(">I")
@@ -143,21 +142,17 @@ def _write_file(path, executable, size):
         raise ValueError("a file's path must be relative and plain")
     for depth in range(1, len(parts)):
         _make_folder("/".join(parts[:depth]))
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o755 if executable else 0o644)
-    end = b""
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o755 if executable else 0o644)
+    left = size
     try:
-        while size:
-            data = os.read(JOB_FD, min(size, CHUNK))
-            if not data:
+        while left:
+            moved = linux.splice(JOB_FD, fd, left)
+            if not moved:
                 raise EOFError
-            size -= len(data)
-            end = (end + data[-interpreter.ZIP_END_BYTES :])[-interpreter.ZIP_END_BYTES :]
-            view = memoryview(data)
-            while view:
-                view = view[os.write(fd, view) :]
+            left -= moved
+        return os.pread(fd, interpreter.ZIP_END_BYTES, max(0, size - interpreter.ZIP_END_BYTES))
     finally:
         os.close(fd)
-    return end
 
 
 def _enter_terminal(path):

@@ -2,6 +2,7 @@
 import time
 
 from . import frames
+from .kept import DRAFT
 
 LIMITS = {
     "wallMs": 10_000,
@@ -38,12 +39,16 @@ class Request:
         try:
             # A folder of /work that is there when the program starts, and whose files are sent when it has ended.
             self.collect = words[0]
-            files, arguments, variables, rows, columns = (int(word) for word in words[1:6])
-            self._files = files
+            self._files, arguments, variables, rows, columns, named = (int(word) for word in words[1:7])
             # Its size, or None where the program has pipes.
             self.terminal = (rows, columns) if rows else None
-            self.argv = words[6 : 6 + arguments]
-            rest = words[6 + arguments :]
+            self.argv = words[7 : 7 + arguments]
+            rest = words[7 + arguments :]
+            # Files that may be kept here: (path, executable, name).
+            self._named = [(path, mode == "x", name) for path, mode, name in zip(*(rest[at : 3 * named : 3] for at in range(3)))]
+            rest = rest[3 * named :]
+            # What is to be kept of the files to come, by path: its name.
+            self._names = {}
             self.env = dict(zip(rest[: 2 * variables : 2], rest[1 : 2 * variables : 2]))
             self.limits = _limits(zip(rest[2 * variables :: 2], rest[2 * variables + 1 :: 2]))
         except ValueError:
@@ -52,10 +57,20 @@ class Request:
             raise Refused("the folder to collect must be one of /work")
         if not self.argv or not self.argv[0].startswith("/"):
             raise Refused("the first word of a program must be an absolute path")
+        if any("/" in name or name.startswith(DRAFT) or not name for _, _, name in self._named):
+            raise Refused("a file is kept under a plain name")
+
+    def find_kept(self, kept):
+        """The files that are kept here, as (path, executable, open file). The others of the named ones the caller has to send,
+        after those that have no name: their paths."""
+        self._kept = kept
+        looked_for = [(path, executable, name, kept.find(name)) for path, executable, name in self._named]
+        self._names = {path: name for path, _, name, found in looked_for if found is None}
+        self._files += len(self._names)
+        return [(path, executable, found) for path, executable, _, found in looked_for if found is not None], list(self._names)
 
     def files(self):
-        """Each file as (path, executable, size, pieces): its bytes as they arrive, which are gone with
-        the next file."""
+        """Each file to come as (path, executable, size, pieces): its bytes as they arrive, which are gone with the next file."""
         for _ in range(self._files):
             kind, length = self._begin_frame()
             if kind != frames.FILE:
@@ -67,6 +82,8 @@ class Request:
             if size < 0:
                 raise Refused("FILE is shorter than its path")
             pieces = self._pieces(size)
+            if path in self._names:
+                pieces = self._kept.keeping(self._names[path], size, pieces)
             yield path, executable, size, pieces
             for _ in pieces:
                 pass  # whoever has no use for them leaves them
@@ -124,10 +141,11 @@ def receive_run(prelude, deadline):
 
 
 def to_words(argv, env, files, limits, collect="out"):
-    """What RUN holds: the folder to collect, three numbers, the size of the terminal or two zeros, so many words of the program,
-    so many variables by name and value, and limits likewise."""
+    """What RUN holds: the folder to collect, three numbers, the size of the terminal or two zeros, how many files may be kept, so
+    many words of the program, of each of those files its path, "x" or "-" and the name it is kept by, so many variables by name
+    and value, and limits likewise."""
     pairs = [*env.items(), *limits.items()]
-    return [collect, files, len(argv), len(env), 0, 0, *argv, *(word for pair in pairs for word in pair)]
+    return [collect, files, len(argv), len(env), 0, 0, 0, *argv, *(word for pair in pairs for word in pair)]
 
 
 def _limits(given):

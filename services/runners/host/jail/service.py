@@ -14,6 +14,7 @@ import sys
 import time
 
 from . import linux, monitor, program, seccomp
+from .kept import Kept
 
 # How often monitors that are late are looked for.
 TICK_MS = 1000
@@ -70,20 +71,21 @@ class _Monitor:
         return passed and now >= self.late_since + LATE_SECONDS
 
 
-def serve(listening, peers, slots, leash, description, report):
+def serve(listening, peers, slots, kept, leash, description, report):
     """Serve until killed.
 
-    `peers` are the uids that may call, as they look in here; `leash` is a pipe whose other end dies with the launcher. On
+    `peers` are the uids that may call, as they look in here; `kept` is a folder for large files; `leash` is a pipe whose other end dies with the launcher. On
     `report` goes b"r" when the first sandbox is ready, or "!" and the reason why there can be none.
     """
-    _Service(listening, peers, slots, leash, description, report).run()
+    _Service(listening, peers, slots, kept, leash, description, report).run()
 
 
 class _Service:
-    def __init__(self, listening, peers, slots, leash, description, report):
+    def __init__(self, listening, peers, slots, kept, leash, description, report):
         self.listening = _socket.socket(fileno=listening)
         self.peers = peers
         self.free = list(slots)
+        self.kept = kept
         self.leash = leash
         self.description = description
         self.report = report
@@ -91,9 +93,9 @@ class _Service:
         self.deadlines = Deadlines(len(slots))
         self.news, self.tell = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET | _socket.SOCK_CLOEXEC)
         self.news.setblocking(False)
-        kept = [*range(program.JOB_FD + 1), self.listening.fileno(), self.tell.fileno()]
+        needed = [*range(program.JOB_FD + 1), self.listening.fileno(), self.kept, self.tell.fileno()]
         # What the monitor of each slot has to close: computed once, for all that it needs is open now.
-        self.foreign = {slot.number: linux.gaps([*kept, *slot.group.all_fds()]) for slot in slots}
+        self.foreign = {slot.number: linux.gaps([*needed, *slot.group.all_fds()]) for slot in slots}
         self.monitors = {}
         self.failures = 0
         self.not_before = 0.0
@@ -122,7 +124,8 @@ class _Service:
             self.deadlines.keep_from_forks()
             for first, last in self.foreign[slot.number]:
                 linux.close_range(first, last)
-            monitor.serve(self.listening, self.peers, slot, self.filters, self.description, self._teller(), self._clock(slot))
+            kept = Kept(self.kept)
+            monitor.serve(self.listening, self.peers, slot, self.filters, kept, self.description, self._teller(), self._clock(slot))
         self.monitors[pid] = _Monitor(pid, slot)
 
     def _teller(self):

@@ -14,13 +14,18 @@ export interface Artifacts {
   put(bytes: Buffer): string;
   get(digest: string): Buffer | undefined;
   /** Its files, read and checked once for all runs. @throws Refusal where it is no artifact. */
-  files(digest: string): readonly runner.BundleFile[] | undefined;
+  files(digest: string): readonly ArtifactFile[] | undefined;
   has(digest: string): boolean;
+}
+
+export interface ArtifactFile extends runner.BundleFile {
+  /** Of its content: see `RunFile`. */
+  readonly name: string;
 }
 
 interface Held {
   readonly bytes: Buffer;
-  readonly files?: readonly runner.BundleFile[];
+  readonly files?: readonly ArtifactFile[];
 }
 
 /** The largest artifact for which a cache of so many bytes has room: its bytes, and its files beside them. */
@@ -46,7 +51,7 @@ export function createArtifacts({ maxBytes }: { maxBytes: number }): Artifacts {
     files(digest) {
       const found = held.get(digest);
       if (!found || found.files) return found?.files;
-      const files = readBundle(found.bytes, 'artifact');
+      const files = readBundle(found.bytes, 'artifact').map((file, index) => ({ ...file, name: `${digest}-${index}` }));
       held.set(digest, { ...found, files });
       return files;
     },

@@ -1,6 +1,6 @@
 /** What the sandbox tests share: run a Python program and collect what came of it. */
 import { DEFAULT_LIMITS } from '../limits.js';
-import type { Run, RunEnd, RunLimits, Sandbox, TerminalSize } from './sandbox.js';
+import type { Run, RunEnd, RunFile, RunLimits, Sandbox, TerminalSize } from './sandbox.js';
 
 export interface Given {
   readonly files?: Readonly<Record<string, string | Buffer>>;
@@ -24,13 +24,21 @@ export function pythonOf({ description }: Sandbox): string {
 }
 
 export async function open(sandbox: Sandbox, code: string, given: Given = {}): Promise<Run> {
-  const files = { 'main.py': code, ...given.files };
+  const files = Object.entries({ 'main.py': code, ...given.files });
+  return openFiles(
+    sandbox,
+    files.map(([path, content]) => ({ path, content: Buffer.from(content), executable: false })),
+    given,
+  );
+}
+
+function openFiles(sandbox: Sandbox, files: readonly RunFile[], given: Given): Promise<Run> {
   return sandbox.open({
     language: 'python',
     argv: [pythonOf(sandbox), 'main.py', ...(given.args ?? [])],
     // As the language's manifest has it.
     env: { ...sandbox.description.environment, PYTHONUNBUFFERED: '1', PYTHONDONTWRITEBYTECODE: '1', ...given.env },
-    files: Object.entries(files).map(([path, content]) => ({ path, content: Buffer.from(content), executable: false })),
+    files,
     collect: 'out',
     limits: { ...DEFAULT_LIMITS, ...given.limits },
     ...(given.terminal && { terminal: given.terminal }),
@@ -41,6 +49,14 @@ export async function runPython(sandbox: Sandbox, code: string, given: Given = {
   const run = await open(sandbox, code, given);
   run.go();
   if (given.stdin !== undefined) void run.writeStdin(Buffer.from(given.stdin));
+  run.closeStdin();
+  return collect(run);
+}
+
+/** Run `main.py`, which is among the files. */
+export async function runFiles(sandbox: Sandbox, files: readonly RunFile[]): Promise<Outcome> {
+  const run = await openFiles(sandbox, files, {});
+  run.go();
   run.closeStdin();
   return collect(run);
 }

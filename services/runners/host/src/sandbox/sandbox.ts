@@ -21,11 +21,16 @@ export interface RunLimits {
   readonly producedBytes: number;
 }
 
-interface RunFile {
+export interface RunFile {
   /** Relative, checked. */
   readonly path: string;
   readonly content: Uint8Array;
   readonly executable: boolean;
+  /**
+   * Where the same content may come again in other runs, what it is called, in letters, digits and "-": a sandbox may keep it by
+   * that. Nothing else may ever have the same name.
+   */
+  readonly name?: string;
 }
 
 export interface RunRequest {

@@ -13,6 +13,7 @@ import {
   type Run,
   type RunEnd,
   type RunEvent,
+  type RunFile,
   type RunRequest,
   type Sandbox,
   type SandboxDescription,
@@ -56,6 +57,9 @@ const endSchema = z.tuple([
   z.coerce.number().int().nonnegative(),
 ]);
 
+/** The smallest file that the jail is asked to keep. */
+const KEPT_BYTES = 128 * 1024;
+
 export interface JailOptions {
   readonly socketPath: string;
   /** Resolves when the service has ended by itself; absent where somebody else watches it. */
@@ -94,9 +98,30 @@ async function describe(socketPath: string): Promise<SandboxDescription> {
 async function openRun(socketPath: string, request: RunRequest): Promise<Run> {
   const socket = await dial(socketPath);
   const frames = readFrames(socket);
-  ask(socket, TO_JAIL.RUN, request);
-  await isReady(socket, frames.next());
+  const named = request.files.filter(isWorthKeeping);
+  const files = request.files.filter((file) => !isWorthKeeping(file));
+  ask(socket, TO_JAIL.RUN, { ...request, files }, named);
+  await isReady(socket, answerTo(socket, frames, named));
   return toRun(socket, frames);
+}
+
+/** What the jail says, once it has what it lacked of the named files. */
+async function answerTo(
+  socket: Socket,
+  frames: Frames,
+  named: readonly RunFile[],
+): Promise<IteratorResult<Frame, void>> {
+  const first = await frames.next();
+  if (first.value?.type !== FROM_JAIL.MISSING) return first;
+  const missing = new Set(wordsOf(first.value.payload));
+  const lacked = named.filter(({ path }) => missing.has(path));
+  sendFiles(socket, lacked);
+  return frames.next();
+}
+
+/** Smaller ones are sent as fast as they are looked for. */
+function isWorthKeeping({ name, content }: RunFile): boolean {
+  return name !== undefined && content.length >= KEPT_BYTES;
 }
 
 async function openPrelude(socketPath: string, request: RunRequest): Promise<Prelude> {
@@ -123,8 +148,8 @@ async function openPrelude(socketPath: string, request: RunRequest): Promise<Pre
 
 type Frames = AsyncGenerator<Frame, void, undefined>;
 
-/** Say what is to run. */
-function ask(socket: Socket, type: number, request: RunRequest): void {
+/** Say what is to run; of the files that are `named`, those that the jail lacks are sent when it has said which. */
+function ask(socket: Socket, type: number, request: RunRequest, named: readonly RunFile[] = []): void {
   const { wallTimeMs, cpuTimeMs, ...limits } = request.limits;
   const environment = Object.entries(request.env);
   socket.cork();
@@ -136,16 +161,22 @@ function ask(socket: Socket, type: number, request: RunRequest): void {
       environment.length,
       request.terminal?.rows ?? 0,
       request.terminal?.columns ?? 0,
+      named.length,
       ...request.argv,
+      ...named.flatMap(({ path, executable, name = '' }) => [path, executable ? 'x' : '-', name]),
       ...environment.flat(),
       ...Object.entries({ wallMs: wallTimeMs, cpuMs: cpuTimeMs, ...limits }).flat(),
     ]),
   );
-  for (const { path, content, executable } of request.files) {
+  sendFiles(socket, request.files);
+  socket.uncork();
+}
+
+function sendFiles(socket: Socket, files: readonly RunFile[]): void {
+  for (const { path, content, executable } of files) {
     socket.write(fileHeader(path, content.length, executable));
     if (content.length > 0) socket.write(content);
   }
-  socket.uncork();
 }
 
 /** Resolves when the jail is ready for what it was asked. @throws SandboxError, and the connection is closed. */

@@ -23,6 +23,7 @@ export const FROM_JAIL = {
   ERROR: 70,
   DESCRIPTION: 71,
   PRODUCED: 72,
+  MISSING: 73,
 } as const;
 
 const HEADER_BYTES = 5;

@@ -1,6 +1,7 @@
 /** The jail in each of its modes on this machine, and what becomes of it when its parts are killed. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
@@ -10,7 +11,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { testSandbox } from '../sandbox.contract.js';
-import { collect, open, pythonOf, runPython } from '../sandbox.fixture.js';
+import { collect, open, pythonOf, runFiles, runPython } from '../sandbox.fixture.js';
 import type { Sandbox } from '../sandbox.js';
 import { createJail } from './driver.js';
 import { createFrameReader, FROM_JAIL, fileHeader, frame, TO_JAIL, wordsFrame } from './frames.js';
@@ -234,6 +235,48 @@ test('a sandbox is ready before the files of its run are there', async () => {
   }
 });
 
+for (const mode of isRoot ? (['A', 'B'] as const) : (['B'] as const)) {
+  test(`a large file that has a name is sent once, and every run has a copy of its own: ${mode}`, async () => {
+    const { sandbox } = await openJail(mode);
+    const code = `
+with open("data", "r+b") as file:
+    print(len(file.read()), file.seek(0), file.read(1), file.seek(0), file.write(b"changed"))
+import os; os.unlink("data")`;
+    const run = async (content: Buffer) => {
+      const data = { path: 'data', content, executable: false, name: 'the-same' };
+      const main = { path: 'main.py', content: Buffer.from(code), executable: false };
+      return (await runFiles(sandbox, [main, data])).text;
+    };
+    try {
+      const said = `${200_000} 0 b'a' 0 7`;
+      assert.equal(await run(Buffer.alloc(200_000, 'a')), said);
+      // A promise broken on purpose: what comes is what was kept.
+      assert.equal(await run(Buffer.alloc(300_000, 'b')), said);
+      assert.equal(await run(Buffer.alloc(300_000, 'b')), said);
+    } finally {
+      await sandbox.close();
+    }
+  });
+
+  test(`more than can be kept is sent again, by whoever needs it at the same time too: ${mode}`, async () => {
+    const { sandbox } = await openJail(mode);
+    const code = 'import hashlib; print(hashlib.sha256(open("data", "rb").read()).hexdigest())';
+    const main = { path: 'main.py', content: Buffer.from(code), executable: false };
+    // 24 of 6 MB each, where 64 MiB are kept: three runs of each at the same time, and all of them twice.
+    const contents = Array.from({ length: 24 }, (_, n) => Buffer.alloc(6_000_000, `content ${n} `));
+    try {
+      for (const content of [...contents, ...contents]) {
+        const name = createHash('sha256').update(content).digest('hex');
+        const data = { path: 'data', content, executable: false, name };
+        const said = await Promise.all([0, 1, 2].map(() => runFiles(sandbox, [main, data])));
+        assert.deepEqual(new Set(said.map(({ text }) => text)), new Set([name]));
+      }
+    } finally {
+      await sandbox.close();
+    }
+  });
+}
+
 for (const victim of ['launcher', 'anchor', 'service'] as const) {
   test(`killing the ${victim} leaves nothing of any run`, async () => {
     const { sandbox, launched, folder } = await openJail(isRoot ? 'A' : 'B');
@@ -365,6 +408,6 @@ async function callByHand(folder: string, sandbox: Sandbox) {
     next: async () => (await read.next()).value,
     close: () => void socket.destroy(),
     /** RUN, of `main.py` and so many files in all. */
-    runOf: (files: number) => wordsFrame(TO_JAIL.RUN, ['out', files, 2, 0, 0, 0, pythonOf(sandbox), 'main.py']),
+    runOf: (files: number) => wordsFrame(TO_JAIL.RUN, ['out', files, 2, 0, 0, 0, 0, pythonOf(sandbox), 'main.py']),
   };
 }
