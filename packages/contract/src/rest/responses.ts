@@ -282,12 +282,9 @@ export const platformStatusSchema = z
           .int()
           .optional()
           .meta({ description: 'Deliveries that wait for a worker; absent while the queue is away.' }),
-        putOff: z
-          .int()
-          .optional()
-          .meta({
-            description: 'Deliveries that wait for their time: jobs that start later, and what is tried again.',
-          }),
+        putOff: z.int().optional().meta({
+          description: 'Deliveries that wait for their time: jobs that start later, and what is tried again.',
+        }),
       }),
     ),
     workers: z.array(

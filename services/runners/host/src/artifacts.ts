@@ -18,7 +18,7 @@ export interface Artifacts {
   has(digest: string): boolean;
 }
 
-export interface ArtifactFile extends runner.BundleFile {
+interface ArtifactFile extends runner.BundleFile {
   /** Of its content: see `RunFile`. */
   readonly name: string;
 }
