@@ -93,11 +93,10 @@ def _serve(given, leash):
     os.setsid()
     rootfs.build(given["users"], given["binds"], given["toolchains"])
     linux.sethostname(rootfs.HOSTNAME)
-    keep = kept.make()
     null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
     os.dup2(null, 0)
     os.dup2(null, 1)
-    needed = [listening, leash, report, keep]
+    needed = [listening, leash, report]
     for slot in slots:
         needed += slot.group.all_fds()
     for fd in needed:
@@ -105,6 +104,7 @@ def _serve(given, leash):
     linux.close_all_but([0, 1, 2, *needed])
     while os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC) < program.JOB_FD:
         pass  # so that these places are taken
+    keep = kept.make()
     linux.prctl(linux.PR_SET_DUMPABLE, 0)
     linux.drop_bounding_set()
     linux.keep_capabilities(CAPABILITIES)

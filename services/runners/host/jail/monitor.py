@@ -103,9 +103,7 @@ def _serve_one(listening, peers, sandbox, kept, description, set_deadline):
 def _fill(sandbox, request, kept):
     """Say READY, and then pass the files on: large ones take as long as the caller takes to make up its mind."""
     found, missing = request.find_kept(kept)
-    if missing:
-        request.connection.sendall(frames.pack_words(frames.MISSING, missing))
-    request.connection.sendall(frames.pack(frames.READY))
+    request.connection.sendall((frames.pack_words(frames.MISSING, missing) if missing else b"") + frames.pack(frames.READY))
     try:
         sandbox.fill(request, found)
     except TimeoutError:

@@ -133,7 +133,7 @@ def _take_work():
             ends[path] = _write_file(path, executable, size)
         except OSError as reason:
             # Without the path: the name of a program's file belongs in nobody's log.
-            raise OSError(f"a file of the program could not be written: {reason.strerror}") from None
+            raise OSError(f"a file of the program could not be written: {os.strerror(reason.errno)}") from None
 
 
 def _write_file(path, executable, size):

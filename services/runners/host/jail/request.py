@@ -39,7 +39,7 @@ class Request:
         try:
             # A folder of /work that is there when the program starts, and whose files are sent when it has ended.
             self.collect = words[0]
-            self._files, arguments, variables, rows, columns, named = (int(word) for word in words[1:7])
+            self._unnamed, arguments, variables, rows, columns, named = (int(word) for word in words[1:7])
             # Its size, or None where the program has pipes.
             self.terminal = (rows, columns) if rows else None
             self.argv = words[7 : 7 + arguments]
@@ -47,6 +47,7 @@ class Request:
             # Files that may be kept here: (path, executable, name).
             self._named = [(path, mode == "x", name) for path, mode, name in zip(*(rest[at : 3 * named : 3] for at in range(3)))]
             rest = rest[3 * named :]
+            self._files = self._unnamed
             # What is to be kept of the files to come, by path: its name.
             self._names = {}
             self.env = dict(zip(rest[: 2 * variables : 2], rest[1 : 2 * variables : 2]))
@@ -59,6 +60,12 @@ class Request:
             raise Refused("the first word of a program must be an absolute path")
         if any("/" in name or name.startswith(DRAFT) or not name for _, _, name in self._named):
             raise Refused("a file is kept under a plain name")
+        if prelude and self._named:
+            raise Refused("a prelude has no files that are kept")
+
+    @property
+    def has_named_files(self):
+        return bool(self._named)
 
     def find_kept(self, kept):
         """The files that are kept here, as (path, executable, open file). The others of the named ones the caller has to send,
@@ -66,12 +73,12 @@ class Request:
         self._kept = kept
         looked_for = [(path, executable, name, kept.find(name)) for path, executable, name in self._named]
         self._names = {path: name for path, _, name, found in looked_for if found is None}
-        self._files += len(self._names)
+        self._files = self._unnamed + len(self._names)
         return [(path, executable, found) for path, executable, _, found in looked_for if found is not None], list(self._names)
 
     def files(self):
         """Each file to come as (path, executable, size, pieces): its bytes as they arrive, which are gone with the next file."""
-        for _ in range(self._files):
+        for number in range(self._files):
             kind, length = self._begin_frame()
             if kind != frames.FILE:
                 raise Refused(f"frame {kind} where FILE was expected")
@@ -82,8 +89,9 @@ class Request:
             if size < 0:
                 raise Refused("FILE is shorter than its path")
             pieces = self._pieces(size)
-            if path in self._names:
-                pieces = self._kept.keeping(self._names[path], size, pieces)
+            name = self._names.pop(path, None) if number >= self._unnamed else None
+            if name:
+                pieces = self._kept.keeping(name, size, pieces)
             yield path, executable, size, pieces
             for _ in pieces:
                 pass  # whoever has no use for them leaves them
@@ -134,6 +142,8 @@ def receive_run(prelude, deadline):
     request = Request(prelude.connection, prelude.reader, deadline, frames.unpack_words(payload), False)
     if request.terminal:
         raise Refused("a prelude has its streams already, and they are no terminal")
+    if request.has_named_files:
+        raise Refused("a prelude is sent all files of its run")
     differing = [name for name in LIMITS if name not in OF_THE_RUN and request.limits[name] != prelude.limits[name]]
     if differing or request.collect != prelude.collect:
         raise Refused(f"a prelude cannot be given other limits of {', '.join(differing) or 'collecting'}")

@@ -1,5 +1,6 @@
 """One sandbox, as the monitor has it in hand: made by the maker (maker.py) before anybody asks for it, and used once."""
 import _signal
+import errno
 import os
 import select
 import time
@@ -9,6 +10,7 @@ from .linux import MS_REMOUNT
 from .request import LIMITS, Refused
 from .terminal import Terminal
 
+CHUNK = 1 << 16
 # The longest that a prelude waits.
 PRELUDE_SECONDS = 600
 
@@ -151,8 +153,16 @@ class Sandbox:
         size = os.fstat(fd).st_size
         self._send(program.pack_file(path, executable, size))
         sent = 0
-        while sent < size:
-            sent += os.sendfile(self._job, fd, sent, size - sent)
+        try:
+            while sent < size:
+                sent += os.sendfile(self._job, fd, sent, size - sent)
+        except OSError as reason:
+            if reason.errno != errno.EINVAL:
+                raise
+            while sent < size:  # by hand: some kernels (5.10.0) cannot do it into a pipe
+                data = os.pread(fd, CHUNK, sent)
+                self._send(data)
+                sent += len(data)
 
     def _send(self, part):
         view = memoryview(part)

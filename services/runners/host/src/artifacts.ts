@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import type { runner } from '@runlane/contract';
 import { LRUCache } from 'lru-cache';
 import { readBundle } from './check.js';
+import { BUILD_FOLDER } from './command.js';
 
 export const DIGEST = /^[0-9a-f]{64}$/;
 
@@ -19,8 +20,8 @@ export interface Artifacts {
 }
 
 interface ArtifactFile extends runner.BundleFile {
-  /** Of its content: see `RunFile`. */
-  readonly name: string;
+  /** Of its content, where it was compiled: see `RunFile`. What a client sends may be another with each program. */
+  readonly name?: string;
 }
 
 interface Held {
@@ -51,7 +52,9 @@ export function createArtifacts({ maxBytes }: { maxBytes: number }): Artifacts {
     files(digest) {
       const found = held.get(digest);
       if (!found || found.files) return found?.files;
-      const files = readBundle(found.bytes, 'artifact').map((file, index) => ({ ...file, name: `${digest}-${index}` }));
+      const files = readBundle(found.bytes, 'artifact').map((file, index) =>
+        file.path.startsWith(`${BUILD_FOLDER}/`) ? { ...file, name: `${digest}-${index}` } : file,
+      );
       held.set(digest, { ...found, files });
       return files;
     },

@@ -115,7 +115,9 @@ async function answerTo(
   if (first.value?.type !== FROM_JAIL.MISSING) return first;
   const missing = new Set(wordsOf(first.value.payload));
   const lacked = named.filter(({ path }) => missing.has(path));
+  socket.cork();
   sendFiles(socket, lacked);
+  socket.uncork();
   return frames.next();
 }
 
