@@ -13,7 +13,7 @@ LONGEST = 64 * 1024 * 1024
 # a program that is started before its run is known, and is given RUN, FILE and START itself (sandbox.py); RESIZE: words, rows
 # and columns.
 RUN, FILE, START, STDIN, STDIN_EOF, SIGNAL, KILL, DESCRIBE, PRELUDE, RESIZE = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
-# From the jail. MISSING: words, the paths of files that are not kept (kept.py): they are to be sent after the others. EXIT: words (relay.py); ERROR: text; DESCRIPTION: JSON; PRODUCED: as FILE, part of a file that the program left.
+# From the jail. MISSING: words, paths of files that are not kept (kept.py) and are to be sent after the others. EXIT: words (relay.py); ERROR: text; DESCRIPTION: JSON; PRODUCED: as FILE, part of a file that the program left.
 READY, STARTED, STDOUT, STDERR, EXIT, ERROR, DESCRIPTION, PRODUCED, MISSING = 65, 66, 67, 68, 69, 70, 71, 72, 73
 
 

@@ -112,10 +112,8 @@ class Kept:
 
 def _write_all(fd, data):
     """False where there is no room after all: others write too."""
-    view = memoryview(data)
     try:
-        while view:
-            view = view[os.write(fd, view) :]
+        linux.write_all(fd, data)
         return True
     except OSError:
         return False

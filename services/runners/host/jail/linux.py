@@ -97,8 +97,15 @@ def unblocking(number):
     return _functools.partial(libc.pthread_sigmask, _signal.SIG_UNBLOCK, signals, None)
 
 
+def write_all(fd, data):
+    view = memoryview(data)
+    while view:
+        view = view[os.write(fd, view) :]
+
+
 def splice(source, target, most):
-    """Move bytes from a pipe into a file: how many; 0 at the end of the pipe."""
+    """Move bytes from a pipe into a file, or from a file, where it stands, into a pipe: how many; 0 at the end of what they are
+    moved from."""
     return _check(libc.splice(source, None, target, None, most, 0), "splice")
 
 

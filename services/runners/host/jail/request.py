@@ -45,9 +45,8 @@ class Request:
             self.argv = words[7 : 7 + arguments]
             rest = words[7 + arguments :]
             # Files that may be kept here: (path, executable, name).
-            self._named = [(path, mode == "x", name) for path, mode, name in zip(*(rest[at : 3 * named : 3] for at in range(3)))]
+            self.named = [(path, mode == "x", name) for path, mode, name in zip(*(rest[at : 3 * named : 3] for at in range(3)))]
             rest = rest[3 * named :]
-            self._files = self._unnamed
             # What is to be kept of the files to come, by path: its name.
             self._names = {}
             self.env = dict(zip(rest[: 2 * variables : 2], rest[1 : 2 * variables : 2]))
@@ -58,27 +57,22 @@ class Request:
             raise Refused("the folder to collect must be one of /work")
         if not self.argv or not self.argv[0].startswith("/"):
             raise Refused("the first word of a program must be an absolute path")
-        if any("/" in name or name.startswith(DRAFT) or not name for _, _, name in self._named):
+        if any("/" in name or name.startswith(DRAFT) or not name for _, _, name in self.named):
             raise Refused("a file is kept under a plain name")
-        if prelude and self._named:
+        if prelude and self.named:
             raise Refused("a prelude has no files that are kept")
-
-    @property
-    def has_named_files(self):
-        return bool(self._named)
 
     def find_kept(self, kept):
         """The files that are kept here, as (path, executable, open file). The others of the named ones the caller has to send,
         after those that have no name: their paths."""
         self._kept = kept
-        looked_for = [(path, executable, name, kept.find(name)) for path, executable, name in self._named]
+        looked_for = [(path, executable, name, kept.find(name)) for path, executable, name in self.named]
         self._names = {path: name for path, _, name, found in looked_for if found is None}
-        self._files = self._unnamed + len(self._names)
         return [(path, executable, found) for path, executable, _, found in looked_for if found is not None], list(self._names)
 
     def files(self):
         """Each file to come as (path, executable, size, pieces): its bytes as they arrive, which are gone with the next file."""
-        for number in range(self._files):
+        for number in range(self._unnamed + len(self._names)):
             kind, length = self._begin_frame()
             if kind != frames.FILE:
                 raise Refused(f"frame {kind} where FILE was expected")
@@ -142,7 +136,7 @@ def receive_run(prelude, deadline):
     request = Request(prelude.connection, prelude.reader, deadline, frames.unpack_words(payload), False)
     if request.terminal:
         raise Refused("a prelude has its streams already, and they are no terminal")
-    if request.has_named_files:
+    if request.named:
         raise Refused("a prelude is sent all files of its run")
     differing = [name for name in LIMITS if name not in OF_THE_RUN and request.limits[name] != prelude.limits[name]]
     if differing or request.collect != prelude.collect:

@@ -1,6 +1,5 @@
 """One sandbox, as the monitor has it in hand: made by the maker (maker.py) before anybody asks for it, and used once."""
 import _signal
-import errno
 import os
 import select
 import time
@@ -10,7 +9,6 @@ from .linux import MS_REMOUNT
 from .request import LIMITS, Refused
 from .terminal import Terminal
 
-CHUNK = 1 << 16
 # The longest that a prelude waits.
 PRELUDE_SECONDS = 600
 
@@ -150,24 +148,13 @@ class Sandbox:
 
     def _send_kept(self, path, executable, fd):
         """By the kernel, which copies nothing of it before it is written."""
-        size = os.fstat(fd).st_size
-        self._send(program.pack_file(path, executable, size))
-        sent = 0
-        try:
-            while sent < size:
-                sent += os.sendfile(self._job, fd, sent, size - sent)
-        except OSError as reason:
-            if reason.errno != errno.EINVAL:
-                raise
-            while sent < size:  # by hand: some kernels (5.10.0) cannot do it into a pipe
-                data = os.pread(fd, CHUNK, sent)
-                self._send(data)
-                sent += len(data)
+        left = os.fstat(fd).st_size
+        self._send(program.pack_file(path, executable, left))
+        while left:
+            left -= linux.splice(fd, self._job, left)
 
     def _send(self, part):
-        view = memoryview(part)
-        while view:
-            view = view[os.write(self._job, view) :]
+        linux.write_all(self._job, part)
 
     def await_filled(self, seconds):
         """Wait until the program could begin at once. Raises Refused or OSError where it never will, but for want of memory:

@@ -19,6 +19,8 @@ import { type Launched, launchJail } from './launch.js';
 
 const languagesDir = fileURLToPath(new URL('../../../../', import.meta.url));
 const isRoot = process.getuid?.() === 0;
+/** Started by root, and by an ordinary user. */
+const MODES = isRoot ? (['A', 'B'] as const) : (['B'] as const);
 /** An ordinary user for the tests of mode B: any id without rights will do. */
 const NOBODY = { uid: 54_321, gid: 54_321 };
 
@@ -122,7 +124,7 @@ if ctypes.CDLL(None, use_errno=True).syscall(number, CLONE_PARENT | SIGCHLD, 0, 
 print("ended")
 `;
 
-for (const mode of isRoot ? (['A', 'B'] as const) : (['B'] as const)) {
+for (const mode of MODES) {
   test(`a program cannot have a child that is its maker's, and so keep its end from being seen: ${mode}`, async () => {
     const { sandbox } = await openJail(mode);
     try {
@@ -235,7 +237,7 @@ test('a sandbox is ready before the files of its run are there', async () => {
   }
 });
 
-for (const mode of isRoot ? (['A', 'B'] as const) : (['B'] as const)) {
+for (const mode of MODES) {
   test(`a large file that has a name is sent once, and every run has a copy of its own: ${mode}`, async () => {
     const { sandbox } = await openJail(mode);
     const code = `
