@@ -74,8 +74,9 @@ class _Monitor:
 def serve(listening, peers, slots, kept, leash, description, report):
     """Serve until killed.
 
-    `peers` are the uids that may call, as they look in here; `kept` is a folder for large files; `leash` is a pipe whose other end dies with the launcher. On
-    `report` goes b"r" when the first sandbox is ready, or "!" and the reason why there can be none.
+    `peers` are the uids that may call, as they look in here; `kept` is a folder for large files; `leash` is a pipe whose other
+    end dies with the launcher. On `report` goes b"r" when the first sandbox is ready, or "!" and the reason why there can be
+    none.
     """
     _Service(listening, peers, slots, kept, leash, description, report).run()
 
